@@ -1,0 +1,1 @@
+//! What resources are made of: scripts and built-in addresses.

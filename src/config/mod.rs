@@ -1,0 +1,1 @@
+//! Loaders of configuration files, with positions.

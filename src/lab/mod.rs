@@ -1,0 +1,1 @@
+//! Hosts in namespaces on one machine.

@@ -1,0 +1,35 @@
+//! everbeat: the high-availability stack in one program.
+//!
+//! From packet to action, each arrow one function, each value on an arrow one public type:
+//!
+//! ```text
+//!  datagram --runtime::media--> (bytes, link, now)
+//!    | wire::heartbeat::auth::Keyring::open          Err(reason) -> counted, dropped
+//!    v
+//!  proto::heartbeat::Cluster                         handle_message / handle_timeout
+//!    | Output::Transmit(message) -> Keyring::seal -> runtime::media
+//!    v Output::Event(Delivered | Node | Link | ...)
+//!  v1::Manager                                       haresources: who holds which group
+//!    v Output::Run(work)
+//!  agents (scripts, built-in addresses) via runtime::process
+//!    v Completed { work, result }
+//!  v1::Manager --Output::Send(message)--> proto::heartbeat::Cluster
+//! ```
+//!
+//! Import rule (checked by `tests/tidy.rs`): `wire` imports only [`ids`], [`time`] and
+//! [`limits`]; `proto` adds `wire`; `v1`'s machine adds `proto` and the `config` models. Only
+//! `runtime`, `sys`, `agents`, `lab`, `daemons` and `cli` touch the operating system.
+
+pub mod agents;
+pub mod cli;
+pub mod config;
+pub mod daemons;
+pub mod ids;
+pub mod lab;
+pub mod limits;
+pub mod proto;
+pub mod runtime;
+pub mod sys;
+pub mod time;
+pub mod v1;
+pub mod wire;

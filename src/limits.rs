@@ -1,0 +1,36 @@
+//! Every bound of the program: name, value, unit, origin.
+
+/// Longest node name, bytes. Source: heartbeat 3.0.6, `HOSTLENG` less its NUL.
+pub const NODE_NAME_BYTES_MAX: usize = 99;
+
+/// Largest encoded heartbeat message, bytes. Source: heartbeat 3.0.6, `MAXMSG`.
+pub const HEARTBEAT_MESSAGE_BYTES_MAX: usize = 262_144;
+
+/// Largest heartbeat message before compression or after decompression, bytes.
+/// Source: heartbeat 3.0.6, `MAXUNCOMPRESSED`.
+pub const HEARTBEAT_UNCOMPRESSED_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Deepest nesting of struct fields. Source: heartbeat 3.0.6, the table of depth bytes.
+pub const HEARTBEAT_MESSAGE_DEPTH_MAX: usize = 16;
+
+/// Most fields in one message, nested ones counted. Ours: v1 messages have about 12, the
+/// largest CRM messages some hundred.
+pub const HEARTBEAT_MESSAGE_FIELDS_MAX: usize = 4096;
+
+/// Largest UDP payload over IPv4, bytes.
+pub const UDP_PAYLOAD_BYTES_MAX: usize = 65_507;
+
+/// Most nodes in a table, ping nodes counted. Source: heartbeat 3.0.6, `MAXNODE`.
+pub const HEARTBEAT_NODES_MAX: usize = 100;
+
+/// Most media. Source: heartbeat 3.0.6, `MAXMEDIA`.
+pub const HEARTBEAT_MEDIA_MAX: usize = 64;
+
+/// Own messages kept for retransmission. Source: heartbeat 3.0.6, `MAXMSGHIST`.
+pub const HEARTBEAT_HISTORY_MAX: usize = 500;
+
+/// Missing sequence numbers tracked for one sender. Source: heartbeat 3.0.6, `MAXMISSING`.
+pub const HEARTBEAT_MISSING_MAX: usize = 500;
+
+/// Highest index of a key in authkeys. Source: heartbeat 3.0.6, `MAXAUTH`.
+pub const HEARTBEAT_AUTH_INDEX_MAX: u8 = 15;

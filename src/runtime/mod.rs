@@ -1,0 +1,1 @@
+//! Drivers: sockets, processes, clocks, logs.

@@ -1,0 +1,1 @@
+//! The haresources manager: resource groups, take-over, give-up, standby.

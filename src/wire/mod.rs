@@ -1,0 +1,4 @@
+//! Codecs: bytes to owned messages and back. No state, no clock, no I/O, no logging.
+
+pub mod heartbeat;
+pub mod ipc;
