@@ -34,3 +34,6 @@ pub const HEARTBEAT_MISSING_MAX: usize = 500;
 
 /// Highest index of a key in authkeys. Source: heartbeat 3.0.6, `MAXAUTH`.
 pub const HEARTBEAT_AUTH_INDEX_MAX: u8 = 15;
+
+/// Longest configuration file, bytes. Ours: published ones have at most some ten kilobytes.
+pub const CONFIG_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;

@@ -1,1 +1,11 @@
 //! Loaders of configuration files, with positions.
+//!
+//! A reader is a pure function of text: `parse(&Source, …) -> (Option<model>, Vec<Diagnostic>)`.
+//! It never stops at the first finding. Files are opened by [`load`] and by the tools.
+
+pub mod authkeys;
+pub mod diagnostic;
+pub mod ha_cf;
+pub mod haresources;
+pub mod identity;
+pub mod source;

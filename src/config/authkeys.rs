@@ -1,0 +1,1 @@
+//! authkeys: the keys that messages are signed with.

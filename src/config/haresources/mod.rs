@@ -1,0 +1,5 @@
+//! haresources: which resources run together, and on which node by preference.
+
+pub mod model;
+
+pub use model::*;

@@ -1,0 +1,1 @@
+//! Identity files: hb_uuid, hb_generation, hostcache.
