@@ -37,3 +37,8 @@ pub const HEARTBEAT_AUTH_INDEX_MAX: u8 = 15;
 
 /// Longest configuration file, bytes. Ours: published ones have at most some ten kilobytes.
 pub const CONFIG_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Output of a child process that is kept, bytes, newlines counted. Ours.
+pub const PROCESS_OUTPUT_BYTES_MAX: usize = 65_536;
+
+/// Longest line of a child's output, bytes; a longer one is cut into several. Ours.
+pub const PROCESS_LINE_BYTES_MAX: usize = 4096;

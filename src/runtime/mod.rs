@@ -1,1 +1,3 @@
 //! Drivers: sockets, processes, clocks, logs.
+
+pub mod process;
