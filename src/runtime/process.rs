@@ -277,7 +277,11 @@ impl<'a> Process<'a> {
         command
             .args(&self.args)
             .process_group(0)
-            .stdin(self.input.as_ref().map_or_else(Stdio::null, |_| Stdio::piped()))
+            .stdin(
+                self.input
+                    .as_ref()
+                    .map_or_else(Stdio::null, |_| Stdio::piped()),
+            )
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         if self.env_clear {

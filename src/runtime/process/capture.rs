@@ -124,10 +124,10 @@ pub fn drain<R: AsFd>(pipe: Option<Pipe<R>>, capture: &mut Capture<'_>, stream: 
 
 /// The last line may lack its newline.
 fn close<R>(pipe: Option<Pipe<R>>, capture: &mut Capture<'_>, stream: Stream) {
-    if let Some(mut open) = pipe {
-        if !open.partial.is_empty() {
-            capture.end_line(&mut open.partial, stream);
-        }
+    if let Some(mut open) = pipe
+        && !open.partial.is_empty()
+    {
+        capture.end_line(&mut open.partial, stream);
     }
 }
 

@@ -33,7 +33,10 @@ fn a_signal_is_told_from_an_exit() {
 fn environment_is_ours_or_only_what_is_given() {
     let run = |p: Process<'static>| block(p.run()).unwrap().text(Stream::Stdout);
     let script = "echo \"$HA_CURHOST ${CARGO_PKG_NAME-none}\"";
-    assert_eq!(run(shell(script).envs([("HA_CURHOST", "node1")])), "node1 everbeat");
+    assert_eq!(
+        run(shell(script).envs([("HA_CURHOST", "node1")])),
+        "node1 everbeat"
+    );
     let cleared = shell(script).env_clear().envs([("HA_CURHOST", "node1")]);
     assert_eq!(run(cleared), "node1 none");
     assert_eq!(run(shell(script).env_remove("CARGO_PKG_NAME")), " none");
@@ -57,7 +60,11 @@ fn input_that_nobody_reads_does_not_hold_us() {
 fn a_daemon_left_behind_keeps_the_pipe_but_not_us() {
     let done = block(shell("sleep 30 & echo started $!").run()).unwrap();
     assert!(done.ending.is_success());
-    assert!(done.duration < Duration::from_secs(5), "{:?}", done.duration);
+    assert!(
+        done.duration < Duration::from_secs(5),
+        "{:?}",
+        done.duration
+    );
     let text = done.text(Stream::Stdout);
     let pid: i32 = text.strip_prefix("started ").unwrap().parse().unwrap();
     // It lives on: a script that starts a daemon means it.
@@ -72,7 +79,11 @@ fn a_time_out_ends_the_whole_group() {
         .grace(Duration::from_millis(100));
     let done = block(process.run()).unwrap();
     assert_eq!(done.ending, Ending::TimedOut);
-    assert!(done.duration < Duration::from_secs(3), "{:?}", done.duration);
+    assert!(
+        done.duration < Duration::from_secs(3),
+        "{:?}",
+        done.duration
+    );
     let pid: i32 = done.text(Stream::Stdout).parse().unwrap();
     assert!(gone(pid), "the grandchild {pid} is still there");
 }
