@@ -37,6 +37,7 @@ pub const HEARTBEAT_AUTH_INDEX_MAX: u8 = 15;
 
 /// Longest configuration file, bytes. Ours: published ones have at most some ten kilobytes.
 pub const CONFIG_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
 /// Output of a child process that is kept, bytes, newlines counted. Ours.
 pub const PROCESS_OUTPUT_BYTES_MAX: usize = 65_536;
 
