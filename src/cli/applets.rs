@@ -60,10 +60,10 @@ pub fn main() -> ExitCode {
         .to_string_lossy()
         .into_owned();
     let mut args: Args = args.collect();
-    if called != "everbeat" {
-        if let Some(applet) = find(&called, Some(Kind::Tool)) {
-            return run(applet, args);
-        }
+    if called != "everbeat"
+        && let Some(applet) = find(&called, Some(Kind::Tool))
+    {
+        return run(applet, args);
     }
     match args
         .first()

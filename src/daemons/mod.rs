@@ -1,1 +1,4 @@
 //! One file per role: wires machines to drivers.
+
+pub mod control;
+pub mod report;

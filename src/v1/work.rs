@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::NodeName;
 use crate::proto::heartbeat::Severity;
 use crate::wire::heartbeat::Message;
@@ -9,7 +11,8 @@ use crate::wire::heartbeat::Message;
 /// Which groups, seen from the node that speaks.
 ///
 /// Source: heartbeat 3.0.6, field `rsc_hold`, words of `hb_standby`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Side {
     /// Its own groups: those whose preferred node it is.
     Local,
