@@ -4,10 +4,10 @@
 //!
 //! ```text
 //!  datagram --runtime::media--> (bytes, link, now)
-//!    | wire::heartbeat::auth::Keyring::open          Err(reason) -> counted, dropped
+//!    | wire::heartbeat::open                         Err(reason) -> counted, dropped
 //!    v
 //!  proto::heartbeat::Cluster                         handle_message / handle_timeout
-//!    | Output::Transmit(message) -> Keyring::seal -> runtime::media
+//!    | Output::Transmit(message) -> wire::heartbeat::seal_into -> runtime::media
 //!    v Output::Event(Delivered | Node | Link | ...)
 //!  v1::Manager                                       haresources: who holds which group
 //!    v Output::Run(work)

@@ -17,6 +17,10 @@ pub const HEARTBEAT_MESSAGE_DEPTH_MAX: usize = 16;
 /// largest CRM messages some hundred.
 pub const HEARTBEAT_MESSAGE_FIELDS_MAX: usize = 4096;
 
+/// Longest list of a heartbeat message, packed, bytes; only making one is refused.
+/// Source: heartbeat 3.0.6, the buffer `msg2netstring` packs a list in, less its NUL.
+pub const HEARTBEAT_LIST_BYTES_MAX: usize = 1023;
+
 /// Largest UDP payload over IPv4, bytes.
 pub const UDP_PAYLOAD_BYTES_MAX: usize = 65_507;
 

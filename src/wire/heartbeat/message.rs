@@ -75,6 +75,16 @@ impl Message {
         self.push(name, Value::Text(text.as_ref().to_vec()));
     }
 
+    /// True if no field is of type 2, 4 or 5. heartbeat gives only such messages an inner token.
+    pub fn is_flat(&self) -> bool {
+        self.fields.iter().all(|field| {
+            matches!(
+                field.value,
+                Value::Text(_) | Value::Binary(_) | Value::List(_)
+            )
+        })
+    }
+
     /// Replaces the first field of that name where it stands, or appends.
     pub fn set(&mut self, name: &str, value: Value) {
         match self.fields.iter_mut().find(|f| f.name == name.as_bytes()) {

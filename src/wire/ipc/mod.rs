@@ -1,1 +1,3 @@
 //! Frames of local sockets.
+
+pub mod clplumbing;
