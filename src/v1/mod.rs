@@ -5,6 +5,10 @@
 //!
 //! Source: `spec/heartbeat-v1.md` sections 1, 2 and 6.
 
+mod config;
+mod view;
 mod work;
 
+pub use config::{Config, Group};
+pub use view::{GroupState, GroupView, Holding, View};
 pub use work::{Action, Command, Output, Side, Work, WorkId, WorkResult};

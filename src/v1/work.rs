@@ -22,6 +22,43 @@ pub enum Side {
     All,
 }
 
+impl Side {
+    /// The word of `rsc_hold` and of the tools.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Foreign => "foreign",
+            Self::All => "all",
+        }
+    }
+
+    /// The side of that word, as in `rsc_hold`.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "local" => Some(Self::Local),
+            "foreign" => Some(Self::Foreign),
+            "all" => Some(Self::All),
+            _ => None,
+        }
+    }
+
+    /// The same groups seen from the other of two nodes.
+    #[must_use]
+    pub fn mirrored(self) -> Self {
+        match self {
+            Self::Local => Self::Foreign,
+            Self::Foreign => Self::Local,
+            Self::All => Self::All,
+        }
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// Number of a piece of work, unique for the life of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkId(pub u64);

@@ -69,6 +69,8 @@ pub struct NodeChange {
     pub node: NodeName,
     /// Whether it is a ping node.
     pub kind: NodeKind,
+    /// What runs on it, from its last status; our own node counts as [`Mode::Everbeat`].
+    pub mode: Mode,
     /// Status before.
     pub was: NodeStatus,
     /// Status now.
