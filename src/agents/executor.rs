@@ -1,10 +1,17 @@
 //! Carries out one action of one resource.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use super::{Resource, script};
+use tokio::task::AbortHandle;
+
+use super::address::{AddressArgument, AddressKind};
+use super::{Resource, builtin, script, stock};
+use crate::runtime::announce::Announcement;
 use crate::runtime::process::{Ending, Finished, Process, Stream};
 use crate::v1::{Action, WorkResult};
 
@@ -80,6 +87,8 @@ impl Timeouts {
 pub enum Means {
     /// This script.
     Script(PathBuf),
+    /// Ourselves.
+    BuiltIn(AddressKind),
 }
 
 /// How an action ended.
@@ -113,8 +122,12 @@ impl Outcome {
     }
 
     fn failed(reason: String) -> Self {
+        Self::plain(Verdict::Failed(reason))
+    }
+
+    fn plain(verdict: Verdict) -> Self {
         Self {
-            verdict: Verdict::Failed(reason),
+            verdict,
             exit: None,
             lines: Vec::new(),
             duration: Duration::ZERO,
@@ -150,25 +163,39 @@ impl fmt::Display for Verdict {
 pub struct Executor {
     paths: Paths,
     timeouts: Timeouts,
+    /// Announcements that are being repeated.
+    announcing: Mutex<BTreeMap<IpAddr, AbortHandle>>,
 }
 
 impl Executor {
     /// An executor for the scripts in `paths`.
     pub fn new(paths: Paths, timeouts: Timeouts) -> Self {
-        Self { paths, timeouts }
+        Self {
+            paths,
+            timeouts,
+            announcing: Mutex::default(),
+        }
     }
 
-    /// What would carry out this resource's actions; `None`: there is nothing of its name.
+    /// What carries out this resource's actions; `None`: there is nothing of its name.
+    ///
+    /// The built-in is taken where no script of its name is, or one that came with heartbeat or
+    /// with us; a script that somebody changed is run.
     pub fn means(&self, resource: &Resource) -> Option<Means> {
         let folders: [&Path; 2] = [&self.paths.resource_dir, &self.paths.init_dir];
-        script::locate(&resource.script, &folders).map(Means::Script)
+        let found = script::locate(&resource.script, &folders);
+        match (AddressKind::named(&resource.script), found) {
+            (Some(kind), None) => Some(Means::BuiltIn(kind)),
+            (Some(kind), Some(path)) if stock::is_stock(kind, &path) => Some(Means::BuiltIn(kind)),
+            (_, found) => found.map(Means::Script),
+        }
     }
 
     /// The command of an action as ha-log shows it after "Running ".
     pub fn command_line(&self, resource: &Resource, action: Action) -> String {
         let path = match self.means(resource) {
             Some(Means::Script(path)) => path,
-            None => self.paths.resource_dir.join(&resource.script),
+            _ => self.paths.resource_dir.join(&resource.script),
         };
         let mut line = path.display().to_string();
         for arg in &resource.args {
@@ -190,15 +217,106 @@ impl Executor {
             Some(Means::Script(path)) => {
                 self.run_script(&path, resource, action, environment).await
             }
-            None => {
-                let mut outcome =
-                    Outcome::failed(format!("Cannot locate resource script {}", resource.script));
-                if action == Action::Status {
-                    outcome.verdict = Verdict::NotRunning;
-                }
-                outcome
-            }
+            Some(Means::BuiltIn(kind)) => self.run_built_in(kind, resource, action).await,
+            None if action == Action::Status => Outcome::plain(Verdict::NotRunning),
+            None => Outcome::failed(format!("Cannot locate resource script {}", resource.script)),
         }
+    }
+
+    /// Announces an address that serves here, now and some times more in the background. A
+    /// resource that is no address has nothing to announce: done.
+    pub async fn announce(&self, resource: &Resource) -> Outcome {
+        let Some(kind) = AddressKind::named(&resource.script) else {
+            return Outcome::plain(Verdict::Done);
+        };
+        let sent = async {
+            let wanted = argument(kind, resource)?;
+            let announcement = builtin::announcement(&wanted).await?;
+            let announcement = announcement.ok_or_else(|| format!("{} is not here", wanted.ip))?;
+            announcement.send().map_err(|e| e.to_string())?;
+            self.repeat(kind, announcement);
+            Ok(())
+        };
+        match sent.await {
+            Ok(()) => Outcome::plain(Verdict::Done),
+            Err(reason) => Outcome::failed(reason),
+        }
+    }
+
+    async fn run_built_in(
+        &self,
+        kind: AddressKind,
+        resource: &Resource,
+        action: Action,
+    ) -> Outcome {
+        let started = Instant::now();
+        let mut outcome = match (argument(kind, resource), action) {
+            (Ok(wanted), _) => self.act(&wanted, action).await,
+            // What can't be started does not run.
+            (Err(_), Action::Status) => Outcome::plain(Verdict::NotRunning),
+            (Err(reason), Action::Stop) => Outcome {
+                lines: vec![reason],
+                ..Outcome::plain(Verdict::Done)
+            },
+            (Err(reason), Action::Start) => Outcome::failed(reason),
+        };
+        outcome.duration = started.elapsed();
+        outcome
+    }
+
+    async fn act(&self, wanted: &AddressArgument, action: Action) -> Outcome {
+        let state_dir = &self.paths.state_dir;
+        let done = match action {
+            Action::Start => builtin::start(wanted, state_dir).await.map(|started| {
+                if let Some(announcement) = started.announcement {
+                    self.repeat(wanted.kind, announcement);
+                }
+                (Verdict::Done, started.notes)
+            }),
+            Action::Stop => {
+                self.end_announcing(wanted.ip);
+                let stopped = builtin::stop(wanted, state_dir).await;
+                stopped.map(|notes| (Verdict::Done, notes))
+            }
+            Action::Status => builtin::status(wanted, state_dir)
+                .await
+                .map(|runs| match runs {
+                    true => (Verdict::Done, vec!["running".to_owned()]),
+                    false => (Verdict::NotRunning, vec!["stopped".to_owned()]),
+                }),
+        };
+        match done {
+            Ok((verdict, lines)) => Outcome {
+                lines,
+                ..Outcome::plain(verdict)
+            },
+            Err(reason) => Outcome::failed(reason),
+        }
+    }
+
+    /// Repeats an announcement that was sent once; one of the same address that still runs ends.
+    fn repeat(&self, kind: AddressKind, announcement: Announcement) {
+        let (count, interval) = builtin::repetition(kind);
+        let ip = announcement.ip;
+        let task = tokio::spawn(announcement.repeat(count - 1, interval));
+        let mut announcing = self.lock();
+        announcing.retain(|_, task| !task.is_finished());
+        if let Some(previous) = announcing.insert(ip, task.abort_handle()) {
+            previous.abort();
+        }
+    }
+
+    fn end_announcing(&self, ip: IpAddr) {
+        if let Some(task) = self.lock().remove(&ip) {
+            task.abort();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<IpAddr, AbortHandle>> {
+        // A panic elsewhere leaves the map whole.
+        self.announcing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs the rc.d script for a message of type `kind`, through harc where that is installed.
@@ -230,6 +348,18 @@ impl Executor {
             Ok(finished) => judge(path, action, finished),
             Err(error) => Outcome::failed(format!("can't run {}: {error}", path.display())),
         }
+    }
+}
+
+/// The one argument of an address resource.
+fn argument(kind: AddressKind, resource: &Resource) -> Result<AddressArgument, String> {
+    match resource.args.as_slice() {
+        [argument] => AddressArgument::parse(kind, argument).map_err(|e| e.to_string()),
+        args => Err(format!(
+            "{} takes one argument, not {}: {resource}",
+            kind.name(),
+            args.len()
+        )),
     }
 }
 

@@ -11,9 +11,14 @@
 //!  Outcome { verdict, exit, lines, duration }
 //! ```
 
+pub mod address;
+pub mod builtin;
 mod executor;
+pub mod placement;
 mod resource;
 mod script;
+pub mod state;
+mod stock;
 
 pub use executor::{Environment, Executor, Means, Outcome, Paths, Timeouts, Verdict};
 pub use resource::Resource;

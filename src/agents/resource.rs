@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use super::address::AddressKind;
+use crate::config::haresources;
+use crate::config::source::Span;
+
 /// A script and its arguments.
 ///
 /// Source: heartbeat 3.0.6, ResourceManager, `resource2script`, `resource2arg`: `::` parts the
@@ -21,25 +25,16 @@ impl Resource {
     /// Differs: heartbeat parts an IPv6 address at its `::` and fails; here the parts of the only
     /// argument of an address script are put together again.
     pub fn parse(word: &str) -> Self {
-        let (script, rest) = if is_bare_address(word) {
-            ("IPaddr", Some(word))
+        let parsed = haresources::Resource::parse(word, Span::default());
+        let whole = parsed.args.join("::");
+        let args = if AddressKind::named(&parsed.script).is_some() && is_ipv6(&whole) {
+            vec![whole]
         } else {
-            match word.split_once("::") {
-                Some((script, rest)) => (script, Some(rest)),
-                None => (word, None),
-            }
-        };
-        let args = match rest {
-            Some(rest) if takes_address(script) && is_ipv6(rest) => vec![rest.to_owned()],
-            Some(rest) => rest
-                .split("::")
-                .flat_map(str::split_whitespace)
-                .map(str::to_owned)
-                .collect(),
-            None => Vec::new(),
+            let words = parsed.args.iter().flat_map(|arg| arg.split_whitespace());
+            words.map(str::to_owned).collect()
         };
         Self {
-            script: script.to_owned(),
+            script: parsed.script,
             args,
             written: word.to_owned(),
         }
@@ -57,23 +52,10 @@ impl fmt::Display for Resource {
     }
 }
 
-fn takes_address(script: &str) -> bool {
-    matches!(script, "IPaddr" | "IPaddr2" | "IPv6addr")
-}
-
 /// True for `ADDRESS` or `ADDRESS/…` of IPv6.
 fn is_ipv6(arg: &str) -> bool {
     let address = arg.split('/').next().unwrap_or_default();
     address.parse::<std::net::Ipv6Addr>().is_ok()
-}
-
-/// Whether the shell pattern `[0-9]*.[0-9]*.[0-9]*.[0-9]*` matches.
-///
-/// Source: heartbeat 3.0.6, ResourceManager, `isip`
-fn is_bare_address(word: &str) -> bool {
-    let digit = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
-    let dots = word.match_indices('.');
-    digit(word) && dots.filter(|(at, _)| digit(&word[at + 1..])).count() >= 3
 }
 
 #[cfg(test)]
