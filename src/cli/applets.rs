@@ -41,7 +41,13 @@ pub fn all() -> impl Iterator<Item = &'static Applet> {
     APPLETS.iter()
 }
 
-const APPLETS: &[Applet] = &[super::links::APPLET];
+const APPLETS: &[Applet] = &[
+    super::links::APPLET,
+    super::address::IPADDR,
+    super::address::IPADDR2,
+    super::address::IPV6ADDR,
+    super::address::SENDARP,
+];
 
 /// Parses a tool's arguments; on a wrong one prints clap's text and exits 2 (help: 0).
 pub fn parse(command: Command, args: Args) -> ArgMatches {

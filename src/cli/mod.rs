@@ -1,5 +1,6 @@
 //! The tools, one file each; [`applets`] lists them.
 
+mod address;
 pub mod applets;
 mod links;
 
