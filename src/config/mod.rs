@@ -5,7 +5,11 @@
 
 pub mod authkeys;
 pub mod diagnostic;
+mod encoding;
 pub mod ha_cf;
 pub mod haresources;
+pub mod host;
 pub mod identity;
 pub mod source;
+mod suggest;
+pub mod value;

@@ -105,6 +105,58 @@ pub struct HaCf {
 }
 
 impl HaCf {
+    /// What holds where nothing is written, with that UDP port.
+    ///
+    /// Source: heartbeat 3.0.6, `heartbeat -D`
+    pub fn defaults(udpport: u16) -> Self {
+        Self {
+            cluster: "linux-ha".into(),
+            nodes: Vec::new(),
+            node_table: Vec::new(),
+            keepalive: Duration::from_secs(1),
+            deadtime: Duration::from_secs(30),
+            warntime: Duration::from_secs(15),
+            initdead: Duration::from_secs(30),
+            deadping: Duration::from_secs(30),
+            max_rexmit_delay: Duration::from_millis(250),
+            hopfudge: 1,
+            baud: 19200,
+            udpport,
+            media: Vec::new(),
+            auto_failback: AutoFailback::Legacy,
+            logfile: None,
+            debugfile: None,
+            logfacility: None,
+            use_logd: None,
+            conn_logd_time: Duration::from_secs(60),
+            syslogmsgfmt: true,
+            log_badpack: true,
+            debug: 0,
+            watchdog: None,
+            stonith: None,
+            stonith_hosts: Vec::new(),
+            respawn: Vec::new(),
+            apiauth: Vec::new(),
+            rtprio: None,
+            realtime: true,
+            memreserve: 6500,
+            hbgenmethod: GenerationMethod::File,
+            uuidfrom: UuidFrom::File,
+            autojoin: AutoJoin::None,
+            msgfmt: MessageFormat::Classic,
+            compression: Compression::Zlib,
+            compression_threshold: 2,
+            traditional_compression: false,
+            env: Vec::new(),
+            coredumps: true,
+            coreroot: None,
+            use_apphbd: false,
+            crm: CrmMode::Off,
+            parameters: Vec::new(),
+            places: Places::default(),
+        }
+    }
+
     /// True when `name` is one of the nodes; case counts (names here are lowered).
     pub fn has_node(&self, name: &NodeName) -> bool {
         self.nodes.contains(name)
@@ -335,6 +387,7 @@ impl Facility {
         Self::of("mail", 2),
         Self::of("daemon", 3),
         Self::of("auth", 4),
+        Self::of("security", 4),
         Self::of("syslog", 5),
         Self::of("lpr", 6),
         Self::of("news", 7),
