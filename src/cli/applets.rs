@@ -42,6 +42,7 @@ pub fn all() -> impl Iterator<Item = &'static Applet> {
 }
 
 const APPLETS: &[Applet] = &[
+    super::lab::APPLET,
     super::links::APPLET,
     super::address::IPADDR,
     super::address::IPADDR2,

@@ -2,6 +2,7 @@
 
 mod address;
 pub mod applets;
+mod lab;
 mod links;
 
 pub use applets::main;
