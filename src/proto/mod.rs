@@ -14,3 +14,4 @@
 //! `Output` variant.
 
 pub mod heartbeat;
+pub mod rng;

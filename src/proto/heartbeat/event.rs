@@ -82,10 +82,10 @@ pub struct NodeChange {
 /// Why a node counts as dead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeathCause {
-    /// Nothing heard for this long (its announced dead time, initdead or deadping).
+    /// Nothing heard for this long (its announced dead time or deadping).
     Silent(Duration),
-    /// A status came, but later than our own dead time after the one before.
-    Late(Duration),
+    /// Never heard since our start, which was this long ago (initdead).
+    NeverHeard(Duration),
 }
 
 /// A change of a link.
@@ -120,7 +120,9 @@ pub struct Delivery {
 /// What happened, for the resource manager, the clients' API, the status picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A message addressed to us or to all (never acks, rexmits, other `NS_` types).
+    /// A message addressed to us or to all. Never those that are the node protocol's own
+    /// affair: acks, rexmits, lists of nodes; a `status` only where it changed a node's status
+    /// (after its [`Event::Node`]).
     Deliver(Delivery),
     /// A node's status changed (our own too).
     Node(NodeChange),
@@ -144,7 +146,6 @@ pub enum Event {
     },
     /// We were not run for this long; nobody was declared dead for it.
     Asleep(Duration),
-    /// Nothing of our own loopback arrived or the process can't send: we must restart.
     /// Clients may send (`false`) or must wait (`true`): peers lag behind with their acks.
     FlowControl(bool),
     /// The set of configured nodes changed (addnode, delnode, repnodes, autojoin).
