@@ -2,4 +2,11 @@
 
 pub mod addresses;
 pub mod announce;
+pub mod clock;
+pub mod interfaces;
+pub mod log;
+pub mod media;
+pub mod pidfile;
 pub mod process;
+pub mod signals;
+pub mod watchdog;

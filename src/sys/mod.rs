@@ -2,6 +2,10 @@
 #![allow(unsafe_code)]
 
 pub mod child;
+pub mod icmp_filter;
+pub mod local_time;
 pub mod pidfd;
+pub mod reactor;
 pub mod scm;
 pub mod signal;
+pub mod watchdog;

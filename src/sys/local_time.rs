@@ -1,0 +1,52 @@
+//! Wall time as the log writes it: broken down in the machine's zone.
+
+/// Wall time in the local zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LocalTime {
+    /// Four digits.
+    pub year: i32,
+    /// 1..=12
+    pub month: u8,
+    /// 1..=31
+    pub day: u8,
+    /// 0..=23
+    pub hour: u8,
+    /// 0..=59
+    pub minute: u8,
+    /// 0..=60
+    pub second: u8,
+}
+
+impl LocalTime {
+    /// Breaks down seconds since 1970; a year that `int` can't hold gives 1970.
+    pub fn at(unix_s: u64) -> Self {
+        let seconds = libc::time_t::try_from(unix_s).unwrap_or(0);
+        // SAFETY: an all-zero `tm` is valid (plain numbers and a nullable pointer).
+        let mut tm: libc::tm = unsafe { std::mem::zeroed() };
+        // SAFETY: both pointers are to live values; localtime_r writes the second only.
+        unsafe { libc::localtime_r(&raw const seconds, &raw mut tm) };
+        let small = |n: libc::c_int| u8::try_from(n).unwrap_or(0);
+        Self {
+            year: tm.tm_year.saturating_add(1900),
+            month: small(tm.tm_mon.saturating_add(1)),
+            day: small(tm.tm_mday),
+            hour: small(tm.tm_hour),
+            minute: small(tm.tm_min),
+            second: small(tm.tm_sec),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_in_range_and_a_day_later_is_another_day() {
+        let at = LocalTime::at(1_795_346_911);
+        let later = LocalTime::at(1_795_346_911 + 86_400);
+        assert_eq!((at.year, at.month), (2026, 11));
+        assert!((1..=31).contains(&at.day) && at.hour < 24 && at.minute < 60);
+        assert_ne!(at.day, later.day);
+    }
+}
