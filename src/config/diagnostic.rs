@@ -1,7 +1,6 @@
 //! Findings: what is wrong where, and what to write instead.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -49,7 +48,7 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// heartbeat 3.0.6 refuses it; we take it unless told to be strict.
     pub refused_by_heartbeat: bool,
-    /// The lines shown around the place; none for keys.
+    /// The text whose line is shown, if one is.
     pub source: Option<Source>,
 }
 
@@ -87,7 +86,7 @@ impl Diagnostic {
         self
     }
 
-    /// Hides the line: it may hold a key.
+    /// Shows no line.
     pub fn without_source(mut self) -> Self {
         self.source = None;
         self
@@ -119,7 +118,6 @@ impl std::fmt::Display for Diagnostic {
 #[derive(Debug)]
 pub struct Findings<'s> {
     source: &'s Source,
-    hide_lines: bool,
     found: Vec<Diagnostic>,
 }
 
@@ -128,16 +126,7 @@ impl<'s> Findings<'s> {
     pub fn new(source: &'s Source) -> Self {
         Self {
             source,
-            hide_lines: false,
             found: Vec::new(),
-        }
-    }
-
-    /// As [`Self::new`], for a file whose lines must not be shown.
-    pub fn of_secret(source: &'s Source) -> Self {
-        Self {
-            hide_lines: true,
-            ..Self::new(source)
         }
     }
 
@@ -153,13 +142,18 @@ impl<'s> Findings<'s> {
         span: Span,
         message: impl Into<String>,
     ) -> &mut Diagnostic {
-        let mut new = Diagnostic::new(severity, self.source, span, message);
-        if self.hide_lines {
-            new = new.without_source();
-        }
+        let new = Diagnostic::new(severity, self.source, span, message);
         let at = self.found.len();
         self.found.push(new);
         &mut self.found[at]
+    }
+
+    /// Adds what is taken though heartbeat 3.0.6 refuses it.
+    pub fn add_refused(&mut self, span: Span, message: impl Into<String>) -> &mut Diagnostic {
+        let message = format!("{} (heartbeat refuses this)", message.into());
+        let new = self.add(Severity::Warning, span, message);
+        new.refused_by_heartbeat = true;
+        new
     }
 
     /// True when there is an error among them.
@@ -179,8 +173,8 @@ pub fn has_errors(found: &[Diagnostic]) -> bool {
     found.iter().any(|d| d.severity == Severity::Error)
 }
 
-/// A finding about a whole file, or one that couldn't be read: no line is shown.
-pub fn about_file(severity: Severity, file: &Arc<std::path::Path>, message: String) -> Diagnostic {
-    let source = Source::new(file.to_path_buf(), "");
+/// A finding about a file that shows no line: it couldn't be read, or it is about all of it.
+pub fn about_file(severity: Severity, file: &Path, message: impl Into<String>) -> Diagnostic {
+    let source = Source::new(file, "");
     Diagnostic::new(severity, &source, Span::default(), message).without_source()
 }

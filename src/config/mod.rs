@@ -10,6 +10,7 @@ pub mod ha_cf;
 pub mod haresources;
 pub mod host;
 pub mod identity;
+pub mod render;
 pub mod source;
 mod suggest;
 pub mod value;

@@ -159,10 +159,7 @@ impl<'s, 'h> Reader<'s, 'h> {
 
     /// Taken, though heartbeat 3.0.6 refuses it.
     pub fn refused(&mut self, span: Span, message: impl Into<String>) -> &mut Diagnostic {
-        let message = format!("{} (heartbeat refuses this)", message.into());
-        let new = self.found.add(Severity::Warning, span, message);
-        new.refused_by_heartbeat = true;
-        new
+        self.found.add_refused(span, message)
     }
 }
 
