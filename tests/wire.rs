@@ -1,0 +1,18 @@
+//! The codecs against captured traffic, against themselves, and against damage.
+
+#[path = "wire/capture.rs"]
+mod capture;
+#[path = "wire/damage.rs"]
+mod damage;
+#[path = "wire/round_trip.rs"]
+mod round_trip;
+#[path = "wire/vectors.rs"]
+mod vectors;
+
+/// Failing inputs are printed, not kept in files.
+fn no_files() -> proptest::test_runner::Config {
+    proptest::test_runner::Config {
+        failure_persistence: None,
+        ..Default::default()
+    }
+}
