@@ -47,3 +47,15 @@ pub const PROCESS_OUTPUT_BYTES_MAX: usize = 65_536;
 
 /// Longest line of a child's output, bytes; a longer one is cut into several. Ours.
 pub const PROCESS_LINE_BYTES_MAX: usize = 4096;
+
+/// Longest packet in a capture file, bytes. Source: libpcap 1.10, `MAXIMUM_SNAPLEN`.
+pub const CAPTURE_PACKET_BYTES_MAX: usize = 262_144;
+
+/// Longest block of a pcapng file, bytes. Ours: a packet and its options are far below.
+pub const CAPTURE_BLOCK_BYTES_MAX: usize = 1024 * 1024;
+
+/// Most interfaces of one pcapng section. Ours.
+pub const CAPTURE_INTERFACES_MAX: usize = 1024;
+
+/// Most datagrams of a capture whose fragments are kept at a time. Ours.
+pub const CAPTURE_FRAGMENTED_MAX: usize = 64;

@@ -1,4 +1,5 @@
 //! Codecs: bytes to owned messages and back. No state, no clock, no I/O, no logging.
 
+pub mod capture;
 pub mod heartbeat;
 pub mod ipc;
