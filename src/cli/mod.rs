@@ -2,6 +2,7 @@
 
 mod address;
 pub mod applets;
+mod decode;
 mod lab;
 mod links;
 

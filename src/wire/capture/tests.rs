@@ -220,7 +220,7 @@ fn fragments_of_both_versions_are_joined() {
         let mut packet = whole[..20].to_vec();
         packet[2..4].copy_from_slice(&(20 + (end - start) as u16).to_be_bytes());
         let more = if end < 108 { 0x2000 } else { 0 };
-        packet[6..8].copy_from_slice(&(start as u16 / 8 | more).to_be_bytes());
+        packet[6..8].copy_from_slice(&((start as u16 / 8) | more).to_be_bytes());
         [&packet, &whole[20 + start..20 + end]].concat()
     };
     let six = |start: usize, end: usize| {

@@ -88,7 +88,10 @@ impl Algorithm {
     /// Bounds: [`limits::HEARTBEAT_UNCOMPRESSED_BYTES_MAX`]; it stops there, however much more
     /// the stream would make.
     pub fn decompress(self, bytes: &[u8]) -> Result<Vec<u8>, DecompressError> {
-        let max = limits::HEARTBEAT_UNCOMPRESSED_BYTES_MAX;
+        self.decompress_within(bytes, limits::HEARTBEAT_UNCOMPRESSED_BYTES_MAX)
+    }
+
+    fn decompress_within(self, bytes: &[u8], max: usize) -> Result<Vec<u8>, DecompressError> {
         let mut out = Vec::new();
         let limit = max as u64 + 1;
         match self {
@@ -136,12 +139,16 @@ pub fn unwrap(message: &Message) -> Option<Result<(Message, Algorithm), Decompre
 }
 
 /// Turns every field of type 4 into type 5, as a program does that was sent one.
+///
+/// Bounds: [`limits::HEARTBEAT_UNCOMPRESSED_BYTES_MAX`] for all of them together.
 pub fn open_fields(message: &Message) -> Result<Message, DecompressError> {
     let mut opened = Message::new();
+    let mut left = limits::HEARTBEAT_UNCOMPRESSED_BYTES_MAX;
     for field in message.fields() {
         let value = match &field.value {
             Value::Compressed(bytes) => {
-                let form = algorithm_of(message)?.decompress(bytes)?;
+                let form = algorithm_of(message)?.decompress_within(bytes, left)?;
+                left -= form.len();
                 Value::Uncompressed(decode_unauthenticated(&form)?)
             }
             other => other.clone(),
@@ -241,6 +248,18 @@ mod tests {
             let exact = algorithm.compress(&zeros[..2 * 1024 * 1024]).unwrap();
             assert_eq!(algorithm.decompress(&exact).map(|o| o.len()), Ok(2 << 20));
         }
+    }
+
+    #[test]
+    fn all_fields_share_one_bound() {
+        let child = Message::new().with("a", "b".repeat(1024 * 1024));
+        let mut message = Message::new();
+        message.push("one", Value::Uncompressed(child.clone()));
+        let closed = close_fields(&message, Algorithm::Zlib).unwrap();
+        assert!(open_fields(&closed).is_ok());
+        message.push("two", Value::Uncompressed(child));
+        let closed = close_fields(&message, Algorithm::Zlib).unwrap();
+        assert_eq!(open_fields(&closed), Err(DecompressError::TooLarge));
     }
 
     #[test]

@@ -254,10 +254,7 @@ pub fn open(bytes: &[u8], keyring: &Keyring) -> Result<Opened, OpenError> {
         let signer = keyring.check_text(token, signed_lines(bytes))?;
         (Form::Text, signer, text::decode(bytes)?.0)
     };
-    let (message, wrapped) = match compress::unwrap(&message) {
-        Some(inner) => inner.map(|(message, algorithm)| (message, Some(algorithm)))?,
-        None => (message, None),
-    };
+    let (message, wrapped) = unwrap(message)?;
     Ok(Opened {
         message,
         form,
@@ -266,9 +263,20 @@ pub fn open(bytes: &[u8], keyring: &Keyring) -> Result<Opened, OpenError> {
     })
 }
 
+/// A datagram that nobody vouches for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unauthenticated {
+    /// The message; for a wrapper, the one in it.
+    pub message: Message,
+    /// The form of the datagram.
+    pub form: Form,
+    /// How the whole message was compressed, if it was.
+    pub wrapped: Option<Algorithm>,
+}
+
 /// Reads a datagram of which nobody can say who sent it: captures without a key. A netstring
 /// datagram must have its outer token, a text one its `auth`; neither is believed.
-pub fn open_unauthenticated(bytes: &[u8]) -> Result<(Message, Form), OpenError> {
+pub fn open_unauthenticated(bytes: &[u8]) -> Result<Unauthenticated, OpenError> {
     let bytes = check_form(bytes)?;
     let form = if bytes.starts_with(netstring::START) {
         netstring::peel(bytes, netstring::end_of(bytes)?)?;
@@ -277,10 +285,19 @@ pub fn open_unauthenticated(bytes: &[u8]) -> Result<(Message, Form), OpenError> 
         text_token(bytes)?.ok_or(OpenError::NoToken)?;
         Form::Text
     };
-    let message = decode_unauthenticated(bytes)?;
+    let (message, wrapped) = unwrap(decode_unauthenticated(bytes)?)?;
+    Ok(Unauthenticated {
+        message,
+        form,
+        wrapped,
+    })
+}
+
+/// The message in a wrapper, or the message itself.
+fn unwrap(message: Message) -> Result<(Message, Option<Algorithm>), DecompressError> {
     match compress::unwrap(&message) {
-        Some(inner) => Ok((inner?.0, form)),
-        None => Ok((message, form)),
+        Some(inner) => inner.map(|(message, algorithm)| (message, Some(algorithm))),
+        None => Ok((message, None)),
     }
 }
 
