@@ -57,7 +57,10 @@ pub enum EncodeError {
     #[error("a field can't be named \"{}\"", .0.escape_ascii())]
     BadName(Vec<u8>),
     /// A value holds a byte that the form needs for itself.
-    #[error("field \"{}\" holds byte {byte}, which the form can't carry there", .name.escape_ascii())]
+    #[error(
+        "field \"{}\" holds byte {byte}, which the form can't carry there",
+        .name.escape_ascii()
+    )]
     BadByte {
         /// The field.
         name: Vec<u8>,
