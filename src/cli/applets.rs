@@ -42,9 +42,17 @@ pub fn all() -> impl Iterator<Item = &'static Applet> {
 }
 
 const APPLETS: &[Applet] = &[
+    super::status::APPLET,
     super::lab::APPLET,
     super::decode::APPLET,
     super::links::APPLET,
+    super::cl_status::APPLET,
+    super::hb::STANDBY,
+    super::hb::TAKEOVER,
+    super::hb::ADDNODE,
+    super::hb::DELNODE,
+    super::hb::SETWEIGHT,
+    super::hb::SETSITE,
     super::address::IPADDR,
     super::address::IPADDR2,
     super::address::IPV6ADDR,

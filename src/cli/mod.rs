@@ -3,7 +3,15 @@
 mod address;
 pub mod applets;
 mod decode;
+mod cl_status;
+mod client;
+mod control;
+mod fifo_message;
+mod getopt;
+mod hb;
 mod lab;
 mod links;
+mod status;
+mod stderr_log;
 
 pub use applets::main;
