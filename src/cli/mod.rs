@@ -2,10 +2,10 @@
 
 mod address;
 pub mod applets;
-mod decode;
 mod cl_status;
 mod client;
 mod control;
+mod decode;
 mod fifo_message;
 mod getopt;
 mod hb;
