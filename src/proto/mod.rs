@@ -13,5 +13,6 @@
 //! generator handed in at construction. Values that must be ordered among themselves are one
 //! `Output` variant.
 
+pub mod client_api;
 pub mod heartbeat;
 pub mod rng;
