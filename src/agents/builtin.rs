@@ -5,14 +5,14 @@
 //! machine may go from one to the other while resources run.
 
 use std::io;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::address::{AddressArgument, AddressKind};
 use super::placement::Network;
 use super::state::State;
 use crate::runtime::addresses::{Address, Netlink, same_network};
-use crate::runtime::announce::Announcement;
+use crate::runtime::announce::{Announcement, Announcer};
 
 /// How often an address is announced and at which distance, the first time counted.
 ///
@@ -36,84 +36,120 @@ pub struct Started {
     pub notes: Vec<String>,
 }
 
-/// Makes the address serve here; one that does already is announced again.
-pub async fn start(wanted: &AddressArgument, state_dir: &Path) -> Result<Started, String> {
-    let netlink = Netlink::open().map_err(|e| trouble("open netlink", &e))?;
-    let network = read(&netlink, wanted).await?;
-    let state = State::new(state_dir, wanted.ip);
-    let mut notes = Vec::new();
-    let served = network.serving(wanted).next().cloned();
-    let address = match (wanted.kind, served) {
-        (_, Some(address)) => address,
-        (AddressKind::SendArp, None) => network.place(wanted)?,
-        (_, None) => {
-            let address = network.place(wanted)?;
-            if wanted.kind == AddressKind::IpAddr2 {
-                free_loopback(&netlink, &network, wanted, &state, &mut notes).await?;
-            }
-            add(&netlink, &network, &address).await?;
-            notes.push(format!("added {}", describe(&network, &address)));
-            address
+/// Carries out the actions of the address resources.
+#[derive(Debug)]
+pub struct BuiltIn {
+    /// Folder of the state files.
+    pub state_dir: PathBuf,
+    /// Tells the neighbours.
+    pub announcer: Announcer,
+}
+
+impl BuiltIn {
+    /// One with its state files in `state_dir`.
+    pub fn new(state_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            state_dir: state_dir.into(),
+            announcer: Announcer::default(),
         }
-    };
-    if wanted.kind == AddressKind::SendArp {
-        state
-            .mark_announced()
-            .map_err(|e| trouble("write the state file", &e))?;
     }
-    let announcement = announce(&network, &address, &mut notes);
-    Ok(Started {
-        announcement,
-        notes,
-    })
-}
 
-/// Makes the address serve here no more; lines for the log.
-pub async fn stop(wanted: &AddressArgument, state_dir: &Path) -> Result<Vec<String>, String> {
-    let state = State::new(state_dir, wanted.ip);
-    let mut notes = Vec::new();
-    if state.end_announcer() {
-        notes.push(format!("ended the announcements of {}", wanted.ip));
+    /// Makes the address serve here; one that does already is announced again.
+    pub async fn start(&self, wanted: &AddressArgument) -> Result<Started, String> {
+        let netlink = Netlink::open().map_err(|e| trouble("open netlink", &e))?;
+        let network = read(&netlink, wanted).await?;
+        let state = State::new(&self.state_dir, wanted.ip);
+        let mut notes = Vec::new();
+        let served = network.serving(wanted).next().cloned();
+        let address = match (wanted.kind, served) {
+            (_, Some(address)) => address,
+            (AddressKind::SendArp, None) => network.place(wanted)?,
+            (_, None) => {
+                let address = network.place(wanted)?;
+                if wanted.kind == AddressKind::IpAddr2 {
+                    free_loopback(&netlink, &network, wanted, &state, &mut notes).await?;
+                }
+                add(&netlink, &network, &address).await?;
+                notes.push(format!("added {}", describe(&network, &address)));
+                address
+            }
+        };
+        if wanted.kind == AddressKind::SendArp {
+            state
+                .mark_announced()
+                .map_err(|e| trouble("write the state file", &e))?;
+        }
+        let announcement = self.announce(&network, &address, &mut notes);
+        Ok(Started {
+            announcement,
+            notes,
+        })
     }
-    if wanted.kind == AddressKind::SendArp {
-        state
-            .unmark_announced()
-            .map_err(|e| trouble("remove the state file", &e))?;
-        return Ok(notes);
-    }
-    let netlink = Netlink::open().map_err(|e| trouble("open netlink", &e))?;
-    let network = read(&netlink, wanted).await?;
-    for address in network.serving(wanted) {
-        remove(&netlink, &network, address).await?;
-        notes.push(format!("removed {}", describe(&network, address)));
-    }
-    if wanted.kind == AddressKind::IpAddr2 {
-        restore_loopback(&netlink, &network, &state, &mut notes).await?;
-    }
-    Ok(notes)
-}
 
-/// Whether the address serves here; for SendArp: whether it was started.
-pub async fn status(wanted: &AddressArgument, state_dir: &Path) -> Result<bool, String> {
-    if wanted.kind == AddressKind::SendArp {
-        return Ok(State::new(state_dir, wanted.ip).is_announced());
+    /// Makes the address serve here no more; lines for the log.
+    pub async fn stop(&self, wanted: &AddressArgument) -> Result<Vec<String>, String> {
+        let state = State::new(&self.state_dir, wanted.ip);
+        let mut notes = Vec::new();
+        if state.end_announcer() {
+            notes.push(format!("ended the announcements of {}", wanted.ip));
+        }
+        if wanted.kind == AddressKind::SendArp {
+            state
+                .unmark_announced()
+                .map_err(|e| trouble("remove the state file", &e))?;
+            return Ok(notes);
+        }
+        let netlink = Netlink::open().map_err(|e| trouble("open netlink", &e))?;
+        let network = read(&netlink, wanted).await?;
+        for address in network.serving(wanted) {
+            remove(&netlink, &network, address).await?;
+            notes.push(format!("removed {}", describe(&network, address)));
+        }
+        if wanted.kind == AddressKind::IpAddr2 {
+            restore_loopback(&netlink, &network, &state, &mut notes).await?;
+        }
+        Ok(notes)
     }
-    let netlink = Netlink::open().map_err(|e| trouble("open netlink", &e))?;
-    let network = read(&netlink, wanted).await?;
-    Ok(network.serving(wanted).next().is_some())
-}
 
-/// The announcement of an address that serves here; `None` if it does not, or nobody is there to
-/// be told.
-pub async fn announcement(wanted: &AddressArgument) -> Result<Option<Announcement>, String> {
-    let netlink = Netlink::open().map_err(|e| trouble("open netlink", &e))?;
-    let network = read(&netlink, wanted).await?;
-    let address = match (wanted.kind, network.serving(wanted).next()) {
-        (_, Some(address)) => address.clone(),
-        (AddressKind::SendArp, None) => network.place(wanted)?,
-        (_, None) => return Ok(None),
-    };
-    Ok(of(&network, &address))
+    /// Whether the address serves here; for SendArp: whether it was started.
+    pub async fn status(&self, wanted: &AddressArgument) -> Result<bool, String> {
+        if wanted.kind == AddressKind::SendArp {
+            return Ok(State::new(&self.state_dir, wanted.ip).is_announced());
+        }
+        let netlink = Netlink::open().map_err(|e| trouble("open netlink", &e))?;
+        let network = read(&netlink, wanted).await?;
+        Ok(network.serving(wanted).next().is_some())
+    }
+
+    /// The announcement of an address that serves here; `None` if it does not, or nobody is there to
+    /// be told.
+    pub async fn announcement(
+        &self,
+        wanted: &AddressArgument,
+    ) -> Result<Option<Announcement>, String> {
+        let netlink = Netlink::open().map_err(|e| trouble("open netlink", &e))?;
+        let network = read(&netlink, wanted).await?;
+        let address = match (wanted.kind, network.serving(wanted).next()) {
+            (_, Some(address)) => address.clone(),
+            (AddressKind::SendArp, None) => network.place(wanted)?,
+            (_, None) => return Ok(None),
+        };
+        Ok(of(&network, &address))
+    }
+
+    /// Sends it the first time. An address that serves unannounced is better than none.
+    fn announce(
+        &self,
+        network: &Network,
+        address: &Address,
+        notes: &mut Vec<String>,
+    ) -> Option<Announcement> {
+        let announcement = of(network, address)?;
+        if let Err(error) = self.announcer.send(&announcement) {
+            notes.push(format!("could not announce {}: {error}", address.ip));
+        }
+        Some(announcement)
+    }
 }
 
 async fn read(netlink: &Netlink, wanted: &AddressArgument) -> Result<Network, String> {
@@ -234,15 +270,6 @@ fn of(network: &Network, address: &Address) -> Option<Announcement> {
     })
 }
 
-/// Sends it the first time. An address that serves unannounced is better than none.
-fn announce(network: &Network, address: &Address, notes: &mut Vec<String>) -> Option<Announcement> {
-    let announcement = of(network, address)?;
-    if let Err(error) = announcement.send() {
-        notes.push(format!("could not announce {}: {error}", address.ip));
-    }
-    Some(announcement)
-}
-
 fn describe(network: &Network, address: &Address) -> String {
     let link = network.link(address.index).map_or("?", |link| &link.name);
     let label = address.label.as_deref().filter(|label| *label != link);
@@ -257,3 +284,6 @@ fn trouble(doing: &str, error: &io::Error) -> String {
     };
     format!("could not {doing}: {error}{hint}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::task::AbortHandle;
 
 use super::address::{AddressArgument, AddressKind};
-use super::{Resource, builtin, script, stock};
+use super::builtin::{self, BuiltIn};
+use super::{Resource, script, stock};
 use crate::runtime::announce::Announcement;
 use crate::runtime::process::{Ending, Finished, Process, Stream};
 use crate::v1::{Action, WorkResult};
@@ -159,18 +160,26 @@ impl fmt::Display for Verdict {
 }
 
 /// Carries out actions; any number may be under way.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Executor {
     paths: Paths,
     timeouts: Timeouts,
+    built_in: Arc<BuiltIn>,
     /// Announcements that are being repeated.
     announcing: Mutex<BTreeMap<IpAddr, AbortHandle>>,
+}
+
+impl Default for Executor {
+    fn default() -> Self {
+        Self::new(Paths::default(), Timeouts::default())
+    }
 }
 
 impl Executor {
     /// An executor for the scripts in `paths`.
     pub fn new(paths: Paths, timeouts: Timeouts) -> Self {
         Self {
+            built_in: Arc::new(BuiltIn::new(&paths.state_dir)),
             paths,
             timeouts,
             announcing: Mutex::default(),
@@ -231,9 +240,12 @@ impl Executor {
         };
         let sent = async {
             let wanted = argument(kind, resource)?;
-            let announcement = builtin::announcement(&wanted).await?;
+            let announcement = self.built_in.announcement(&wanted).await?;
             let announcement = announcement.ok_or_else(|| format!("{} is not here", wanted.ip))?;
-            announcement.send().map_err(|e| e.to_string())?;
+            self.built_in
+                .announcer
+                .send(&announcement)
+                .map_err(|e| e.to_string())?;
             self.repeat(kind, announcement);
             Ok(())
         };
@@ -265,9 +277,9 @@ impl Executor {
     }
 
     async fn act(&self, wanted: &AddressArgument, action: Action) -> Outcome {
-        let state_dir = &self.paths.state_dir;
+        let built_in = &self.built_in;
         let done = match action {
-            Action::Start => builtin::start(wanted, state_dir).await.map(|started| {
+            Action::Start => built_in.start(wanted).await.map(|started| {
                 if let Some(announcement) = started.announcement {
                     self.repeat(wanted.kind, announcement);
                 }
@@ -275,15 +287,13 @@ impl Executor {
             }),
             Action::Stop => {
                 self.end_announcing(wanted.ip);
-                let stopped = builtin::stop(wanted, state_dir).await;
+                let stopped = built_in.stop(wanted).await;
                 stopped.map(|notes| (Verdict::Done, notes))
             }
-            Action::Status => builtin::status(wanted, state_dir)
-                .await
-                .map(|runs| match runs {
-                    true => (Verdict::Done, vec!["running".to_owned()]),
-                    false => (Verdict::NotRunning, vec!["stopped".to_owned()]),
-                }),
+            Action::Status => built_in.status(wanted).await.map(|runs| match runs {
+                true => (Verdict::Done, vec!["running".to_owned()]),
+                false => (Verdict::NotRunning, vec!["stopped".to_owned()]),
+            }),
         };
         match done {
             Ok((verdict, lines)) => Outcome {
@@ -298,7 +308,11 @@ impl Executor {
     fn repeat(&self, kind: AddressKind, announcement: Announcement) {
         let (count, interval) = builtin::repetition(kind);
         let ip = announcement.ip;
-        let task = tokio::spawn(announcement.repeat(count - 1, interval));
+        let built_in = Arc::clone(&self.built_in);
+        let task = tokio::spawn(async move {
+            let announcer = &built_in.announcer;
+            announcer.repeat(&announcement, count - 1, interval).await;
+        });
         let mut announcing = self.lock();
         announcing.retain(|_, task| !task.is_finished());
         if let Some(previous) = announcing.insert(ip, task.abort_handle()) {

@@ -10,7 +10,7 @@ use clap::{Arg, Command};
 use super::applets::{self, Applet, Kind};
 use crate::agents::Paths;
 use crate::agents::address::{AddressArgument, AddressKind};
-use crate::agents::builtin;
+use crate::agents::builtin::{self, BuiltIn};
 use crate::agents::state::State;
 
 /// Exit code of `status` when the address is not here. Source: OCF, `OCF_NOT_RUNNING`.
@@ -106,34 +106,34 @@ fn run(kind: AddressKind, args: applets::Args) -> anyhow::Result<ExitCode> {
         .build()
         .context("can't start")?;
     runtime
-        .block_on(act(&wanted, text, action, state_dir))
+        .block_on(act(&BuiltIn::new(state_dir), &wanted, text, action))
         .map_err(|reason| anyhow!(reason))
 }
 
 async fn act(
+    built_in: &BuiltIn,
     wanted: &AddressArgument,
     text: &str,
     action: &str,
-    state_dir: PathBuf,
 ) -> Result<ExitCode, String> {
     match action {
         "start" => {
-            let started = builtin::start(wanted, &state_dir).await?;
+            let started = built_in.start(wanted).await?;
             tell(&started.notes);
             if started.announcement.is_some() {
-                announce_later(wanted, text, &state_dir);
+                announce_later(wanted, text, &built_in.state_dir);
             }
             println!("INFO:  Success");
             Ok(ExitCode::SUCCESS)
         }
         "stop" => {
-            tell(&builtin::stop(wanted, &state_dir).await?);
+            tell(&built_in.stop(wanted).await?);
             println!("INFO:  Success");
             Ok(ExitCode::SUCCESS)
         }
-        "announce" => announce(wanted, &state_dir).await,
+        "announce" => announce(built_in, wanted).await,
         _ => {
-            let runs = builtin::status(wanted, &state_dir).await?;
+            let runs = built_in.status(wanted).await?;
             println!(
                 "INFO:  {}",
                 if runs {
@@ -153,23 +153,19 @@ fn tell(notes: &[String]) {
     }
 }
 
-/// Sends the announcements that follow the first one.
-async fn announce(
-    wanted: &AddressArgument,
-    state_dir: &std::path::Path,
-) -> Result<ExitCode, String> {
-    let Some(announcement) = builtin::announcement(wanted).await? else {
-        return Err(format!(
-            "{} is not here, or its link has no neighbours",
-            wanted.ip
-        ));
+/// Sends the announcements again, all of them.
+async fn announce(built_in: &BuiltIn, wanted: &AddressArgument) -> Result<ExitCode, String> {
+    let Some(announcement) = built_in.announcement(wanted).await? else {
+        let ip = wanted.ip;
+        return Err(format!("{ip} is not here, or its link has no neighbours"));
     };
     let (count, interval) = builtin::repetition(wanted.kind);
-    announcement
-        .send()
+    let announcer = &built_in.announcer;
+    announcer
+        .send(&announcement)
         .map_err(|e| format!("could not announce {}: {e}", wanted.ip))?;
-    announcement.repeat(count - 1, interval).await;
-    State::new(state_dir, wanted.ip).clear_announcer(std::process::id());
+    announcer.repeat(&announcement, count - 1, interval).await;
+    State::new(&built_in.state_dir, wanted.ip).clear_announcer(std::process::id());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,15 +1,15 @@
 //! Tells the neighbours where an address is now: gratuitous ARP, unsolicited neighbour
 //! advertisement.
 //!
-//! The frames are built and sent with pnet; nothing is received here, since pnet's receivers
-//! block.
+//! pnet builds the frames; the socket is our own, since pnet's would receive all traffic of the
+//! interface and take long to close.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::os::fd::IntoRawFd;
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use pnet::datalink::{self, Channel, MacAddr, NetworkInterface};
+use pnet::datalink::MacAddr;
 use pnet::packet::arp::{ArpHardwareTypes, ArpOperation, ArpOperations, MutableArpPacket};
 use pnet::packet::ethernet::{EtherTypes, MutableEthernetPacket};
 use pnet::packet::icmpv6::ndp::{
@@ -18,9 +18,10 @@ use pnet::packet::icmpv6::ndp::{
 use pnet::packet::icmpv6::{self, Icmpv6Code, Icmpv6Packet, Icmpv6Types};
 use pnet::packet::ip::IpNextHeaderProtocols;
 use pnet::packet::ipv6::MutableIpv6Packet;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Socket, Type};
 
 use super::addresses::Link;
+use crate::sys::link_layer::interface_address;
 
 const ETHERNET_BYTES: usize = 14;
 const ARP_BYTES: usize = 28;
@@ -37,62 +38,56 @@ pub struct Announcement {
     pub link: Link,
 }
 
-impl Announcement {
+/// Sends announcements; opens its socket with the first one and keeps it, since the kernel takes
+/// many milliseconds to close a packet socket.
+#[derive(Debug, Default)]
+pub struct Announcer {
+    socket: OnceLock<Socket>,
+}
+
+impl Announcer {
     /// Sends it once: an ARP request and an ARP reply, or one advertisement. On a link without
     /// Ethernet addresses there is nobody to tell, and nothing is sent.
     ///
     /// Source: resource-agents 4.12, send_arp, send_ua: the same frames, seen with tcpdump.
-    pub fn send(&self) -> io::Result<()> {
-        let Some(mac) = self.link.mac else {
+    pub fn send(&self, announcement: &Announcement) -> io::Result<()> {
+        let link = &announcement.link;
+        let Some(mac) = link.mac.map(MacAddr::from) else {
             return Ok(());
         };
-        let mac = MacAddr::from(mac);
-        let frames = match self.ip {
+        let frames = match announcement.ip {
             IpAddr::V4(ip) => vec![
                 arp(mac, ip, ArpOperations::Request),
                 arp(mac, ip, ArpOperations::Reply),
             ],
             IpAddr::V6(ip) => vec![advertisement(mac, ip)],
         };
-        transmit(&self.link, mac, &frames)
+        let to = interface_address(link.index);
+        let socket = self.socket()?;
+        for frame in frames {
+            socket.send_to(&frame, &to)?;
+        }
+        Ok(())
     }
 
-    /// Sends it `count` times more, each after `interval`.
-    pub async fn repeat(self, count: u32, interval: Duration) {
+    /// Sends it `count` times, each after `interval`.
+    pub async fn repeat(&self, announcement: &Announcement, count: u32, interval: Duration) {
         for _ in 0..count {
             tokio::time::sleep(interval).await;
-            // The first one was sent; a lost repetition is no failure.
-            let _ = self.send();
+            // A lost repetition is no failure: the first one was sent.
+            let _ = self.send(announcement);
         }
     }
-}
 
-fn transmit(link: &Link, mac: MacAddr, frames: &[Vec<u8>]) -> io::Result<()> {
-    // Made here and not by pnet, so that no child inherits it.
-    let socket = Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(0)))?;
-    let interface = NetworkInterface {
-        name: link.name.clone(),
-        description: String::new(),
-        index: link.index,
-        mac: Some(mac),
-        ips: Vec::new(),
-        flags: 0,
-    };
-    let config = datalink::Config {
-        socket_fd: Some(socket.into_raw_fd()),
-        promiscuous: false,
-        write_timeout: Some(Duration::from_millis(20)),
-        ..datalink::Config::default()
-    };
-    let Channel::Ethernet(mut sender, _receiver) = datalink::channel(&interface, config)? else {
-        return Err(io::ErrorKind::Unsupported.into());
-    };
-    for frame in frames {
-        sender
-            .send_to(frame, None)
-            .unwrap_or(Err(io::ErrorKind::OutOfMemory.into()))?;
+    fn socket(&self) -> io::Result<&Socket> {
+        if let Some(socket) = self.socket.get() {
+            return Ok(socket);
+        }
+        // Protocol 0: it receives nothing.
+        let socket = Socket::new(Domain::PACKET, Type::RAW, None)?;
+        socket.set_nonblocking(true)?;
+        Ok(self.socket.get_or_init(|| socket))
     }
-    Ok(())
 }
 
 /// A gratuitous ARP frame: sender and target are the address.

@@ -7,5 +7,6 @@ pub mod local_time;
 pub mod pidfd;
 pub mod reactor;
 pub mod scm;
+pub mod link_layer;
 pub mod signal;
 pub mod watchdog;
