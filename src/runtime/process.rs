@@ -216,6 +216,15 @@ impl<'a> Process<'a> {
         let mut wake = self.timeout.map(|timeout| started + timeout);
         let ending = loop {
             tokio::select! {
+                // Output can't starve the time-out, and lines keep the order of the streams.
+                biased;
+                () = sleep_until(wake), if wake.is_some() => {
+                    stage = group.press(stage);
+                    wake = (stage != Stage::Lost).then(|| Instant::now() + self.grace);
+                    if stage == Stage::Lost {
+                        break Ending::TimedOut;
+                    }
+                }
                 status = child.wait() => break Ending::from(status?),
                 count = capture::read(&mut stdout) => {
                     capture::received(&mut stdout, count, &mut capture, Stream::Stdout);
@@ -224,13 +233,6 @@ impl<'a> Process<'a> {
                     capture::received(&mut stderr, count, &mut capture, Stream::Stderr);
                 }
                 () = &mut feed, if !fed => fed = true,
-                () = sleep_until(wake), if wake.is_some() => {
-                    stage = group.press(stage);
-                    wake = (stage != Stage::Lost).then(|| Instant::now() + self.grace);
-                    if stage == Stage::Lost {
-                        break Ending::TimedOut;
-                    }
-                }
             }
         };
         capture::drain(stdout, &mut capture, Stream::Stdout);

@@ -4,8 +4,10 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
+use futures_util::TryStreamExt;
 use pnet::datalink::{self, Channel, NetworkInterface};
 use rtnetlink::LinkVeth;
+use rtnetlink::packet_route::link::{LinkAttribute, State};
 
 use super::*;
 
@@ -23,7 +25,6 @@ impl Ground {
         let task = tokio::spawn(connection);
         let pair = LinkVeth::new("v0", "v1").build();
         handle.link().add(pair).execute().await.unwrap();
-        task.abort();
         let folder = tempfile::tempdir().unwrap();
         let ground = Self {
             netlink,
@@ -34,6 +35,11 @@ impl Ground {
             let index = ground.index(name).await;
             ground.netlink.set_up(index).await.unwrap();
         }
+        // Until then the kernel drops what is sent.
+        while !works(&handle, "v0").await || !works(&handle, "v1").await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        task.abort();
         ground.give("v0", "10.9.0.1", 24).await;
         ground.give("v0", "2001:db8:9::1", 64).await;
         ground
@@ -111,6 +117,13 @@ impl Ground {
             _ => panic!("no Ethernet channel"),
         }
     }
+}
+
+async fn works(handle: &rtnetlink::Handle, name: &str) -> bool {
+    let link = handle.link().get().match_name(name.to_owned()).execute();
+    let link = std::pin::pin!(link).try_next().await.unwrap().unwrap();
+    link.attributes
+        .contains(&LinkAttribute::OperState(State::Up))
 }
 
 /// The frames that name `ip`, until 300 ms bring none.
