@@ -3,10 +3,10 @@
 
 pub mod child;
 pub mod icmp_filter;
+pub mod link_layer;
 pub mod local_time;
 pub mod pidfd;
 pub mod reactor;
 pub mod scm;
-pub mod link_layer;
 pub mod signal;
 pub mod watchdog;
