@@ -10,6 +10,7 @@ mod fifo_message;
 mod getopt;
 mod hb;
 mod lab;
+mod everbeatd;
 mod links;
 mod status;
 mod stderr_log;

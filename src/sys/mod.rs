@@ -8,5 +8,6 @@ pub mod local_time;
 pub mod pidfd;
 pub mod reactor;
 pub mod scm;
+pub mod reboot;
 pub mod signal;
 pub mod watchdog;

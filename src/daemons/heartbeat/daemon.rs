@@ -1,6 +1,8 @@
 //! The loop: waits for packets, time, signals, scripts, clients and ended work, and hands each
 //! to the node.
 
+use std::time::Duration;
+
 use tokio::sync::mpsc;
 
 use super::children::{Children, Report as ChildReport};
@@ -14,6 +16,9 @@ use crate::runtime::clock::{self, Alarm};
 use crate::runtime::signals::{SignalRequest, Signals};
 use crate::sys::reboot::reboot_now;
 use crate::v1::{Command, WorkId, WorkResult};
+
+/// Added to our dead time while we execute ourselves again. Source: heartbeat 3.0.6.
+const RESTART_EXTRA: Duration = Duration::from_secs(30);
 
 /// The node and all it waits for.
 #[derive(Debug)]
@@ -91,7 +96,7 @@ impl Daemon {
     /// Waits for one thing and hands it on.
     async fn wait(&mut self) {
         tokio::select! {
-            () = self.alarm.wait() => {}
+            () = self.alarm.fired() => {}
             received = self.node.media.receive() => self.node.handle_received(&received),
             Some((id, result)) = self.results.recv() => self.node.handle_completed(id, result),
             signal = self.signals.next() => self.handle_signal(signal),
@@ -190,11 +195,9 @@ impl Daemon {
 
     fn reboot(&mut self, reason: &str) {
         self.node.log.log(Severity::Critical, format!("Rebooting this machine: {reason}"));
-        self.node.log.flush();
-        if let Err(why) = reboot_now() {
-            let text = format!("This machine can't be rebooted: {why}. Power it off by hand!");
-            self.node.log.log(Severity::Critical, text);
-        }
+        let Err(why) = reboot_now();
+        let text = format!("This machine can't be rebooted: {why}. Power it off by hand!");
+        self.node.log.log(Severity::Critical, text);
     }
 
     /// The last steps: a status so that peers see the gap if they missed one, then silence.
@@ -203,8 +206,8 @@ impl Daemon {
             self.children.stop().await;
             reload::keep(&self.node)?;
         }
-        self.node.announce();
-        self.node.cluster.leave();
+        let extra = if end == End::Restart { RESTART_EXTRA } else { Duration::ZERO };
+        self.node.leave(extra);
         if let Some(watchdog) = self.node.watchdog.take()
             && let Err(why) = watchdog.disarm()
         {

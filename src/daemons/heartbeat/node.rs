@@ -9,14 +9,13 @@
 //! ```
 
 use super::environment;
-use super::outgoing::{Envelope, Sealed};
 use super::refusals::Refusals;
 use super::work::Workshop;
 use crate::config::ha_cf::HaCf;
 use crate::proto::heartbeat::{Cluster, Event, NodeKind, NodeStatus, Output, Severity};
 use crate::runtime::clock;
 use crate::runtime::log::Logger;
-use crate::runtime::media::{Media, Received};
+use crate::runtime::media::{Envelope, Media, Received, Sealed};
 use crate::runtime::watchdog::Watchdog;
 use crate::time::{Instant, Now};
 use crate::v1::{self, Manager, WorkId, WorkResult};
@@ -110,6 +109,18 @@ impl Node {
         answer
     }
 
+    /// Says that we are here, out of turn.
+    pub fn announce(&mut self) {
+        self.cluster.announce(clock::now());
+        self.pump();
+    }
+
+    /// Our last words: `dt` is raised by `extra` for a restart, so that nobody takes us for dead.
+    pub fn leave(&mut self, extra: std::time::Duration) {
+        self.cluster.leave(clock::now(), extra);
+        self.pump();
+    }
+
     /// Does what is due by now.
     pub fn handle_timeout(&mut self) {
         let now = clock::now();
@@ -169,9 +180,12 @@ impl Node {
         if message.kind() == Some("status")
             && let Some(watchdog) = &mut self.watchdog
         {
-            watchdog.tickle();
+            // A device that fails ends the machine by itself; there is nothing better to do.
+            let _ = watchdog.tickle();
         }
-        match Sealed::new(message, &self.keyring, self.envelope, &mut self.buffer) {
+        let sealing = (&self.keyring, self.envelope);
+        let unix_s = clock::now().unix_s;
+        match Sealed::new(message, sealing, unix_s, &mut self.buffer) {
             Ok(sealed) => self.media.send(&sealed),
             Err(why) => {
                 let kind = message.kind().unwrap_or("?");

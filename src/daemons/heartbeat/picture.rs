@@ -62,7 +62,7 @@ fn node_report(node: &Node, view: &NodeView, now: Now) -> NodeReport {
             NodeKind::Ping => "ping".into(),
         },
         status: view.status.to_string(),
-        status_since_unix: Some(now.unix_s.saturating_sub(ms(view.status_since) / 1000)),
+        status_since_unix: None,
         software: match view.mode {
             Mode::Everbeat(version) => format!("everbeat {version}"),
             Mode::Heartbeat => "heartbeat".into(),
@@ -119,7 +119,7 @@ fn counters(node: &Node) -> BTreeMap<String, u64> {
         all.insert(format!("refused_on_{link}_{}", refusal.name().replace([' ', '-'], "_")), count);
     }
     for (oddity, count) in node.cluster.oddities() {
-        all.insert(oddity.name().to_owned(), count);
+        all.insert(oddity.as_str().replace('-', "_"), count);
     }
     let (sent, kept) = node.cluster.sent();
     all.insert("messages_sent".into(), sent);

@@ -6,9 +6,9 @@ use crate::config::diagnostic::{self, Diagnostic};
 use crate::config::ha_cf::{self, AutoJoin, HaCf};
 use crate::config::haresources::{self, Haresources};
 use crate::config::host::{Host, ThisHost};
-use crate::config::identity::hostcache::{HostCache, HostEntry};
+use crate::config::identity::{CachedHost, Hostcache};
 use crate::config::source::Source;
-use crate::config::{authkeys, render};
+use crate::config::authkeys;
 use crate::ids::{Generation, LinkName, NodeName, NodeUuid};
 use crate::proto::heartbeat::{Autojoin, ClusterConfig, KnownNode, Severity, Timing};
 use crate::wire::heartbeat::auth::Keyring;
@@ -64,9 +64,11 @@ fn read_haresources(
     findings: &mut Vec<Diagnostic>,
 ) -> Option<Haresources> {
     let source = open(path, findings)?;
-    let (resources, found) = haresources::parse(&source, Some(&config.nodes));
+    let (resources, found) = haresources::parse(&source);
     findings.extend(found);
-    resources
+    let resources = resources?;
+    findings.extend(haresources::check_against_ha_cf(&resources, &source, config));
+    Some(resources)
 }
 
 fn open(path: &Path, findings: &mut Vec<Diagnostic>) -> Option<Source> {
@@ -81,7 +83,7 @@ fn open(path: &Path, findings: &mut Vec<Diagnostic>) -> Option<Source> {
 
 fn unreadable(path: &Path, why: &std::io::Error) -> Diagnostic {
     let message = format!("can't be read: {why}");
-    diagnostic::about_file(diagnostic::Severity::Error, &path.into(), message)
+    diagnostic::about_file(diagnostic::Severity::Error, path, message)
 }
 
 impl Read {
@@ -93,7 +95,7 @@ impl Read {
                 diagnostic::Severity::Warning => Severity::Warning,
                 diagnostic::Severity::Note => Severity::Info,
             };
-            log(severity, finding.one_line());
+            log(severity, finding.to_string());
         }
         !diagnostic::has_errors(&self.findings)
     }
@@ -113,7 +115,7 @@ pub fn cluster_config(
     config: &HaCf,
     local: &NodeName,
     identity: Identity,
-    (cache, deleted): (HostCache, HostCache),
+    (cache, deleted): (Hostcache, Hostcache),
 ) -> ClusterConfig {
     let mut links: Vec<LinkName> = Vec::new();
     for link in config.node_media().map(ha_cf::Medium::link) {
@@ -123,7 +125,7 @@ pub fn cluster_config(
     }
     let pings = config.node_table.iter().filter(|n| n.ping).map(|n| n.name.clone());
     let mut nodes = config.nodes.clone();
-    nodes.extend(cache.entries.iter().map(|e| e.name.clone()).filter(|n| !config.has_node(n)));
+    nodes.extend(cache.hosts.iter().map(|e| e.name.clone()).filter(|n| !config.has_node(n)));
     ClusterConfig {
         local: local.clone(),
         uuid: identity.uuid,
@@ -145,11 +147,11 @@ pub fn cluster_config(
             AutoJoin::Other => Autojoin::Other,
             AutoJoin::Any => Autojoin::Any,
         },
-        known: cache.entries.into_iter().map(known).collect(),
-        deleted: deleted.entries.into_iter().map(known).collect(),
+        known: cache.hosts.into_iter().map(known).collect(),
+        deleted: deleted.hosts.into_iter().map(known).collect(),
     }
 }
 
-fn known(entry: HostEntry) -> KnownNode {
+fn known(entry: CachedHost) -> KnownNode {
     KnownNode { name: entry.name, uuid: entry.uuid, weight: entry.weight, site: entry.site }
 }

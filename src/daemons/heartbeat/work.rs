@@ -36,7 +36,7 @@ impl Workshop {
     pub fn start(&self, id: WorkId, work: Work, env: Environment) {
         let (executor, stonith) = (Arc::clone(&self.executor), self.stonith.clone());
         let (log, ended) = (self.log.clone(), self.ended.clone());
-        tokio::spawn(async move {
+        tokio::task::spawn_local(async move {
             let result = carry_out(&executor, stonith.as_deref(), &log, work, env).await;
             // The receiver is gone only when the daemon ends.
             let _ = ended.send((id, result));

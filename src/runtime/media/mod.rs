@@ -39,7 +39,7 @@ mod slot;
 mod udp;
 
 pub use counters::Counters;
-pub use sealed::Sealed;
+pub use sealed::{Envelope, Sealed};
 
 use endpoint::Incoming;
 use plan::{Lack, Plan, UdpKind};
