@@ -64,11 +64,6 @@ impl Children {
         Self { running: running.collect() }
     }
 
-    /// True if none was started or all were stopped.
-    pub fn is_empty(&self) -> bool {
-        self.running.is_empty()
-    }
-
     /// Ends all, in reverse order, one after the other.
     pub async fn stop(&mut self) {
         while let Some(keeper) = self.running.pop() {

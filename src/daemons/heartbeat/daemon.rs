@@ -11,7 +11,7 @@ use super::phase::{End, Phase};
 use super::picture::Constant;
 use super::serve::Sockets;
 use super::{reload, store};
-use crate::proto::heartbeat::{NodeStatus, Severity};
+use crate::proto::heartbeat::Severity;
 use crate::runtime::clock::{self, Alarm};
 use crate::runtime::signals::{SignalRequest, Signals};
 use crate::sys::reboot::reboot_now;
@@ -107,9 +107,8 @@ impl Daemon {
 
     /// Does what the machines wished for during the last input.
     async fn settle(&mut self) {
-        for event in std::mem::take(&mut self.node.events) {
-            self.sockets.handle_event(&event, &mut self.node);
-        }
+        let events = std::mem::take(&mut self.node.events);
+        self.sockets.handle_events(&events, &mut self.node, self.constant);
         for wish in std::mem::take(&mut self.node.wishes) {
             match wish {
                 Wish::Serve => self.serve(),
@@ -221,9 +220,4 @@ impl Daemon {
         }
         Ok(end)
     }
-}
-
-/// True for the statuses of a node that takes part.
-pub fn is_member(status: NodeStatus) -> bool {
-    matches!(status, NodeStatus::Up | NodeStatus::Active)
 }

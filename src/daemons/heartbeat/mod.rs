@@ -12,6 +12,7 @@
 
 mod answers;
 mod children;
+mod clients;
 mod daemon;
 mod environment;
 mod node;
@@ -98,3 +99,7 @@ fn restart(options: &Options) -> anyhow::Result<ExitCode> {
 
 /// What `heartbeat -V` and the log say. Source: heartbeat 3.0.6 speaks this protocol.
 pub const VERSION: &str = concat!("everbeat ", env!("CARGO_PKG_VERSION"), " (heartbeat 3.0.6)");
+
+/// What clients of the API are told: they look at the number.
+/// Source: heartbeat 3.0.6, `hbversion`.
+pub const HBVERSION: &str = concat!("3.0.6 (node: everbeat ", env!("CARGO_PKG_VERSION"), ")");
