@@ -13,6 +13,7 @@ mod hb;
 mod lab;
 mod everbeatd;
 mod links;
+mod simulate_ring;
 mod status;
 mod stderr_log;
 
