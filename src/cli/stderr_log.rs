@@ -7,7 +7,7 @@ use crate::runtime::log::format::{Origin, syslog_like};
 use crate::sys::local_time::LocalTime;
 
 /// Prints `Nov 25 23:03:18 HOST ENTITY: [PID]: ERROR: TEXT`.
-pub fn error(entity: &str, text: &str) {
+pub fn line(entity: &str, severity: Severity, text: &str) {
     let host = nix::unistd::gethostname().unwrap_or_default();
     let origin = Origin {
         host: &host.to_string_lossy(),
@@ -16,5 +16,5 @@ pub fn error(entity: &str, text: &str) {
     };
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let now = LocalTime::at(now.map_or(0, |d| d.as_secs()));
-    eprint!("{}", syslog_like(origin, now, Severity::Error, text));
+    eprint!("{}", syslog_like(origin, now, severity, text));
 }

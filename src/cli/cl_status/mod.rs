@@ -18,6 +18,7 @@ use super::applets::{self, Applet, Kind};
 use super::client::{Error, SOCKET, Session};
 use super::getopt::{self, Item};
 use super::stderr_log;
+use crate::proto::heartbeat::Severity;
 
 mod commands;
 mod heartbeat_status;
@@ -223,5 +224,5 @@ fn open() -> Result<Session, Error> {
 }
 
 fn log_error(text: &str) {
-    stderr_log::error("cl_status", text);
+    stderr_log::line("cl_status", Severity::Error, text);
 }

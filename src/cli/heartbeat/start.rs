@@ -1,0 +1,156 @@
+//! Starting the daemon, and `heartbeat -r`.
+
+use std::io::{IsTerminal, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, Uid};
+
+use super::super::stderr_log;
+use super::{Start, code, defaults, running};
+use crate::config::render;
+use crate::daemons::heartbeat::{self, Options};
+use crate::proto::heartbeat::Severity;
+use crate::runtime::pidfile::{self, State};
+use crate::sys::child::new_session;
+
+/// How long the start may take until the daemon has its pid file.
+const READY_WAIT: Duration = Duration::from_secs(60);
+
+/// Time between two looks at the pid file.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// What `ps` shows of the daemon. Source: heartbeat 3.0.6, which people grep for.
+const PROCESS_TITLE: &str = "heartbeat: master control process";
+
+/// Starts the daemon unless it runs; returns when it has its pid file.
+pub fn start(how: &Start) -> anyhow::Result<ExitCode> {
+    if let State::Running(pid) = running::look()? {
+        if how.resume {
+            eprintln!("ERROR: Heartbeat already running [pid {pid}].");
+            return Ok(ExitCode::from(code::FAILED));
+        }
+        log(Severity::Info, format!("heartbeat: already running [pid {pid}]."));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !Uid::effective().is_root() {
+        log(Severity::Error, "heartbeat is started by root".into());
+        return Ok(ExitCode::from(code::NOT_ALLOWED));
+    }
+    if how.show_configuration {
+        let read = heartbeat::read(&Options::default().config_dir);
+        read.config.iter().for_each(defaults::print_configuration);
+    }
+    if how.foreground {
+        return heartbeat::run(&Options {
+            log_to_stderr: std::io::stderr().is_terminal(),
+            debug: how.debug,
+            resources: !how.no_resources,
+            realtime: !how.no_realtime,
+            resume: how.resume,
+            state_file: how.state_file.clone(),
+            ..Options::default()
+        });
+    }
+    await_ready(spawn(how)?)
+}
+
+/// The daemon as a process of a session of its own, its stderr a pipe to us.
+fn spawn(how: &Start) -> anyhow::Result<Child> {
+    let program = std::env::current_exe().context("can't find this program's own file")?;
+    let mut command = Command::new(program);
+    command.arg0(PROCESS_TITLE).args(["everbeatd", "--quiet"]);
+    for (wanted, option) in [
+        (how.no_resources, "--no-resources"),
+        (how.no_realtime, "--no-realtime"),
+        (how.resume, "--resume"),
+    ] {
+        command.args(wanted.then_some(option));
+    }
+    if let Some(file) = &how.state_file {
+        command.arg("--state").arg(file);
+    }
+    command.args(std::iter::repeat_n("--debug", how.debug.into()));
+    command
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let child = new_session(&mut command).spawn();
+    child.context("can't start the daemon")
+}
+
+/// Passes on what the daemon says while it starts; ends when it is ready, or with its failure.
+fn await_ready(mut child: Child) -> anyhow::Result<ExitCode> {
+    let relay = child.stderr.take().map(|pipe| thread::spawn(|| relay(pipe)));
+    let pid = child.id().to_string();
+    let late = Instant::now() + READY_WAIT;
+    loop {
+        if let Some(ended) = child.try_wait().context("can't wait for the daemon")? {
+            relay.map(thread::JoinHandle::join);
+            let code = ended.code().and_then(|c| u8::try_from(c).ok());
+            return Ok(ExitCode::from(code.unwrap_or(code::FAILED)));
+        }
+        // Only reads: a look at the lock might get in the daemon's way while it takes it.
+        let claimed = std::fs::read_to_string(pidfile::PATH).unwrap_or_default();
+        if claimed.trim() == pid {
+            log(Severity::Info, format!("heartbeat started [pid {pid}]"));
+            return Ok(ExitCode::SUCCESS);
+        }
+        if Instant::now() > late {
+            bail!("the daemon [pid {pid}] is not ready after 60 s; its log may say why");
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+fn relay(mut pipe: impl Read) {
+    let mut piece = [0; 4096];
+    while let Ok(count @ 1..) = pipe.read(&mut piece) {
+        // A closed stderr of ours is no reason to stop the daemon's.
+        let _ = std::io::stderr().write_all(&piece[..count]);
+    }
+}
+
+/// `heartbeat -r`: checks the files, then has the daemon read them; starts it if none runs.
+pub fn reload(how: &Start) -> anyhow::Result<ExitCode> {
+    let State::Running(pid) = running::look()? else {
+        return start(how);
+    };
+    if !usable(&Options::default().config_dir) {
+        let text = format!("Config errors: Heartbeat pid {pid} NOT restarted");
+        log(Severity::Info, text);
+        return Ok(ExitCode::from(code::FAILED));
+    }
+    let text = format!("Signalling heartbeat pid {pid} to reread config files");
+    log(Severity::Info, text);
+    match kill(Pid::from_raw(pid), Signal::SIGHUP) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) => {
+            log(Severity::Error, format!("Unable to send SIGHUP to pid {pid}: {}", error.desc()));
+            let denied = error == Errno::EPERM;
+            let code = if denied { code::NOT_ALLOWED } else { code::FAILED };
+            Ok(ExitCode::from(code))
+        }
+    }
+}
+
+/// Reads the files and prints what is wrong; true if the daemon can work with them.
+fn usable(dir: &Path) -> bool {
+    let read = heartbeat::read(dir);
+    let styled = std::io::stderr().is_terminal();
+    for finding in &read.findings {
+        eprintln!("{}", render::text(finding, styled));
+    }
+    read.config.is_some() && read.keyring.is_some() && read.complain(|_, _| {})
+}
+
+fn log(severity: Severity, text: String) {
+    stderr_log::line("heartbeat", severity, &text);
+}

@@ -1,0 +1,10 @@
+//! The same questions to the original's tools and to ours, where the original is installed.
+
+#[allow(dead_code, reason = "shared with the lab tests, which use all of it")]
+#[path = "lab/host.rs"]
+mod host;
+
+#[path = "oracle/cl_status.rs"]
+mod cl_status;
+#[path = "oracle/pair.rs"]
+mod pair;

@@ -1,0 +1,107 @@
+//! cl_status and the hb_ tools, the original's and ours, on a real heartbeat.
+
+use std::process::Output;
+
+use everbeat::lab::Lab;
+
+use crate::host::{Ground, program, shell};
+use crate::pair::{HEARTBEAT, await_word, lab, start};
+
+/// What is asked while heartbeat runs. `clientstatus` has its time given: the default differs.
+const RUNNING: &str = include_str!("running.txt");
+
+/// What is asked while it is stopped.
+const STOPPED: &str = "\
+hbstatus
+hbstatus -v
+hbstatus -x
+hbstatus extra
+listnodes
+listnodes -x
+nodestatus
+nodestatus a
+rscstatus
+clientstatus a
+test
+bogus
+-m hbstatus
+-h
+";
+
+#[test]
+fn cl_status_answers_as_the_original() {
+    let ground = Ground::new();
+    let Some(lab) = lab(&ground, "oracle") else {
+        return;
+    };
+    let mut differences = compare(&lab, STOPPED);
+    start(&lab);
+    differences.extend(compare(&lab, RUNNING));
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    a_stopped_process_times_out(&lab);
+    tools_reach_the_original(&lab);
+}
+
+fn compare(lab: &Lab, questions: &str) -> Vec<String> {
+    let mut differences = Vec::new();
+    for question in questions.lines() {
+        let words: Vec<&str> = question.split_whitespace().collect();
+        let mut theirs = lab.host("a").command("cl_status");
+        let mut ours = lab.host("a").command(program());
+        let theirs = told(&theirs.args(&words).output().expect("it runs"));
+        let ours = told(&ours.arg("cl_status").args(&words).output().expect("it runs"));
+        if theirs != ours {
+            differences.push(format!("cl_status {question}\n theirs: {theirs}\n ours:   {ours}"));
+        }
+    }
+    differences
+}
+
+/// Output, errors without their time and process, exit code.
+fn told(output: &Output) -> String {
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let errors: Vec<&str> = errors
+        .lines()
+        .map(|l| l.split_once("cl_status: ").map_or(l, |(_, rest)| rest))
+        .map(|l| l.split_once("]: ").map_or(l, |(_, rest)| rest))
+        .collect();
+    let out = String::from_utf8_lossy(&output.stdout).into_owned();
+    format!("{out:?} {errors:?} {}", output.status)
+}
+
+/// A daemon that is there but doesn't answer: the same exit code after the same five seconds.
+fn a_stopped_process_times_out(lab: &Lab) {
+    shell(lab, "a", "kill -STOP $(cat /run/heartbeat.pid)").expect("stopped");
+    let mut ours = lab.host("a").command(program());
+    let output = ours.args(["cl_status", "rscstatus"]).output();
+    shell(lab, "a", "kill -CONT $(cat /run/heartbeat.pid)").expect("goes on");
+    assert_eq!(output.expect("it runs").status.code(), Some(12));
+    await_word(lab, "b", "nodestatus a", "active");
+    await_word(lab, "a", "rscstatus", "local");
+}
+
+/// Our hb_ tools move the groups of a real pair, our status shows it, our -s and -k know it.
+fn tools_reach_the_original(lab: &Lab) {
+    let ours = |host: &str, line: &str| {
+        shell(lab, host, &format!("{} {line}", program().display()))
+    };
+    ours("a", "hb_standby").expect("told");
+    await_word(lab, "a", "rscstatus", "none");
+    ours("a", "hb_takeover failback").expect("told");
+    await_word(lab, "a", "rscstatus", "local");
+    ours("a", "hb_setweight b 7").expect("told");
+    await_word(lab, "b", "nodeweight b", "7");
+    ours("a", "hb_setsite b berlin").expect("told");
+    await_word(lab, "b", "nodesite b", "berlin");
+    let status = ours("a", "status").expect("shown");
+    for word in ["heartbeat 3.0.6", "holds local", "10.8.0.3", "eth0"] {
+        assert!(status.contains(word), "{word} in {status}");
+    }
+    let running = ours("a", "heartbeat -s").expect("it runs");
+    let theirs = shell(lab, "a", &format!("{HEARTBEAT} -s")).expect("it runs");
+    assert_eq!(running, theirs);
+    ours("a", "heartbeat -k").expect("stopped");
+    let stopped = ours("a", "heartbeat -s").expect_err("it is stopped");
+    assert!(stopped.contains("heartbeat is stopped. No process"), "{stopped}");
+    await_word(lab, "b", "rscstatus", "all");
+}
