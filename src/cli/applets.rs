@@ -42,6 +42,7 @@ pub fn all() -> impl Iterator<Item = &'static Applet> {
 }
 
 const APPLETS: &[Applet] = &[
+    super::demo::APPLET,
     super::lab::APPLET,
     super::decode::APPLET,
     super::links::APPLET,

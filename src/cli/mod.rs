@@ -3,6 +3,7 @@
 mod address;
 pub mod applets;
 mod decode;
+mod demo;
 mod lab;
 mod links;
 
