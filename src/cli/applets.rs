@@ -45,6 +45,7 @@ const APPLETS: &[Applet] = &[
     super::status::APPLET,
     super::everbeatd::APPLET,
     super::check::APPLET,
+    super::demo::APPLET,
     super::lab::APPLET,
     super::decode::APPLET,
     super::links::APPLET,

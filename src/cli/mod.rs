@@ -10,6 +10,7 @@ mod decode;
 mod fifo_message;
 mod getopt;
 mod hb;
+mod demo;
 mod lab;
 mod everbeatd;
 mod links;
