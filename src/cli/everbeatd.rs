@@ -21,7 +21,9 @@ pub const APPLET: Applet = Applet {
 fn command() -> Command {
     let flag = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
     let file = |name: &'static str| {
-        Arg::new(name).long(name).value_parser(value_parser!(PathBuf))
+        Arg::new(name)
+            .long(name)
+            .value_parser(value_parser!(PathBuf))
     };
     Command::new("everbeatd")
         .about("Take part in the cluster that the configuration describes, in the foreground")
@@ -38,8 +40,16 @@ fn command() -> Command {
                 .action(ArgAction::Count)
                 .help("one level of debug lines more; may be given several times"),
         )
-        .arg(flag("no-resources").short('M').help("don't manage resources"))
-        .arg(flag("no-realtime").short('l').help("no real-time scheduling, no locked memory"))
+        .arg(
+            flag("no-resources")
+                .short('M')
+                .help("don't manage resources"),
+        )
+        .arg(
+            flag("no-realtime")
+                .short('l')
+                .help("no real-time scheduling, no locked memory"),
+        )
         .arg(flag("resume").help("take up the resources that a daemon before this one left"))
         .arg(
             file("state")
@@ -47,7 +57,11 @@ fn command() -> Command {
                 .requires("resume")
                 .help("what that daemon left, if not at its usual place"),
         )
-        .arg(flag("quiet").short('q').help("log only where ha.cf says, not to stderr"))
+        .arg(
+            flag("quiet")
+                .short('q')
+                .help("log only where ha.cf says, not to stderr"),
+        )
         .after_help(
             "Examples:\n  everbeatd                        as /etc/ha.d says\n  \
              everbeatd --config-dir /srv/try  with other files\n",

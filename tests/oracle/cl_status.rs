@@ -49,9 +49,17 @@ fn compare(lab: &Lab, questions: &str) -> Vec<String> {
         let mut theirs = lab.host("a").command("cl_status");
         let mut ours = lab.host("a").command(program());
         let theirs = told(&theirs.args(&words).output().expect("it runs"));
-        let ours = told(&ours.arg("cl_status").args(&words).output().expect("it runs"));
+        let ours = told(
+            &ours
+                .arg("cl_status")
+                .args(&words)
+                .output()
+                .expect("it runs"),
+        );
         if theirs != ours {
-            differences.push(format!("cl_status {question}\n theirs: {theirs}\n ours:   {ours}"));
+            differences.push(format!(
+                "cl_status {question}\n theirs: {theirs}\n ours:   {ours}"
+            ));
         }
     }
     differences
@@ -82,9 +90,8 @@ fn a_stopped_process_times_out(lab: &Lab) {
 
 /// Our hb_ tools move the groups of a real pair, our status shows it, our -s and -k know it.
 fn tools_reach_the_original(lab: &Lab) {
-    let ours = |host: &str, line: &str| {
-        shell(lab, host, &format!("{} {line}", program().display()))
-    };
+    let ours =
+        |host: &str, line: &str| shell(lab, host, &format!("{} {line}", program().display()));
     ours("a", "hb_standby").expect("told");
     await_word(lab, "a", "rscstatus", "none");
     ours("a", "hb_takeover failback").expect("told");
@@ -102,6 +109,9 @@ fn tools_reach_the_original(lab: &Lab) {
     assert_eq!(running, theirs);
     ours("a", "heartbeat -k").expect("stopped");
     let stopped = ours("a", "heartbeat -s").expect_err("it is stopped");
-    assert!(stopped.contains("heartbeat is stopped. No process"), "{stopped}");
+    assert!(
+        stopped.contains("heartbeat is stopped. No process"),
+        "{stopped}"
+    );
     await_word(lab, "b", "rscstatus", "all");
 }

@@ -20,9 +20,12 @@ pub fn answer(node: &mut Node, constant: Constant, request: Request) -> Reply {
             let message = Message::of_type("setweight").with("node", name);
             send(node, message.with("weight", weight.to_string()))
         }
-        Request::SetSite { node: name, site } => {
-            send(node, Message::of_type("setsite").with("node", name).with("site", site))
-        }
+        Request::SetSite { node: name, site } => send(
+            node,
+            Message::of_type("setsite")
+                .with("node", name)
+                .with("site", site),
+        ),
     }
 }
 
@@ -35,7 +38,9 @@ fn command(node: &mut Node, command: Command, does: &str) -> Reply {
 
 fn send(node: &mut Node, message: Message) -> Reply {
     node.send(message);
-    Reply::Accepted { text: String::new() }
+    Reply::Accepted {
+        text: String::new(),
+    }
 }
 
 fn node_list(kind: &str, names: &[String]) -> Message {

@@ -59,9 +59,14 @@ impl Children {
         let running = list.iter().map(|child| {
             let (stop, stopped) = oneshot::channel();
             let keep = keep(child.clone(), env.to_vec(), reports.clone(), stopped);
-            Keeper { stop, task: tokio::spawn(keep) }
+            Keeper {
+                stop,
+                task: tokio::spawn(keep),
+            }
         });
-        Self { running: running.collect() }
+        Self {
+            running: running.collect(),
+        }
     }
 
     /// Ends all, in reverse order, one after the other.
@@ -82,12 +87,18 @@ async fn keep(
     let log = |severity, text: String| drop(reports.send(Report::Log(severity, text)));
     let mut quick_deaths = 0;
     loop {
-        log(Severity::Info, format!("Starting child client \"{}\"", child.command));
+        log(
+            Severity::Info,
+            format!("Starting child client \"{}\"", child.command),
+        );
         let started = Instant::now();
         let mut process = match spawn(&child, &env) {
             Ok(process) => process,
             Err(why) => {
-                return log(Severity::Error, format!("Can't start \"{}\": {why}", child.command));
+                return log(
+                    Severity::Error,
+                    format!("Can't start \"{}\": {why}", child.command),
+                );
             }
         };
         let status = tokio::select! {
@@ -96,18 +107,27 @@ async fn keep(
         };
         log(Severity::Warning, ending(&child, &status));
         if child.failfast {
-            drop(reports.send(Report::Failfast { command: child.command.clone() }));
+            drop(reports.send(Report::Failfast {
+                command: child.command.clone(),
+            }));
             return;
         }
         if status.is_ok_and(|s| s.code() == Some(EXIT_DONT_RESPAWN)) {
             return;
         }
-        quick_deaths = if started.elapsed() < QUICK { quick_deaths + 1 } else { 0 };
+        quick_deaths = if started.elapsed() < QUICK {
+            quick_deaths + 1
+        } else {
+            0
+        };
         if quick_deaths > QUICK_DEATHS_MAX {
             let text = format!("Client \"{}\" \"respawning too fast\"", child.command);
             return log(Severity::Error, text);
         }
-        log(Severity::Info, format!("Respawning client \"{}\":", child.command));
+        log(
+            Severity::Info,
+            format!("Respawning client \"{}\":", child.command),
+        );
     }
 }
 
@@ -117,7 +137,11 @@ fn spawn(child: &ClientChild, env: &[(String, String)]) -> anyhow::Result<Child>
     let mut command = Command::new("/bin/sh");
     command.arg("-c").arg(format!("exec {}", child.command));
     command.env_clear().envs(env.iter().map(|(k, v)| (k, v)));
-    command.stdin(Stdio::null()).process_group(0).kill_on_drop(true).current_dir("/");
+    command
+        .stdin(Stdio::null())
+        .process_group(0)
+        .kill_on_drop(true)
+        .current_dir("/");
     if !user.uid.is_root() {
         command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
     }
@@ -127,10 +151,19 @@ fn spawn(child: &ClientChild, env: &[(String, String)]) -> anyhow::Result<Child>
 async fn end(child: &ClientChild, mut process: Child, log: &impl Fn(Severity, String)) {
     let Some(pid) = process.id() else { return };
     let group = Pid::from_raw(pid.cast_signed());
-    log(Severity::Info, format!("killing {} process group {pid} with signal 15", child.command));
+    log(
+        Severity::Info,
+        format!(
+            "killing {} process group {pid} with signal 15",
+            child.command
+        ),
+    );
     let _ = killpg(group, Signal::SIGTERM);
     if tokio::time::timeout(GRACE, process.wait()).await.is_err() {
-        log(Severity::Warning, format!("{} didn't end within {GRACE:?}, killed", child.command));
+        log(
+            Severity::Warning,
+            format!("{} didn't end within {GRACE:?}, killed", child.command),
+        );
         let _ = killpg(group, Signal::SIGKILL);
         let _ = process.wait().await;
     }
@@ -140,7 +173,10 @@ fn ending(child: &ClientChild, status: &std::io::Result<ExitStatus>) -> String {
     use std::os::unix::process::ExitStatusExt;
     match status {
         Ok(status) => match (status.code(), status.signal()) {
-            (Some(code), _) => format!("Client \"{}\" exited with return code {code}.", child.command),
+            (Some(code), _) => format!(
+                "Client \"{}\" exited with return code {code}.",
+                child.command
+            ),
             (None, Some(signal)) => {
                 format!("Client \"{}\" killed by signal {signal}.", child.command)
             }

@@ -83,6 +83,9 @@ impl View for Seen<'_> {
     }
 
     fn resources_held(&self) -> Option<String> {
-        self.0.manager.as_ref().map(|manager| manager.view().holding.to_string())
+        self.0
+            .manager
+            .as_ref()
+            .map(|manager| manager.view().holding.to_string())
     }
 }

@@ -82,7 +82,12 @@ impl Daemon {
             if let Phase::Over(end) = self.phase {
                 return self.finish(end).await;
             }
-            let due = self.node.poll_timeout().into_iter().chain(self.phase.timeout()).min();
+            let due = self
+                .node
+                .poll_timeout()
+                .into_iter()
+                .chain(self.phase.timeout())
+                .min();
             self.alarm.set(due)?;
             self.wait().await;
             // A flood of packets must not hold up what is due.
@@ -108,7 +113,8 @@ impl Daemon {
     /// Does what the machines wished for during the last input.
     async fn settle(&mut self) {
         let events = std::mem::take(&mut self.node.events);
-        self.sockets.handle_events(&events, &mut self.node, self.constant);
+        self.sockets
+            .handle_events(&events, &mut self.node, self.constant);
         for wish in std::mem::take(&mut self.node.wishes) {
             match wish {
                 Wish::Serve => self.serve(),
@@ -124,7 +130,12 @@ impl Daemon {
     fn serve(&mut self) {
         self.sockets.open_api(&self.node);
         let env = self.node.script_environment();
-        let list = self.node.config.respawn.iter().filter(|c| !self.is_built_in(c.name()));
+        let list = self
+            .node
+            .config
+            .respawn
+            .iter()
+            .filter(|c| !self.is_built_in(c.name()));
         let list: Vec<_> = list.cloned().collect();
         self.children = Children::start(&list, &env, &self.report_here);
     }
@@ -168,7 +179,9 @@ impl Daemon {
         self.node.log.reopen();
         match reload::look(&mut self.files, &mut self.node) {
             reload::Change::None => {
-                self.node.log.log(Severity::Info, "Configuration unchanged.");
+                self.node
+                    .log
+                    .log(Severity::Info, "Configuration unchanged.");
             }
             reload::Change::Keys | reload::Change::Refused => {}
             reload::Change::Restart => self.phase = Phase::Over(End::Restart),
@@ -193,7 +206,10 @@ impl Daemon {
     }
 
     fn reboot(&mut self, reason: &str) {
-        self.node.log.log(Severity::Critical, format!("Rebooting this machine: {reason}"));
+        self.node.log.log(
+            Severity::Critical,
+            format!("Rebooting this machine: {reason}"),
+        );
         let Err(why) = reboot_now();
         let text = format!("This machine can't be rebooted: {why}. Power it off by hand!");
         self.node.log.log(Severity::Critical, text);
@@ -205,7 +221,11 @@ impl Daemon {
             self.children.stop().await;
             reload::keep(&self.node)?;
         }
-        let extra = if end == End::Restart { RESTART_EXTRA } else { Duration::ZERO };
+        let extra = if end == End::Restart {
+            RESTART_EXTRA
+        } else {
+            Duration::ZERO
+        };
         self.node.leave(extra);
         if let Some(watchdog) = self.node.watchdog.take()
             && let Err(why) = watchdog.disarm()

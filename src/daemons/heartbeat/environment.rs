@@ -30,7 +30,10 @@ const FIXED: &[(&str, &str)] = &[
     ("HA_DOCDIR", "/usr/share/doc/heartbeat"),
     ("HA_DATEFMT", "%Y/%m/%d_%T\t"),
     ("OCF_ROOT", "/usr/lib/ocf"),
-    ("PATH", "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"),
+    (
+        "PATH",
+        "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin",
+    ),
 ];
 
 /// Environment of every script: fixed names, ha.cf's directives, `env` lines, own state.
@@ -46,14 +49,22 @@ pub fn of_scripts(config: &HaCf, state: &State<'_>) -> Vec<(String, String)> {
     add("HA_CURHOST", state.local.as_str());
     add("HA_OSTATUS", state.status.as_str());
     let path = |p: &Option<std::path::PathBuf>| {
-        p.as_ref().map_or("/dev/null".to_owned(), |p| p.display().to_string())
+        p.as_ref()
+            .map_or("/dev/null".to_owned(), |p| p.display().to_string())
     };
     add("HA_LOGFILE", &path(&config.logfile));
     add("HA_DEBUGLOG", &path(&config.debugfile));
     if let Some(facility) = config.logfacility {
         add("HA_LOGFACILITY", facility.name);
     }
-    add("HA_LOGD", if config.use_logd == Some(true) { "yes" } else { "no" });
+    add(
+        "HA_LOGD",
+        if config.use_logd == Some(true) {
+            "yes"
+        } else {
+            "no"
+        },
+    );
     if config.auto_failback != AutoFailback::Legacy {
         add("HA_NICEFAILBACK", "yes");
     }
@@ -82,7 +93,10 @@ pub fn of_message(message: &Message) -> Vec<(String, String)> {
         })
         .map(|(name, text)| {
             let name = String::from_utf8_lossy(name);
-            (format!("HA_{name}"), String::from_utf8_lossy(text).into_owned())
+            (
+                format!("HA_{name}"),
+                String::from_utf8_lossy(text).into_owned(),
+            )
         })
         .collect()
 }
@@ -99,7 +113,10 @@ mod tests {
         let env = of_message(&message);
         assert_eq!(
             env,
-            [("HA_t".into(), "status".into()), ("HA_st".to_owned(), "dead".to_owned())]
+            [
+                ("HA_t".into(), "status".into()),
+                ("HA_st".to_owned(), "dead".to_owned())
+            ]
         );
     }
 }

@@ -31,9 +31,6 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-pub use setup::{Read, read};
-pub use start::Running;
-
 /// How the daemon is started.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -86,7 +83,11 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
 /// Executes the same program again, with the state that was left.
 fn restart(options: &Options) -> anyhow::Result<ExitCode> {
     let mut command = std::process::Command::new("/proc/self/exe");
-    command.arg("everbeatd").arg("--resume").arg("--config-dir").arg(&options.config_dir);
+    command
+        .arg("everbeatd")
+        .arg("--resume")
+        .arg("--config-dir")
+        .arg(&options.config_dir);
     if !options.resources {
         command.arg("--no-resources");
     }

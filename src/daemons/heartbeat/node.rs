@@ -80,13 +80,16 @@ impl Node {
                 return self.refusals.refuse(clock::mono(), from, &why, log);
             }
         };
-        self.cluster.handle_message(clock::now(), &received.link, opened.message);
+        self.cluster
+            .handle_message(clock::now(), &received.link, opened.message);
         self.pump();
     }
 
     /// A message of a script (FIFO) or of an operator's tool.
     pub fn send(&mut self, message: Message) {
-        let dest = message.text("dest").and_then(|name| crate::ids::NodeName::new(name).ok());
+        let dest = message
+            .text("dest")
+            .and_then(|name| crate::ids::NodeName::new(name).ok());
         self.cluster.send(clock::now(), message, dest.as_ref());
         self.pump();
     }
@@ -189,7 +192,10 @@ impl Node {
             Ok(sealed) => self.media.send(&sealed),
             Err(why) => {
                 let kind = message.kind().unwrap_or("?");
-                self.log.log(Severity::Error, format!("message {kind} can't be sent: {why}"));
+                self.log.log(
+                    Severity::Error,
+                    format!("message {kind} can't be sent: {why}"),
+                );
             }
         }
     }
@@ -197,8 +203,9 @@ impl Node {
     fn carry_out_for_manager(&mut self, now: Now, output: v1::Output) {
         match output {
             v1::Output::Send(message) => {
-                let dest =
-                    message.text("dest").and_then(|name| crate::ids::NodeName::new(name).ok());
+                let dest = message
+                    .text("dest")
+                    .and_then(|name| crate::ids::NodeName::new(name).ok());
                 self.cluster.send(now, message, dest.as_ref());
             }
             v1::Output::Run(id, work) => self.workshop.start(id, work, self.script_environment()),

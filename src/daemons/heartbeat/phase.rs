@@ -46,7 +46,9 @@ impl Phase {
     /// All resources are released, or there were none to release.
     pub fn released(self, now: Instant) -> Self {
         match self {
-            Self::Running | Self::Releasing => Self::Lingering { until: now + LINGER },
+            Self::Running | Self::Releasing => Self::Lingering {
+                until: now + LINGER,
+            },
             other => other,
         }
     }

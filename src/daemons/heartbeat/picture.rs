@@ -32,9 +32,19 @@ pub fn report(node: &Node, constant: Constant) -> Report {
         cluster: node.config.cluster.clone(),
         layer: "heartbeat".into(),
         waiting_for: waiting(node, now, view.as_ref()),
-        resources_held: view.as_ref().map_or(String::new(), |v| v.holding.to_string()),
-        nodes: node.cluster.nodes().map(|n| node_report(node, &n, now)).collect(),
-        groups: view.iter().flat_map(|v| &v.groups).map(group_report).collect(),
+        resources_held: view
+            .as_ref()
+            .map_or(String::new(), |v| v.holding.to_string()),
+        nodes: node
+            .cluster
+            .nodes()
+            .map(|n| node_report(node, &n, now))
+            .collect(),
+        groups: view
+            .iter()
+            .flat_map(|v| &v.groups)
+            .map(group_report)
+            .collect(),
         counters: counters(node),
     }
 }
@@ -44,12 +54,18 @@ fn waiting(node: &Node, now: Now, view: Option<&View>) -> Vec<String> {
         StartView::Hearing { unheard, until } => {
             let names: Vec<_> = unheard.iter().map(ToString::to_string).collect();
             let left = until.since(now.mono).as_secs_f64();
-            Some(format!("to hear of {} (given up in {left:.0} s)", names.join(", ")))
+            Some(format!(
+                "to hear of {} (given up in {left:.0} s)",
+                names.join(", ")
+            ))
         }
         StartView::Asking(peer) => Some(format!("for the list of nodes from {peer}")),
         StartView::Up | StartView::Left => None,
     };
-    start.into_iter().chain(view.and_then(|v| v.waiting.clone())).collect()
+    start
+        .into_iter()
+        .chain(view.and_then(|v| v.waiting.clone()))
+        .collect()
 }
 
 fn node_report(node: &Node, view: &NodeView, now: Now) -> NodeReport {
@@ -73,13 +89,20 @@ fn node_report(node: &Node, view: &NodeView, now: Now) -> NodeReport {
         last_heard_ms: view.last_status.filter(|_| !own).map(ms),
         dead_after_ms: (!own).then_some(view.dead_after.as_millis() as u64),
         holds: None,
-        links: view.links.iter().map(|link| link_report(node, view, link, now)).collect(),
+        links: view
+            .links
+            .iter()
+            .map(|link| link_report(node, view, link, now))
+            .collect(),
     }
 }
 
 fn link_report(node: &Node, of: &NodeView, link: &LinkView, now: Now) -> LinkReport {
     let media = node.config.media.iter();
-    let medium = media.clone().find(|m| m.link() == link.name).map_or("", |m| m.directive());
+    let medium = media
+        .clone()
+        .find(|m| m.link() == link.name)
+        .map_or("", |m| m.directive());
     let heard = link.last_heard.map(|at| now.mono.since(at));
     let late = heard.and_then(|since| since.checked_sub(node.config.keepalive));
     let counts = of.status != NodeStatus::Dead;
@@ -88,7 +111,9 @@ fn link_report(node: &Node, of: &NodeView, link: &LinkView, now: Now) -> LinkRep
         medium: medium.into(),
         up: link.up,
         last_heard_ms: heard.map(|since| since.as_millis() as u64),
-        late_ms: late.filter(|_| counts).map_or(0, |late| late.as_millis() as u64),
+        late_ms: late
+            .filter(|_| counts)
+            .map_or(0, |late| late.as_millis() as u64),
     }
 }
 
@@ -114,9 +139,18 @@ fn group_report(group: &GroupView) -> GroupReport {
 fn counters(node: &Node) -> BTreeMap<String, u64> {
     let mut all = BTreeMap::new();
     for (link, refusal, count) in node.refusals.counts() {
-        *all.entry(format!("refused_{}", refusal.name().replace([' ', '-'], "_"))).or_default() +=
-            count;
-        all.insert(format!("refused_on_{link}_{}", refusal.name().replace([' ', '-'], "_")), count);
+        *all.entry(format!(
+            "refused_{}",
+            refusal.name().replace([' ', '-'], "_")
+        ))
+        .or_default() += count;
+        all.insert(
+            format!(
+                "refused_on_{link}_{}",
+                refusal.name().replace([' ', '-'], "_")
+            ),
+            count,
+        );
     }
     for (oddity, count) in node.cluster.oddities() {
         all.insert(oddity.as_str().replace('-', "_"), count);

@@ -16,7 +16,10 @@ const STOCK: [(&str, &str); 5] = [
     ("ask_resources", "425c7b10779b6850c327f3431fe51e37a30eabb9"),
     ("hb_takeover", "3b8b92976884c1612fb2dab0c4e0c8c6d00b97b6"),
     ("ip-request", "ac94873f6a24d6ac40df46be2902407f10b574a2"),
-    ("ip-request-resp", "5d40418fb4de2f886d914b1fb09986efbe3041da"),
+    (
+        "ip-request-resp",
+        "5d40418fb4de2f886d914b1fb09986efbe3041da",
+    ),
     ("status", "3f48ce315903c3c47442d21772e94d2c97cc2dfe"),
 ];
 
@@ -33,8 +36,13 @@ pub fn of(dir: &Path) -> BTreeSet<String> {
 }
 
 fn is_own(name: &str, path: &Path) -> bool {
-    let Ok(script) = std::fs::read(path) else { return false };
-    let digest = Sha1::digest(&script).iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let Ok(script) = std::fs::read(path) else {
+        return false;
+    };
+    let digest = Sha1::digest(&script)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect::<String>();
     is_program(path)
         && !STOCK.contains(&(name, &*digest))
         && !String::from_utf8_lossy(&script).contains(OURS)

@@ -30,10 +30,13 @@ impl Refusals {
         why: &OpenError,
         log: Option<&Logger>,
     ) {
-        let kind = self.kinds.entry((link.clone(), why.refusal())).or_insert_with(|| Kind {
-            count: 0,
-            limit: RateLimit::per_minute(),
-        });
+        let kind = self
+            .kinds
+            .entry((link.clone(), why.refusal()))
+            .or_insert_with(|| Kind {
+                count: 0,
+                limit: RateLimit::per_minute(),
+            });
         kind.count += 1;
         let Some(log) = log else { return };
         if let Some(unsaid) = kind.limit.allow(now) {
@@ -50,6 +53,8 @@ impl Refusals {
 
     /// Counts by link and kind.
     pub fn counts(&self) -> impl Iterator<Item = (&LinkName, Refusal, u64)> {
-        self.kinds.iter().map(|((link, refusal), kind)| (link, *refusal, kind.count))
+        self.kinds
+            .iter()
+            .map(|((link, refusal), kind)| (link, *refusal, kind.count))
     }
 }

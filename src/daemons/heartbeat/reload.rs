@@ -10,7 +10,9 @@ use sha1::{Digest, Sha1};
 
 use super::node::Node;
 use super::setup;
+use crate::config::host::ThisHost;
 use crate::config::identity::write_atomically;
+use crate::config::{self, Plain};
 use crate::proto::heartbeat::Severity;
 use crate::v1::Saved;
 
@@ -61,28 +63,34 @@ pub fn look(files: &mut Fingerprint, node: &mut Node) -> Change {
     if new == *files {
         return Change::None;
     }
-    let read = setup::read(&files.dir);
-    if !read.complain(|severity, text| node.log.log(severity, text)) {
+    let host = ThisHost::new(&files.dir);
+    let (configuration, findings) = config::load(&files.dir, &host, Plain::Taken);
+    setup::log_findings(&findings, &node.log);
+    let Some(configuration) = configuration else {
         let text = "Config errors: the new files are not used, the old configuration stays.";
         node.log.log(Severity::Error, text);
         return Change::Refused;
-    }
+    };
     let restart = new.ha_cf != files.ha_cf || new.haresources != files.haresources;
     *files = new;
     if restart {
-        node.log.log(Severity::Info, "Configuration changed: restarting, resources are kept.");
+        node.log.log(
+            Severity::Info,
+            "Configuration changed: restarting, resources are kept.",
+        );
         return Change::Restart;
     }
-    if let Some(keyring) = read.keyring {
-        node.log.log(Severity::Info, "Rereading authentication file.");
-        node.keyring = keyring;
-    }
+    node.log
+        .log(Severity::Info, "Rereading authentication file.");
+    node.keyring = configuration.keyring;
     Change::Keys
 }
 
 /// Leaves the state of the resources for the daemon that comes after.
 pub fn keep(node: &Node) -> std::io::Result<()> {
-    let Some(manager) = &node.manager else { return Ok(()) };
+    let Some(manager) = &node.manager else {
+        return Ok(());
+    };
     let state = serde_json::to_vec(&manager.save())?;
     write_atomically(Path::new(STATE_FILE), &state, 0o600)
 }

@@ -113,7 +113,9 @@ impl Sockets {
         if self.watchers.is_empty() {
             return;
         }
-        let picture = answers::answer(node, constant, Request::Report).encode().into_bytes();
+        let picture = answers::answer(node, constant, Request::Report)
+            .encode()
+            .into_bytes();
         for id in &self.watchers {
             self.control.send(*id, picture.clone());
         }

@@ -13,14 +13,16 @@ use super::picture::Constant;
 use super::refusals::Refusals;
 use super::reload::{self, Fingerprint};
 use super::serve::Sockets;
-use super::setup::{self, Identity, Read};
+use super::setup::{self, Identity};
 use super::work::Workshop;
 use super::{EXIT_CONFIG, Options, rc_scripts};
 use crate::agents::{Executor, Paths, Timeouts};
-use crate::config::ha_cf::HaCf;
+use crate::config::diagnostic::Diagnostic;
+use crate::config::ha_cf::{CrmMode, HaCf};
 use crate::config::haresources::Haresources;
+use crate::config::host::{Host, ThisHost};
 use crate::config::identity::{self, Hostcache};
-use crate::config::render;
+use crate::config::{self, Configuration, Plain, render};
 use crate::ids::NodeName;
 use crate::proto::heartbeat::{Cluster, ClusterConfig, Severity};
 use crate::runtime::clock;
@@ -28,8 +30,8 @@ use crate::runtime::log::{Log, LogConfig, Logger, cluster_user};
 use crate::runtime::media::{Envelope, Media};
 use crate::runtime::pidfile::{self, PidFile};
 use crate::runtime::watchdog::Watchdog;
+use crate::time::Now;
 use crate::v1::{self, Manager};
-use crate::wire::heartbeat::auth::Keyring;
 
 /// Where sockets and passing state are.
 const RUN_DIR: &str = "/run/heartbeat";
@@ -38,10 +40,7 @@ const RUN_DIR: &str = "/run/heartbeat";
 #[derive(Debug)]
 pub struct Running {
     options: Options,
-    local: NodeName,
-    config: HaCf,
-    resources: Option<Haresources>,
-    keyring: Keyring,
+    configuration: Configuration,
     cluster: ClusterConfig,
     files: Fingerprint,
     log: Log,
@@ -52,41 +51,34 @@ pub struct Running {
 /// configuration can't be used; what is wrong is on stderr.
 pub fn start(options: &Options) -> anyhow::Result<Option<Running>> {
     let files = Fingerprint::of(&options.config_dir);
-    let read = setup::read(&options.config_dir);
-    show_on_stderr(&read);
-    let unusable = !read.complain(|_, _| {});
-    let findings = read.findings.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let (Some(local), Some(config), Some(keyring)) = (read.local, read.config, read.keyring) else {
-        return Ok(refuse());
+    let host = ThisHost::new(&options.config_dir);
+    let (configuration, findings) = config::load(&options.config_dir, &host, Plain::Taken);
+    show_on_stderr(&findings);
+    let (Some(configuration), Some(local)) = (configuration, host.node_name()) else {
+        eprintln!("heartbeat: Configuration error, heartbeat not started (exit {EXIT_CONFIG}).");
+        return Ok(None);
     };
-    if unusable {
-        return Ok(refuse());
-    }
     make_folders()?;
     let pid_file = PidFile::claim(Path::new(pidfile::PATH))?;
-    let log = Log::start(log_config(&config, &local, options)).context("can't start the log")?;
-    let logger = log.logger();
-    for finding in findings {
-        logger.log(Severity::Warning, finding);
-    }
-    let identity = identify(&config, &logger)?;
-    let caches = caches(&config);
-    let cluster = setup::cluster_config(&config, &local, identity, caches);
-    let resources = read.resources.filter(|_| options.resources);
+    let ha_cf = &configuration.ha_cf;
+    let log = Log::start(log_config(ha_cf, &local, options)).context("can't start the log")?;
+    setup::log_findings(&findings, &log.logger());
+    let identity = identify(ha_cf, &log.logger())?;
+    let cluster = setup::cluster_config(ha_cf, &local, identity, caches(ha_cf));
     let options = options.clone();
     Ok(Some(Running {
-        options, local, config, resources, keyring, cluster, files, log, pid_file,
+        options,
+        configuration,
+        cluster,
+        files,
+        log,
+        pid_file,
     }))
 }
 
-fn refuse() -> Option<Running> {
-    eprintln!("heartbeat: Configuration error, heartbeat not started (exit {EXIT_CONFIG}).");
-    None
-}
-
-fn show_on_stderr(read: &Read) {
+fn show_on_stderr(findings: &[Diagnostic]) {
     let styled = std::io::stderr().is_terminal();
-    for finding in &read.findings {
+    for finding in findings {
         eprintln!("{}", render::text(finding, styled));
     }
 }
@@ -127,13 +119,25 @@ fn identify(config: &HaCf, log: &Logger) -> anyhow::Result<Identity> {
     let unix_s = clock::now().unix_s;
     let generation = identity::next_generation(dir, config.hbgenmethod, unix_s)
         .with_context(|| format!("can't write {}/hb_generation", dir.display()))?;
-    log.log(Severity::Info, format!("heartbeat: version {}", super::VERSION));
+    log.log(
+        Severity::Info,
+        format!("heartbeat: version {}", super::VERSION),
+    );
     if generation.previous.is_none() {
-        let text = format!("No Previous generation - starting at {}", generation.current.0);
+        let text = format!(
+            "No Previous generation - starting at {}",
+            generation.current.0
+        );
         log.log(Severity::Warning, text);
     }
-    log.log(Severity::Info, format!("Heartbeat generation: {}", generation.current.0));
-    Ok(Identity { uuid: uuid.uuid, generation: generation.current })
+    log.log(
+        Severity::Info,
+        format!("Heartbeat generation: {}", generation.current.0),
+    );
+    Ok(Identity {
+        uuid: uuid.uuid,
+        generation: generation.current,
+    })
 }
 
 fn caches(config: &HaCf) -> (Hostcache, Hostcache) {
@@ -143,7 +147,9 @@ fn caches(config: &HaCf) -> (Hostcache, Hostcache) {
     }
     let load = |file: &str| {
         let path = Path::new(identity::DIR).join(file);
-        Hostcache::load(&path).map(|(cache, _)| cache).unwrap_or_default()
+        Hostcache::load(&path)
+            .map(|(cache, _)| cache)
+            .unwrap_or_default()
     };
     (load("hostcache"), load("delhostcache"))
 }
@@ -151,55 +157,94 @@ fn caches(config: &HaCf) -> (Hostcache, Hostcache) {
 impl Running {
     /// Runs until the daemon ends.
     pub fn run(self) -> anyhow::Result<End> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (log, pid_file) = (self.log.logger(), self.pid_file);
-        let local = self.local.clone();
-        log.log(Severity::Info, format!("Configuration validated. Starting {}", super::VERSION));
-        let _log = self.log;
-        let local_tasks = tokio::task::LocalSet::new();
-        let end = local_tasks.block_on(&runtime, async {
-            let now = clock::now();
-            let mut seed = [0; 8];
-            getrandom::fill(&mut seed).map_err(std::io::Error::other)?;
-            let manager = self.resources.as_ref().map(|resources| {
-                let config = manager_config(&self.config, &local, resources);
-                match reload::take_up(self.options.state_file.as_deref()) {
-                    Some(saved) if self.options.resume => Manager::resume(config, saved, now),
-                    _ => Manager::new(config, now),
-                }
-            });
-            let stonith = crate::agents::stonith::Device::of(&self.config, &local);
-            let executor = Executor::new(Paths::default(), Timeouts::default());
-            let (workshop, results) = Workshop::new(executor, stonith, log.clone());
-            let node = Node {
-                cluster: Cluster::new(self.cluster, now, u64::from_ne_bytes(seed)),
-                manager,
-                keyring: self.keyring,
-                envelope: Envelope::of(&self.config),
-                refusals: Refusals::default(),
-                media: Media::open(&self.config.media, log.clone()),
-                watchdog: open_watchdog(&self.config, &log),
-                config: self.config,
-                log: log.clone(),
-                workshop,
-                wishes: Vec::new(),
-                events: Vec::new(),
-                buffer: Vec::new(),
-            };
-            let parts = Parts {
-                sockets: Sockets::open(&node)?,
-                node,
-                results,
-                constant: Constant { pid: std::process::id(), since_unix: now.unix_s },
-                files: self.files,
-                in_terminal: self.options.log_to_stderr && std::io::stdin().is_terminal(),
-            };
-            Daemon::new(parts)?.run().await
-        })?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let tasks = tokio::task::LocalSet::new();
+        let pid_file = self.pid_file;
+        let log = self.log;
+        let parts = Beginning {
+            options: self.options,
+            configuration: self.configuration,
+            cluster: self.cluster,
+            files: self.files,
+            log: log.logger(),
+        };
+        let end = tasks.block_on(&runtime, async { parts.daemon()?.run().await })?;
         if end == End::Exit {
             pid_file.remove()?;
         }
         Ok(end)
+    }
+}
+
+/// What the daemon is made from, inside the runtime.
+struct Beginning {
+    options: Options,
+    configuration: Configuration,
+    cluster: ClusterConfig,
+    files: Fingerprint,
+    log: Logger,
+}
+
+impl Beginning {
+    fn daemon(self) -> std::io::Result<Daemon> {
+        let now = clock::now();
+        let log = self.log.clone();
+        log.log(
+            Severity::Info,
+            format!("Configuration validated. Starting {}", super::VERSION),
+        );
+        let manager = self.manager(now);
+        let config = self.configuration.ha_cf;
+        let local = &self.cluster.local;
+        let stonith = crate::agents::stonith::Device::of(&config, local);
+        let executor = Executor::new(Paths::default(), Timeouts::default());
+        let (workshop, results) = Workshop::new(executor, stonith, log.clone());
+        let mut seed = [0; 8];
+        getrandom::fill(&mut seed).map_err(std::io::Error::other)?;
+        let node = Node {
+            cluster: Cluster::new(self.cluster, now, u64::from_ne_bytes(seed)),
+            manager,
+            keyring: self.configuration.keyring,
+            envelope: Envelope::of(&config),
+            refusals: Refusals::default(),
+            media: Media::open(&config.media, log.clone()),
+            watchdog: open_watchdog(&config, &log),
+            config,
+            log,
+            workshop,
+            wishes: Vec::new(),
+            events: Vec::new(),
+            buffer: Vec::new(),
+        };
+        Daemon::new(Parts {
+            sockets: Sockets::open(&node)?,
+            node,
+            results,
+            constant: Constant {
+                pid: std::process::id(),
+                since_unix: now.unix_s,
+            },
+            files: self.files,
+            in_terminal: self.options.log_to_stderr && std::io::stdin().is_terminal(),
+        })
+    }
+
+    /// The resource manager, unless somebody else has the resources.
+    fn manager(&self, now: Now) -> Option<Manager> {
+        let Configuration {
+            ha_cf, haresources, ..
+        } = &self.configuration;
+        if ha_cf.crm != CrmMode::Off || !self.options.resources {
+            return None;
+        }
+        let config = manager_config(ha_cf, &self.cluster.local, haresources);
+        let saved = reload::take_up(self.options.state_file.as_deref());
+        Some(match saved.filter(|_| self.options.resume) {
+            Some(saved) => Manager::resume(config, saved, now),
+            None => Manager::new(config, now),
+        })
     }
 }
 
@@ -217,7 +262,11 @@ fn open_watchdog(config: &HaCf, log: &Logger) -> Option<Watchdog> {
 
 fn manager_config(config: &HaCf, local: &NodeName, resources: &Haresources) -> v1::Config {
     let ipfail = config.respawn.iter().any(|child| child.name() == "ipfail");
-    let pings = config.node_table.iter().filter(|n| n.ping).map(|n| n.name.clone());
+    let pings = config
+        .node_table
+        .iter()
+        .filter(|n| n.ping)
+        .map(|n| n.name.clone());
     v1::Config {
         local: local.clone(),
         nodes: config.nodes.clone(),

@@ -24,5 +24,10 @@ pub fn keep_nodes(node: &Node) {
 }
 
 fn entry(node: KnownNode) -> CachedHost {
-    CachedHost { name: node.name, uuid: node.uuid, weight: node.weight, site: node.site }
+    CachedHost {
+        name: node.name,
+        uuid: node.uuid,
+        weight: node.weight,
+        site: node.site,
+    }
 }

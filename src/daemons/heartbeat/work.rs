@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::environment;
-use crate::agents::{Environment, Executor, Outcome, Resource};
 use crate::agents::stonith::Device;
+use crate::agents::{Environment, Executor, Outcome, Resource};
 use crate::proto::heartbeat::Severity;
 use crate::runtime::log::Logger;
 use crate::v1::{Action, Work, WorkId, WorkResult};
@@ -29,7 +29,15 @@ impl Workshop {
     ) -> (Self, mpsc::UnboundedReceiver<(WorkId, WorkResult)>) {
         let (ended, results) = mpsc::unbounded_channel();
         let stonith = stonith.map(Arc::new);
-        (Self { executor: Arc::new(executor), stonith, log, ended }, results)
+        (
+            Self {
+                executor: Arc::new(executor),
+                stonith,
+                log,
+                ended,
+            },
+            results,
+        )
     }
 
     /// Starts a piece of work with this environment for scripts.
@@ -78,9 +86,15 @@ async fn carry_out(
         Work::Stonith { node } => match stonith {
             Some(device) => match device.reset(&node).await {
                 Ok(()) => WorkResult::Done,
-                Err(why) => WorkResult::Failed { exit: None, reason: why.to_string() },
+                Err(why) => WorkResult::Failed {
+                    exit: None,
+                    reason: why.to_string(),
+                },
             },
-            None => WorkResult::Failed { exit: None, reason: "no STONITH device".into() },
+            None => WorkResult::Failed {
+                exit: None,
+                reason: "no STONITH device".into(),
+            },
         },
     }
 }
@@ -92,6 +106,9 @@ fn log_words(log: &Logger, resource: &Resource, action: Action, outcome: &Outcom
         log.log(Severity::Debug, format!("{}: {line}", resource.script));
     }
     if failed && let Some(last) = outcome.lines.last() {
-        log.log(Severity::Error, format!("{} {action}: {last}", resource.as_written()));
+        log.log(
+            Severity::Error,
+            format!("{} {action}: {last}", resource.as_written()),
+        );
     }
 }
