@@ -14,7 +14,10 @@ fn everbeat() -> Command {
 fn list_names_each_tool_once() {
     let out = everbeat().arg("--list").assert().success();
     let text = String::from_utf8_lossy(&out.get_output().stdout).into_owned();
-    let listed: Vec<&str> = text.lines().filter_map(|l| l.split_whitespace().next()).collect();
+    let listed: Vec<&str> = text
+        .lines()
+        .filter_map(|l| l.split_whitespace().next())
+        .collect();
     let known: Vec<&str> = applets::all().map(|a| a.name).collect();
     assert_eq!(listed, known);
     let once: BTreeSet<&str> = listed.iter().copied().collect();
@@ -43,7 +46,9 @@ fn a_link_is_the_tool() {
         .collect();
     let tools = applets::all().filter(|a| a.kind == Kind::Tool);
     assert_eq!(made, tools.map(|a| a.name.to_owned()).collect());
-    let out = Command::new(dir.path().join("hb_takeover")).arg("--help").assert();
+    let out = Command::new(dir.path().join("hb_takeover"))
+        .arg("--help")
+        .assert();
     let text = String::from_utf8_lossy(&out.success().get_output().stdout).into_owned();
     assert!(text.contains("Usage: hb_takeover"), "{text}");
     // Again: links are replaced. A file in the way is kept.
@@ -71,7 +76,11 @@ fn wrong_use_exits_2_and_says_where_to_look() {
     everbeat().assert().code(2);
     everbeat().arg("--help").assert().success();
     let version = format!("everbeat {}\n", env!("CARGO_PKG_VERSION"));
-    everbeat().arg("--version").assert().success().stdout(version);
+    everbeat()
+        .arg("--version")
+        .assert()
+        .success()
+        .stdout(version);
 }
 
 #[test]

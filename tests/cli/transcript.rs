@@ -8,7 +8,9 @@ use std::process::{Command, Stdio};
 
 /// Runs each command of a transcript and compares.
 pub fn check(file: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli").join(file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/cli")
+        .join(file);
     let expected = std::fs::read_to_string(&path).expect("the transcript");
     let commands = expected.lines().filter_map(|l| l.strip_prefix("$ "));
     let found: String = commands.map(record).collect();
@@ -38,7 +40,9 @@ fn record(line: &str) -> String {
 fn without_stamp(line: &str) -> String {
     let words: Vec<&str> = line.splitn(7, ' ').collect();
     match words.as_slice() {
-        [_, _, time, _, tool, pid, text] if time.matches(':').count() == 2 && pid.starts_with('[') => {
+        [_, _, time, _, tool, pid, text]
+            if time.matches(':').count() == 2 && pid.starts_with('[') =>
+        {
             format!("STAMP {tool} {text}")
         }
         _ => line.to_owned(),
