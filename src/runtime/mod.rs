@@ -2,6 +2,7 @@
 
 pub mod addresses;
 pub mod announce;
+pub mod client_api;
 pub mod clock;
 pub mod interfaces;
 pub mod log;
@@ -9,4 +10,5 @@ pub mod media;
 pub mod pidfile;
 pub mod process;
 pub mod signals;
+pub mod unix_server;
 pub mod watchdog;

@@ -97,8 +97,6 @@ pub trait View {
 pub enum Ending {
     /// The client closed it.
     Eof,
-    /// Its process is gone.
-    Died,
     /// It doesn't read what it is sent.
     Slow,
     /// It sent what is no frame.
@@ -110,7 +108,7 @@ impl Ending {
     fn reason(self) -> &'static str {
         match self {
             Self::Eof => "EOF",
-            Self::Died | Self::Slow => "died",
+            Self::Slow => "died",
             Self::BadFrame => "badclient",
         }
     }

@@ -408,7 +408,7 @@ fn deaths_pings_and_links_are_told() {
 fn endings_are_told_to_the_cluster_with_their_reason() {
     for (how, info) in [
         (Ending::Eof, "EOF"),
-        (Ending::Died, "died"),
+        (Ending::BadFrame, "badclient"),
         (Ending::Slow, "died"),
     ] {
         let mut api = api("a");
