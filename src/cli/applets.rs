@@ -43,6 +43,7 @@ pub fn all() -> impl Iterator<Item = &'static Applet> {
 
 const APPLETS: &[Applet] = &[
     super::status::APPLET,
+    super::demo::APPLET,
     super::lab::APPLET,
     super::decode::APPLET,
     super::links::APPLET,

@@ -6,6 +6,7 @@ mod cl_status;
 mod client;
 mod control;
 mod decode;
+mod demo;
 mod fifo_message;
 mod getopt;
 mod hb;
