@@ -47,6 +47,7 @@ const APPLETS: &[Applet] = &[
     super::lab::APPLET,
     super::decode::APPLET,
     super::links::APPLET,
+    super::simulate_ring::APPLET,
     super::cl_status::APPLET,
     super::hb::STANDBY,
     super::hb::TAKEOVER,

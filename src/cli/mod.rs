@@ -12,6 +12,7 @@ mod getopt;
 mod hb;
 mod lab;
 mod links;
+mod simulate_ring;
 mod status;
 mod stderr_log;
 

@@ -3,7 +3,7 @@
 use everbeat::sim::ring;
 
 /// Runs by default; each is about a virtual minute or three.
-const RUNS: u64 = 300;
+const RUNS: u64 = if cfg!(debug_assertions) { 60 } else { 2000 };
 
 #[test]
 fn clusters_keep_their_word_under_faults() {
@@ -19,7 +19,8 @@ fn clusters_keep_their_word_under_faults() {
         return;
     }
     let (mut received, mut deaths) = (0, 0);
-    for seed in 1..=number("RUNS").unwrap_or(RUNS) {
+    let runs = number("RUNS").unwrap_or(RUNS);
+    for seed in 1..=runs {
         let outcome = ring::run(seed, None, false);
         assert!(
             outcome.failures.is_empty(),
