@@ -29,6 +29,7 @@ pub mod lab;
 pub mod limits;
 pub mod proto;
 pub mod runtime;
+pub mod sim;
 pub mod sys;
 pub mod time;
 pub mod v1;

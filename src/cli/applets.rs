@@ -43,9 +43,11 @@ pub fn all() -> impl Iterator<Item = &'static Applet> {
 
 const APPLETS: &[Applet] = &[
     super::status::APPLET,
+    super::demo::APPLET,
     super::lab::APPLET,
     super::decode::APPLET,
     super::links::APPLET,
+    super::simulate_ring::APPLET,
     super::cl_status::APPLET,
     super::hb::STANDBY,
     super::hb::TAKEOVER,

@@ -6,11 +6,13 @@ mod cl_status;
 mod client;
 mod control;
 mod decode;
+mod demo;
 mod fifo_message;
 mod getopt;
 mod hb;
 mod lab;
 mod links;
+mod simulate_ring;
 mod status;
 mod stderr_log;
 

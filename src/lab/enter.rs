@@ -65,6 +65,7 @@ pub fn enter(host: &HostRef<'_>, entry: &Entry) -> Result<ExitCode> {
     } else {
         sys::child::die_with_parent(&mut command);
     }
+    sys::child::unblock_signals(&mut command);
     let signals = block_signals()?;
     match command.spawn() {
         Ok(_) if entry.background => Ok(ExitCode::SUCCESS),
@@ -91,7 +92,7 @@ fn into_background(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Signals that are waited for. The child starts without this mask.
+/// Signals that are waited for.
 fn block_signals() -> Result<SigSet> {
     let mut signals = SigSet::empty();
     for signal in [

@@ -21,6 +21,7 @@
 
 pub mod birth;
 mod client;
+pub mod demo;
 mod disk;
 mod enter;
 mod host;

@@ -85,6 +85,9 @@ fn commands_give_their_exit_status() {
     assert_eq!(code(&["sh", "-c", "kill -9 $$"]), Some(137));
     assert_eq!(code(&["no-such-program"]), Some(127));
     assert_eq!(code(&["/etc/hosts"]), Some(126));
+    // A daemon that never sees SIGCHLD would wait for ever.
+    let blocked = shell(&lab, "a", "grep SigBlk /proc/self/status").unwrap();
+    assert_eq!(blocked, "SigBlk:\t0000000000000000");
     lab.host("a").kill().unwrap();
     assert_eq!(code(&["true"]), Some(125));
 }

@@ -239,6 +239,7 @@ impl Cluster {
         if envelope.generation > known {
             node.generation = envelope.generation;
             if known == Generation(0) {
+                node.life = now.mono;
                 return Some(Return::None);
             }
             self.node_restarted(now, index);

@@ -1,0 +1,285 @@
+//! Hosts, virtual time, and what is under way between them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Display;
+
+use super::network::Network;
+use crate::ids::LinkName;
+use crate::time::{Instant, Now};
+use crate::wire::heartbeat::Message;
+
+/// Messages that wait in a paused host's sockets at most; later ones are lost.
+const SOCKET_MESSAGES_MAX: usize = 300;
+
+/// Seconds since 1970 at the start of each run.
+const EPOCH_S: u64 = 1_800_000_000;
+
+/// What runs on a host: a machine of `proto`, or several wired together.
+pub trait Machine {
+    /// What it tells besides messages: events, log lines.
+    type Note: Display;
+
+    /// A message came in over a link.
+    fn handle_message(&mut self, now: Now, link: &LinkName, message: Message);
+    /// Something is due.
+    fn handle_timeout(&mut self, now: Now);
+    /// What it wants done.
+    fn poll_output(&mut self) -> Option<Act<Self::Note>>;
+    /// When something is due.
+    fn poll_timeout(&self) -> Option<Instant>;
+}
+
+/// What a machine wants done.
+#[derive(Debug)]
+pub enum Act<N> {
+    /// Put it on every link.
+    Transmit(Message),
+    /// For observers.
+    Note(N),
+}
+
+/// Looks on: checkers and transcripts.
+pub trait Observer<M: Machine> {
+    /// A machine is handed a message.
+    fn received(&mut self, now: Instant, host: usize, link: &LinkName, message: &Message);
+    /// A machine sends a message.
+    fn sent(&mut self, now: Instant, host: usize, message: &Message);
+    /// A machine told something.
+    fn noted(&mut self, now: Instant, host: usize, note: &M::Note);
+    /// A host's condition changed.
+    fn changed(&mut self, now: Instant, host: usize, condition: Condition);
+}
+
+/// Condition of a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// Its machine runs.
+    Running,
+    /// Nothing of it runs, its sockets fill.
+    Paused,
+    /// Powered off, or never on.
+    Down,
+}
+
+struct Host<M> {
+    machine: Option<M>,
+    paused: bool,
+    /// What waits in the sockets of a paused host.
+    waiting: VecDeque<(usize, Message)>,
+}
+
+/// All hosts at one moment.
+pub struct World<M: Machine> {
+    /// Virtual time.
+    pub now: Instant,
+    /// The links.
+    pub network: Network,
+    hosts: Vec<Host<M>>,
+    /// Arrivals by time, in order of sending where equal: host, link, message.
+    under_way: BTreeMap<(Instant, u64), (usize, usize, Message)>,
+    counter: u64,
+}
+
+impl<M: Machine> World<M> {
+    /// So many hosts, all down.
+    pub fn new(hosts: usize, network: Network) -> Self {
+        let host = |_| Host {
+            machine: None,
+            paused: false,
+            waiting: VecDeque::new(),
+        };
+        Self {
+            now: Instant(1000),
+            network,
+            hosts: (0..hosts).map(host).collect(),
+            under_way: BTreeMap::new(),
+            counter: 0,
+        }
+    }
+
+    /// The time as machines are told it.
+    pub fn time(&self) -> Now {
+        Now {
+            mono: self.now,
+            unix_s: EPOCH_S + self.now.0 / 1000,
+        }
+    }
+
+    /// How many hosts there are.
+    pub fn len(&self) -> usize {
+        self.hosts.len()
+    }
+
+    /// True for a world without hosts.
+    pub fn is_empty(&self) -> bool {
+        self.hosts.is_empty()
+    }
+
+    /// The machine on a host, if it is on.
+    pub fn machine(&self, host: usize) -> Option<&M> {
+        self.hosts[host].machine.as_ref()
+    }
+
+    /// Condition of a host.
+    pub fn condition(&self, host: usize) -> Condition {
+        match &self.hosts[host] {
+            Host { machine: None, .. } => Condition::Down,
+            Host { paused: true, .. } => Condition::Paused,
+            _ => Condition::Running,
+        }
+    }
+
+    /// Powers a host on with a fresh machine.
+    pub fn boot(&mut self, host: usize, machine: M, observer: &mut impl Observer<M>) {
+        assert!(
+            self.hosts[host].machine.is_none(),
+            "only a host that is down boots"
+        );
+        self.hosts[host].machine = Some(machine);
+        observer.changed(self.now, host, Condition::Running);
+        self.drain(host, observer);
+    }
+
+    /// Powers a host off: the machine is gone, what waits in its sockets too.
+    pub fn kill(&mut self, host: usize, observer: &mut impl Observer<M>) {
+        let host_state = &mut self.hosts[host];
+        if host_state.machine.take().is_some() {
+            host_state.paused = false;
+            host_state.waiting.clear();
+            observer.changed(self.now, host, Condition::Down);
+        }
+    }
+
+    /// Stops a host as SIGSTOP does.
+    pub fn pause(&mut self, host: usize, observer: &mut impl Observer<M>) {
+        if self.condition(host) == Condition::Running {
+            self.hosts[host].paused = true;
+            observer.changed(self.now, host, Condition::Paused);
+        }
+    }
+
+    /// Lets a stopped host go on: it reads what waits first, as a driver does.
+    pub fn resume(&mut self, host: usize, observer: &mut impl Observer<M>) {
+        if self.condition(host) != Condition::Paused {
+            return;
+        }
+        self.hosts[host].paused = false;
+        observer.changed(self.now, host, Condition::Running);
+        while let Some((link, message)) = self.hosts[host].waiting.pop_front() {
+            self.receive(host, link, message, observer);
+        }
+        let now = self.time();
+        if let Some(machine) = &mut self.hosts[host].machine {
+            machine.handle_timeout(now);
+        }
+        self.drain(host, observer);
+    }
+
+    /// Calls the machine of a running host from above.
+    pub fn with(
+        &mut self,
+        host: usize,
+        observer: &mut impl Observer<M>,
+        call: impl FnOnce(&mut M, Now),
+    ) {
+        if self.condition(host) != Condition::Running {
+            return;
+        }
+        let now = self.time();
+        if let Some(machine) = &mut self.hosts[host].machine {
+            call(machine, now);
+        }
+        self.drain(host, observer);
+    }
+
+    /// Lets time pass, all that happens meanwhile included.
+    pub fn run_until(&mut self, until: Instant, observer: &mut impl Observer<M>) {
+        loop {
+            let arrival = self.under_way.keys().next().map(|(at, _)| *at);
+            let due = (0..self.hosts.len())
+                .filter(|host| self.condition(*host) == Condition::Running)
+                .filter_map(|host| Some((self.hosts[host].machine.as_ref()?.poll_timeout()?, host)))
+                .min();
+            let next = [arrival, due.map(|(at, _)| at)].into_iter().flatten().min();
+            let Some(next) = next.filter(|next| *next <= until) else {
+                break;
+            };
+            self.now = self.now.max(next);
+            if arrival == Some(next) {
+                // At the same moment packets come first, as a driver reads its sockets first.
+                let (_, (host, link, message)) = self
+                    .under_way
+                    .pop_first()
+                    .expect("invariant: an arrival was seen");
+                self.arrive(host, link, message, observer);
+            } else if let Some((_, host)) = due {
+                let now = self.time();
+                if let Some(machine) = &mut self.hosts[host].machine {
+                    machine.handle_timeout(now);
+                }
+                self.drain(host, observer);
+            }
+        }
+        self.now = until;
+    }
+
+    fn arrive(
+        &mut self,
+        host: usize,
+        link: usize,
+        message: Message,
+        observer: &mut impl Observer<M>,
+    ) {
+        match self.condition(host) {
+            Condition::Running => self.receive(host, link, message, observer),
+            Condition::Down => {}
+            Condition::Paused => {
+                let waiting = &mut self.hosts[host].waiting;
+                if waiting.len() < SOCKET_MESSAGES_MAX {
+                    waiting.push_back((link, message));
+                }
+            }
+        }
+    }
+
+    fn receive(
+        &mut self,
+        host: usize,
+        link: usize,
+        message: Message,
+        observer: &mut impl Observer<M>,
+    ) {
+        let now = self.time();
+        let name = self.network.links()[link].clone();
+        observer.received(self.now, host, &name, &message);
+        if let Some(machine) = &mut self.hosts[host].machine {
+            machine.handle_message(now, &name, message);
+        }
+        self.drain(host, observer);
+    }
+
+    fn drain(&mut self, host: usize, observer: &mut impl Observer<M>) {
+        while let Some(act) = self.hosts[host].machine.as_mut().and_then(M::poll_output) {
+            match act {
+                Act::Note(note) => observer.noted(self.now, host, &note),
+                Act::Transmit(message) => {
+                    observer.sent(self.now, host, &message);
+                    self.spread(host, &message);
+                }
+            }
+        }
+    }
+
+    fn spread(&mut self, from: usize, message: &Message) {
+        for link in 0..self.network.links().len() {
+            for to in 0..self.hosts.len() {
+                for delay in self.network.copies(from, to, link) {
+                    let at = Instant(self.now.0 + delay);
+                    self.counter += 1;
+                    let arrival = (to, link, message.clone());
+                    self.under_way.insert((at, self.counter), arrival);
+                }
+            }
+        }
+    }
+}
