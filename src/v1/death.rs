@@ -9,7 +9,7 @@ use super::messages;
 use super::peer::{Fence, Peer};
 use super::work::WorkResult;
 use crate::ids::NodeName;
-use crate::proto::heartbeat::{DeathCause, NodeChange, NodeStatus, Severity};
+use crate::proto::heartbeat::{NodeChange, NodeStatus, Severity};
 use crate::time::{Instant, Now};
 use crate::wire::heartbeat::Message;
 
@@ -35,30 +35,11 @@ impl Manager {
             peer.since = now.mono;
         }
         match change.status {
-            NodeStatus::Dead if matches!(change.cause, Some(DeathCause::Late(_))) => {
-                self.only_late(&change.node);
-            }
             NodeStatus::Dead if was != NodeStatus::Dead => self.node_died(now, &change.node),
             NodeStatus::Up | NodeStatus::Active if was == NodeStatus::Dead => {
                 self.node_came_back(&change.node);
             }
             _ => {}
-        }
-    }
-
-    /// A status came too late: the node was counted dead for no time at all, since the same
-    /// status shows that it lives. What it said it holds it may still hold; nothing is taken.
-    ///
-    /// Differs: heartbeat takes its resources over while the node runs them.
-    fn only_late(&mut self, node: &NodeName) {
-        let Some(peer) = self.peers.get_mut(node) else {
-            return;
-        };
-        if peer.spoken {
-            peer.status = NodeStatus::Active;
-            self.announce_anyway = self.phase != Phase::Init;
-            let text = format!("{node} is late but alive: nothing is taken over from it.");
-            self.log(Severity::Warning, text);
         }
     }
 
