@@ -1,7 +1,9 @@
-//! Clusters of the node protocol under faults, thousands of runs from seeds.
+//! Simulated clusters under faults, many runs from seeds: the node protocol, the resources.
 //!
 //! `SEED=n cargo test --test sim` runs one and prints it; `everbeat simulate-ring --seed n` too.
 //! `RUNS=n` runs more.
 
 #[path = "sim/ring.rs"]
 mod ring;
+#[path = "sim/v1/mod.rs"]
+mod v1;

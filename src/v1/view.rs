@@ -4,6 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::group::GroupRun;
+use super::machine::{Manager, Phase};
+use super::peer::{Claim, Peer};
+use super::standby::Handshake;
 use super::work::Side;
 use crate::ids::NodeName;
 
@@ -83,4 +87,142 @@ pub struct View {
     pub groups: Vec<GroupView>,
     /// What the daemon waits for just now, a sentence; none: nothing is under way.
     pub waiting: Option<String>,
+}
+
+impl Manager {
+    /// The picture as it is now.
+    pub fn view(&self) -> View {
+        let groups = self.groups.iter().enumerate();
+        View {
+            holding: self.holding(),
+            groups: groups
+                .filter(|(_, g)| !g.is_stand_in())
+                .map(|(index, g)| self.group_view(index, g))
+                .collect(),
+            waiting: self.waiting(),
+        }
+    }
+
+    /// What `cl_status rscstatus` says.
+    pub fn holding(&self) -> Holding {
+        let settled = matches!(self.phase, Phase::Stable | Phase::Init);
+        let quiet = settled && !self.is_in_flux() && !self.standby.is_busy();
+        if !quiet || !self.unfenced().is_empty() {
+            return Holding::Transition;
+        }
+        let hold = self.hold();
+        match (hold.local, hold.foreign) {
+            (false, false) => Holding::None,
+            (true, false) => Holding::Side(Side::Local),
+            (false, true) => Holding::Side(Side::Foreign),
+            (true, true) => Holding::Side(Side::All),
+        }
+    }
+
+    fn group_view(&self, index: usize, g: &GroupRun) -> GroupView {
+        let claims = |peer: &Peer| peer.is_alive() && peer.entries[index].claim != Claim::Free;
+        let other = (self.peers.iter())
+            .filter(|(_, peer)| claims(peer))
+            .max_by_key(|(_, peer)| peer.entries[index].claim);
+        let (holder, claim, since, cause) = match (g.claim(), other) {
+            (Claim::Free, Some((node, peer))) => {
+                let since = self.audit.holder_since.get(&index).copied().unwrap_or(0);
+                let cause = format!("as {node} says");
+                (Some(node.clone()), peer.entries[index].claim, since, cause)
+            }
+            (Claim::Free, None) => (None, Claim::Free, g.since_unix_s, g.cause.clone()),
+            (claim, _) => {
+                let cause = g.cause.clone();
+                (
+                    Some(self.config.local.clone()),
+                    claim,
+                    g.since_unix_s,
+                    cause,
+                )
+            }
+        };
+        GroupView {
+            key: g.key.clone(),
+            preferred: g.node.clone(),
+            resources: g.resources.clone(),
+            holder,
+            state: state_of(claim),
+            since_unix_s: since,
+            cause,
+            failures: g.entry.failures,
+            action: self.action_of(index),
+        }
+    }
+
+    fn waiting(&self) -> Option<String> {
+        match self.phase {
+            Phase::Init => return Some("communication to come up".to_owned()),
+            Phase::Joining { .. } => {
+                let silent = (self.peers.iter())
+                    .filter(|(_, p)| p.is_alive() && !(p.is_active() && p.is_known()))
+                    .map(|(node, _)| node.as_str());
+                let names: Vec<_> = silent.collect();
+                return Some(format!("{} to say what it holds", names.join(", ")));
+            }
+            Phase::Left { .. } => return Some("the last message to leave".to_owned()),
+            Phase::Gone => return Some("the end of the daemon".to_owned()),
+            Phase::Stable | Phase::Leaving => {}
+        }
+        (self.waiting_for_action())
+            .or_else(|| self.waiting_for_reset())
+            .or_else(|| self.waiting_for_partner())
+            .or_else(|| self.waiting_for_group())
+    }
+
+    fn waiting_for_action(&self) -> Option<String> {
+        let index = self.groups.iter().position(|g| g.busy.is_some())?;
+        Some(format!("{} to end", self.action_of(index)?))
+    }
+
+    fn waiting_for_reset(&self) -> Option<String> {
+        let node = *self.unfenced().first()?;
+        Some(match self.fence_retry(node) {
+            Some(_) => format!("the next attempt to reset {node} by STONITH"),
+            None => format!("the reset of {node} by STONITH"),
+        })
+    }
+
+    fn waiting_for_partner(&self) -> Option<String> {
+        let partner = &self.standby.deal()?.partner;
+        Some(match &self.standby.handshake {
+            Handshake::Asked(_) => format!("{partner} to agree to take resources"),
+            Handshake::Given(_) => format!("{partner} to acquire what we gave it"),
+            Handshake::Offered(_) => format!("{partner} to release what it gives us"),
+            _ => return None,
+        })
+    }
+
+    fn waiting_for_group(&self) -> Option<String> {
+        let (index, g) = (self.groups.iter().enumerate())
+            .find(|(index, g)| !g.is_stand_in() && !g.orphan && self.is_nowhere(*index))?;
+        if g.entry.failures > 0 {
+            let times = g.entry.failures;
+            return Some(format!(
+                "the next attempt to start {} ({times} failed here)",
+                g.key
+            ));
+        }
+        let owner = self.peers.iter().find(|(_, p)| p.is_alive())?.0;
+        let named = self.groups[index].entry.to.as_ref().unwrap_or(owner);
+        Some(format!("{named} to take {}", g.key))
+    }
+
+    fn is_nowhere(&self, index: usize) -> bool {
+        let claims = |p: &Peer| p.is_alive() && p.entries[index].claim != Claim::Free;
+        self.groups[index].claim() == Claim::Free && !self.peers.values().any(claims)
+    }
+}
+
+fn state_of(claim: Claim) -> GroupState {
+    match claim {
+        Claim::Free => GroupState::Stopped,
+        Claim::Stopping => GroupState::Stopping,
+        Claim::Starting => GroupState::Starting,
+        Claim::Held => GroupState::Running,
+    }
 }

@@ -64,7 +64,7 @@ impl fmt::Display for Side {
 pub struct WorkId(pub u64);
 
 /// Action of a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
     /// Make it run here.
     Start,

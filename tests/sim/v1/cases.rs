@@ -1,0 +1,383 @@
+//! One thing at a time.
+
+use everbeat::config::ha_cf::AutoFailback;
+use everbeat::v1::{Action, Command, Side};
+
+use super::cluster::{Cluster, DEADTIME, Kind};
+
+const GROUPS: [&str; 2] = ["a IPaddr2::10.0.0.1 Probe::one", "b Probe::two"];
+
+fn pair(kinds: [Kind; 2], failback: AutoFailback) -> Cluster {
+    Cluster::new(7, &kinds, &GROUPS, failback)
+}
+
+const BOTH: [Kind; 2] = [Kind::Everbeat, Kind::Everbeat];
+const PAIRINGS: [[Kind; 2]; 3] = [
+    BOTH,
+    [Kind::Everbeat, Kind::Real],
+    [Kind::Real, Kind::Everbeat],
+];
+
+fn started(kinds: [Kind; 2], failback: AutoFailback) -> Cluster {
+    let mut cluster = pair(kinds, failback);
+    cluster.boot(0);
+    cluster.boot(1);
+    cluster.until("a b", 15_000);
+    cluster.run(3_000);
+    cluster
+}
+
+#[test]
+fn both_start_and_each_takes_its_own() {
+    for kinds in PAIRINGS {
+        for failback in [AutoFailback::On, AutoFailback::Off] {
+            let mut cluster = started(kinds, failback);
+            cluster.run(30_000);
+            assert_eq!(cluster.picture(), "a b");
+        }
+    }
+}
+
+#[test]
+fn everbeat_nodes_do_not_wait_at_the_start() {
+    let mut cluster = pair(BOTH, AutoFailback::On);
+    cluster.boot(0);
+    cluster.boot(1);
+    let span = cluster.until("a b", 15_000);
+    assert!(span < 3_500, "{span} ms\n{}", cluster.dump());
+}
+
+#[test]
+fn a_dead_nodes_group_is_taken_and_goes_back() {
+    for kinds in PAIRINGS {
+        let mut cluster = started(kinds, AutoFailback::On);
+        cluster.power_off(0);
+        let span = cluster.until("b b", 15_000);
+        assert!(span < DEADTIME + 5_000, "{span} ms\n{}", cluster.dump());
+        cluster.run(5_000);
+        cluster.boot(0);
+        cluster.until("a b", 30_000);
+        cluster.run(20_000);
+        assert_eq!(cluster.picture(), "a b", "{}", cluster.dump());
+        assert_eq!(cluster.violation, None, "{}", cluster.dump());
+    }
+}
+
+#[test]
+fn without_failback_the_group_stays() {
+    for kinds in PAIRINGS {
+        let mut cluster = started(kinds, AutoFailback::Off);
+        cluster.power_off(0);
+        cluster.until("b b", 15_000);
+        cluster.boot(0);
+        cluster.run(40_000);
+        assert_eq!(cluster.picture(), "b b", "{}", cluster.dump());
+    }
+}
+
+#[test]
+fn a_lone_node_takes_all_after_initdead() {
+    for kind in [Kind::Everbeat, Kind::Real] {
+        let mut cluster = pair([Kind::Everbeat, kind], AutoFailback::On);
+        cluster.boot(1);
+        cluster.until("b b", 25_000);
+        cluster.boot(0);
+        cluster.until("a b", 30_000);
+        assert_eq!(cluster.violation, None, "{}", cluster.dump());
+    }
+}
+
+#[test]
+fn a_stop_hands_over_before_any_dead_time() {
+    for kinds in PAIRINGS {
+        let mut cluster = started(kinds, AutoFailback::On);
+        cluster.command(0, Command::Shutdown).expect("taken");
+        let span = cluster.until("b b", 10_000);
+        assert!(span < 6_000, "{span} ms\n{}", cluster.dump());
+        cluster.run(3_000);
+        assert!(cluster.released.contains(&0), "{}", cluster.dump());
+        cluster.run(10_000);
+        cluster.boot(0);
+        cluster.until("a b", 30_000);
+        cluster.command(1, Command::Shutdown).expect("taken");
+        cluster.until("a a", 10_000);
+        cluster.run(10_000);
+        cluster.command(0, Command::Shutdown).expect("taken");
+        cluster.until("- -", 10_000);
+        assert_eq!(cluster.violation, None, "{}", cluster.dump());
+    }
+}
+
+#[test]
+fn standby_moves_what_is_asked() {
+    for kinds in PAIRINGS {
+        let mut cluster = started(kinds, AutoFailback::On);
+        for (node, side, picture) in [
+            (0, Side::All, "b b"),
+            (1, Side::Foreign, "a b"),
+            (0, Side::Local, "b b"),
+            (1, Side::All, "a a"),
+            (0, Side::Foreign, "a b"),
+            (1, Side::Local, "a a"),
+        ] {
+            cluster
+                .command(node, Command::Standby(side))
+                .expect("taken");
+            cluster.until(picture, 10_000);
+            cluster.run(8_000);
+            assert_eq!(cluster.picture(), picture, "{}", cluster.dump());
+        }
+        assert_eq!(cluster.violation, None, "{}", cluster.dump());
+    }
+}
+
+#[test]
+fn takeover_gets_what_is_asked() {
+    for kinds in PAIRINGS {
+        let mut cluster = started(kinds, AutoFailback::On);
+        for (node, side, picture) in [
+            (0, Side::All, "a a"),
+            (1, Side::Local, "a b"),
+            (1, Side::Foreign, "b b"),
+            (0, Side::Local, "a b"),
+            (1, Side::All, "b b"),
+        ] {
+            cluster
+                .command(node, Command::Takeover(side))
+                .expect("taken");
+            cluster.until(picture, 10_000);
+            cluster.run(8_000);
+            assert_eq!(cluster.picture(), picture, "{}", cluster.dump());
+        }
+        assert_eq!(cluster.violation, None, "{}", cluster.dump());
+    }
+}
+
+#[test]
+fn two_standby_requests_at_once_lose_nothing() {
+    for kinds in PAIRINGS {
+        let mut cluster = started(kinds, AutoFailback::On);
+        let _ = cluster.command(0, Command::Standby(Side::Local));
+        let _ = cluster.command(1, Command::Standby(Side::Local));
+        cluster.run(40_000);
+        let picture = cluster.picture();
+        assert!(!picture.contains('-'), "{picture}\n{}", cluster.dump());
+        assert_eq!(cluster.violation, None, "{}", cluster.dump());
+    }
+}
+
+#[test]
+fn a_failed_start_moves_the_group() {
+    let mut cluster = pair(BOTH, AutoFailback::On);
+    let probe = "Probe::one".to_owned();
+    cluster.failing.insert((0, probe.clone(), Action::Start));
+    cluster.boot(0);
+    cluster.boot(1);
+    cluster.until("b b", 15_000);
+    cluster.run(120_000);
+    assert_eq!(cluster.picture(), "b b", "{}", cluster.dump());
+    cluster.failing.insert((1, probe, Action::Start));
+    cluster.command(1, Command::Shutdown).expect("taken");
+    cluster.run(60_000);
+    assert_eq!(cluster.picture(), "- a");
+    cluster.failing.clear();
+    cluster.until("a a", 700_000);
+    assert_eq!(cluster.violation, None, "{}", cluster.dump());
+}
+
+#[test]
+fn a_failed_start_is_offered_to_a_real_node() {
+    let mut cluster = pair([Kind::Everbeat, Kind::Real], AutoFailback::On);
+    let probe = "Probe::one".to_owned();
+    cluster.failing.insert((0, probe, Action::Start));
+    cluster.boot(0);
+    cluster.boot(1);
+    cluster.until("b b", 60_000);
+    assert_eq!(cluster.violation, None, "{}", cluster.dump());
+}
+
+#[test]
+fn stonith_comes_before_the_takeover() {
+    for kinds in [BOTH, [Kind::Real, Kind::Everbeat]] {
+        let mut cluster = pair(kinds, AutoFailback::On);
+        cluster.stonith = true;
+        cluster.boot(0);
+        cluster.boot(1);
+        cluster.until("a b", 15_000);
+        cluster.run(2_000);
+        cluster.stonith_fails = true;
+        cluster.power_off(0);
+        cluster.run(40_000);
+        assert_eq!(cluster.picture(), "- b", "{}", cluster.dump());
+        assert!(cluster.has_log(1, "STONITH of a failed.  Retrying..."));
+        cluster.stonith_fails = false;
+        cluster.until("b b", 10_000);
+        assert!(cluster.has_log(1, "node=a result=OK"));
+    }
+}
+
+#[test]
+fn a_node_that_gave_all_up_needs_no_stonith() {
+    let mut cluster = pair(BOTH, AutoFailback::On);
+    cluster.stonith = true;
+    cluster.stonith_fails = true;
+    cluster.boot(0);
+    cluster.boot(1);
+    cluster.until("a b", 15_000);
+    cluster.run(2_000);
+    cluster
+        .command(0, Command::Standby(Side::All))
+        .expect("taken");
+    cluster.until("b b", 10_000);
+    cluster.run(2_000);
+    cluster.power_off(0);
+    cluster.run(15_000);
+    assert!(
+        cluster.has_log(1, "node=a result=unneeded"),
+        "{}",
+        cluster.dump()
+    );
+}
+
+#[test]
+fn a_healed_partition_leaves_one_owner_each() {
+    for failback in [AutoFailback::On, AutoFailback::Off] {
+        let mut cluster = started(BOTH, failback);
+        cluster.cut(0, 1);
+        cluster.cut(1, 0);
+        cluster.until("a+b a+b", 20_000);
+        cluster.run(3_000);
+        cluster.heal();
+        cluster.run(4_000);
+        let expected = if failback == AutoFailback::On {
+            "a b"
+        } else {
+            "a a"
+        };
+        assert_eq!(cluster.picture(), expected, "{}", cluster.dump());
+        assert!(cluster.announced > 0, "{}", cluster.dump());
+    }
+}
+
+#[test]
+fn a_partition_with_a_real_node_never_leaves_nobody() {
+    for kinds in [[Kind::Everbeat, Kind::Real], [Kind::Real, Kind::Everbeat]] {
+        let mut cluster = started(kinds, AutoFailback::On);
+        cluster.cut(0, 1);
+        cluster.cut(1, 0);
+        cluster.until("a+b a+b", 20_000);
+        cluster.run(3_000);
+        cluster.heal();
+        // Until the real node is back and gets its group again.
+        for _ in 0..115 {
+            cluster.run(100);
+            let picture = cluster.picture();
+            assert!(!picture.starts_with('-'), "{picture}\n{}", cluster.dump());
+        }
+        cluster.until("a b", 30_000);
+    }
+}
+
+#[test]
+fn a_sleeper_gives_up_what_was_taken() {
+    let mut cluster = started(BOTH, AutoFailback::On);
+    cluster.sleep(1, 15_000);
+    cluster.until("a a+b", 12_000);
+    cluster.run(25_000);
+    assert_eq!(cluster.picture(), "a b", "{}", cluster.dump());
+}
+
+#[test]
+fn restarts_within_the_dead_time_lose_nothing() {
+    for kinds in PAIRINGS {
+        let mut cluster = started(kinds, AutoFailback::On);
+        for (node, kind) in kinds.into_iter().enumerate() {
+            if kind == Kind::Everbeat {
+                cluster.quick_restart(node);
+                for _ in 0..100 {
+                    cluster.run(100);
+                    assert_eq!(cluster.picture(), "a b", "{}", cluster.dump());
+                }
+            }
+            cluster.kill_and_restart(node);
+            cluster.run(20_000);
+            assert_eq!(cluster.picture(), "a b", "{}", cluster.dump());
+        }
+        assert_eq!(cluster.violation, None, "{}", cluster.dump());
+    }
+}
+
+#[test]
+fn of_three_exactly_one_takes_over() {
+    let mut cluster = Cluster::new(
+        3,
+        &[Kind::Everbeat; 3],
+        &[
+            "a Probe::one",
+            "b Probe::two",
+            "c Probe::three",
+            "a Probe::four",
+        ],
+        AutoFailback::On,
+    );
+    for node in 0..3 {
+        cluster.boot(node);
+    }
+    cluster.until("a b c a", 15_000);
+    cluster.run(2_000);
+    cluster.power_off(0);
+    cluster.until("b b c b", 12_000);
+    cluster.run(10_000);
+    cluster.power_off(1);
+    cluster.until("c c c c", 12_000);
+    cluster.boot(0);
+    cluster.boot(1);
+    cluster.until("a b c a", 20_000);
+    cluster.command(2, Command::Shutdown).expect("taken");
+    cluster.until("a b a a", 10_000);
+    cluster.run(2_000);
+    cluster
+        .command(0, Command::Standby(Side::All))
+        .expect("taken");
+    cluster.until("b b b b", 10_000);
+    assert_eq!(cluster.violation, None, "{}", cluster.dump());
+}
+
+#[test]
+fn an_unstoppable_resource_reboots_the_node() {
+    let mut cluster = started(BOTH, AutoFailback::On);
+    let probe = "Probe::one".to_owned();
+    cluster.failing.insert((0, probe, Action::Stop));
+    cluster
+        .command(0, Command::Standby(Side::All))
+        .expect("taken");
+    cluster.run(9_000);
+    assert!(cluster.has_log(0, "Retrying failed stop operation [Probe::one]"));
+    cluster.until("b b", 60_000);
+    assert!(cluster.has_log(0, "reboots"), "{}", cluster.dump());
+    assert_eq!(cluster.violation, None, "{}", cluster.dump());
+}
+
+#[test]
+fn legacy_nodes_demand_their_groups() {
+    for kinds in PAIRINGS {
+        let mut cluster = pair(kinds, AutoFailback::Legacy);
+        cluster.boot(1);
+        cluster.until("b b", 25_000);
+        cluster.run(5_000);
+        cluster.boot(0);
+        cluster.until("a b", 30_000);
+        cluster.run(5_000);
+        assert_eq!(cluster.picture(), "a b", "{}", cluster.dump());
+        cluster.power_off(0);
+        cluster.until("b b", 20_000);
+        assert_eq!(cluster.violation, None, "{}", cluster.dump());
+        if kinds[1] == Kind::Everbeat {
+            let refused = cluster.command(1, Command::Standby(Side::All));
+            assert_eq!(
+                refused.expect_err("refused"),
+                "Standby mode only implemented when nice_failback on"
+            );
+        }
+    }
+}
