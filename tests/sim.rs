@@ -1,7 +1,7 @@
-//! Simulated clusters: seeded, without sockets and clocks.
+//! Simulated clusters under faults, many runs from seeds: the node protocol, the resources.
 //!
-//! `SEED=n cargo test --test sim` runs one and prints it; `everbeat simulate-ring --seed n` does
-//! for the node protocol. `RUNS=n` runs more.
+//! `SEED=n cargo test --test sim` runs one and prints it; `everbeat simulate-ring --seed n` too.
+//! `RUNS=n` runs more.
 
 #[path = "sim/ring.rs"]
 mod ring;

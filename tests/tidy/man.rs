@@ -119,7 +119,10 @@ fn flags(page: &str) -> BTreeSet<String> {
             } else if let Some(dash) = dashes {
                 let name = word.trim_matches(['"', ',', '.', ')', '(', ';', ':', '|']);
                 let name = name.split('=').next().unwrap_or_default();
-                if !name.is_empty() {
+                if dash == "-" && !name.starts_with('-') {
+                    // Fl mnv: three letters of one argument.
+                    found.extend(name.chars().map(|c| format!("-{c}")));
+                } else {
                     found.insert(format!("{dash}{name}"));
                 }
                 dashes = Some("-");
@@ -176,7 +179,7 @@ fn is_ours(name: &str) -> bool {
 
 #[test]
 fn flags_of_a_page_are_found() {
-    let page = ".Op Fl v\n.It Fl Fl json , Fl n\nText Fl x\n.It Fl p Ar NAME\n.Fl h\n";
+    let page = ".Op Fl vw\n.It Fl Fl json , Fl n , -all\nText Fl x\n.It Fl p Ar NAME\n.Fl h\n";
     let found: Vec<String> = flags(page).into_iter().collect();
-    assert_eq!(found, ["--json", "-n", "-p", "-v"]);
+    assert_eq!(found, ["--all", "--json", "-n", "-p", "-v", "-w"]);
 }

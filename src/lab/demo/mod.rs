@@ -69,14 +69,16 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let mut view = View::new([FIRST, SECOND], PAGE);
     view.begin("make two hosts and a client");
     let began = Instant::now();
-    let story = Story::prepare(options, view);
-    let mut story = match story {
-        Ok(story) => story,
-        Err((mut view, error)) => {
+    let lab = match make_lab(options) {
+        Ok(lab) => lab,
+        Err(error) => {
             view.failed(&format!("{error:#}"));
             return Ok(ExitCode::FAILURE);
         }
     };
+    view.power(FIRST.name, true);
+    view.power(SECOND.name, true);
+    let mut story = Story { options, lab, view };
     story
         .view
         .done(&format!("ready after {}", seconds(began.elapsed())));
@@ -94,18 +96,7 @@ struct Story<'a> {
     view: View,
 }
 
-impl<'a> Story<'a> {
-    fn prepare(options: &'a Options, mut view: View) -> Result<Self, (View, anyhow::Error)> {
-        match make_lab(options) {
-            Ok(lab) => {
-                view.power(FIRST.name, true);
-                view.power(SECOND.name, true);
-                Ok(Self { options, lab, view })
-            }
-            Err(error) => Err((view, error)),
-        }
-    }
-
+impl Story<'_> {
     fn tell(&mut self) -> Result<()> {
         let address = SocketAddr::from((FLOATING.parse::<std::net::Ipv4Addr>()?, page::PORT));
         let watch = Watch::start(&self.lab.host(CLIENT), address)?;
@@ -138,7 +129,7 @@ impl<'a> Story<'a> {
         let time = seconds(taken.at - pulled);
         let deadtime = deadtime().context("conf/ha.cf has no deadtime")?;
         self.view.done(&format!(
-            "beta has taken over, and serves the page {time} after (deadtime is {deadtime})"
+            "beta has taken over and serves the page after {time}, at a deadtime of {deadtime}"
         ));
         self.look(watch)
     }

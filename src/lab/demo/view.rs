@@ -8,8 +8,8 @@ use anstyle::{AnsiColor, Style};
 
 use super::watch::Sample;
 
-/// Answers that the strip shows: six seconds of them.
-const STRIP: usize = 60;
+/// Answers that the strip shows: five seconds of them, in 80 columns.
+const STRIP: usize = 50;
 /// Time between two drawings.
 const REDRAW: Duration = Duration::from_millis(90);
 
@@ -148,7 +148,14 @@ impl View {
             n => format!("\x1b[{n}A\x1b[J"),
         };
         self.lines = picture.lines().count();
-        let _ = write!(out, "{back}{picture}").and_then(|()| out.flush());
+        // Lines that wrap would be more than were counted; the last picture may wrap.
+        let last = self.steps.last().is_some_and(|step| step.failed);
+        let (clip, wrap) = if last {
+            ("", "")
+        } else {
+            ("\x1b[?7l", "\x1b[?7h")
+        };
+        let _ = write!(out, "{back}{clip}{picture}{wrap}").and_then(|()| out.flush());
     }
 
     fn picture(&self) -> String {
@@ -195,8 +202,10 @@ impl View {
 fn step_text(step: &Step) -> String {
     match (&step.outcome, step.failed) {
         (None, _) => format!("  {FAINT}..{FAINT:#}   {}\n", step.text),
-        (Some(outcome), false) => format!("  {GOOD}done{GOOD:#} {}: {outcome}\n", step.text),
-        (Some(outcome), true) => format!("  {BAD}not{BAD:#}  {}: {outcome}\n", step.text),
+        (Some(outcome), false) => {
+            format!("  {GOOD}done{GOOD:#} {}\n       {outcome}\n", step.text)
+        }
+        (Some(outcome), true) => format!("  {BAD}not{BAD:#}  {}\n       {outcome}\n", step.text),
     }
 }
 
@@ -240,7 +249,10 @@ mod tests {
             text.contains("beta   10.0.0.2     serves the page\n"),
             "{text}"
         );
-        assert!(text.contains("done pull the plug: 3.1 s\n"), "{text}");
+        assert!(
+            text.contains("done pull the plug\n       3.1 s\n"),
+            "{text}"
+        );
     }
 
     #[test]
