@@ -46,6 +46,7 @@ const APPLETS: &[Applet] = &[
     super::everbeatd::APPLET,
     super::check::APPLET,
     super::demo::APPLET,
+    super::check::APPLET,
     super::lab::APPLET,
     super::decode::APPLET,
     super::links::APPLET,
