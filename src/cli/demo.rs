@@ -16,7 +16,7 @@ pub const APPLET: Applet = Applet {
     name: "demo",
     summary: "two hosts on this machine, a take-over before your eyes",
     kind: Kind::Subcommand,
-    man: "everbeat(8)",
+    man: "everbeat-lab(8)",
     command,
     run,
 };

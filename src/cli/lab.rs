@@ -177,7 +177,12 @@ fn keeper_command() -> Command {
     Command::new("keeper")
         .hide(true)
         .about("A lab's first process")
-        .arg(Arg::new("inside").long("inside").action(ArgAction::SetTrue))
+        .arg(
+            Arg::new("inside")
+                .long("inside")
+                .hide(true)
+                .action(ArgAction::SetTrue),
+        )
         .arg(
             Arg::new("folder")
                 .required(true)
