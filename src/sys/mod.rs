@@ -7,6 +7,7 @@ pub mod link_layer;
 pub mod local_time;
 pub mod pidfd;
 pub mod reactor;
+pub mod realtime;
 pub mod scm;
 pub mod signal;
 pub mod watchdog;
