@@ -8,6 +8,7 @@ pub mod local_time;
 pub mod pidfd;
 pub mod reactor;
 pub mod reboot;
+pub mod realtime;
 pub mod scm;
 pub mod signal;
 pub mod watchdog;

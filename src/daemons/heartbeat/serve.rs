@@ -12,10 +12,12 @@ use super::node::Node;
 use super::picture::Constant;
 use crate::daemons::control::{REQUEST_BYTES_MAX, Reply, Request, SOCKET};
 use crate::proto::heartbeat::{Event, Severity};
-use crate::runtime::fifo::{self, Fifo};
+use crate::runtime::fifo::Fifo;
 use crate::runtime::unix_server::{ClientEvent, Credentials, Framing, UnixServer};
-use crate::wire::heartbeat::Message;
+use crate::wire::heartbeat::{DecodeError, Message};
 
+/// Where scripts write messages. Source: heartbeat 3.0.6, `FIFONAME`.
+const FIFO: &str = "/var/lib/heartbeat/fifo";
 /// Answers that may wait for a tool: a watcher that is stopped loses its connection soon.
 const REPLIES_WAITING_MAX: usize = 16;
 /// How often watchers get a picture when nothing happens.
@@ -25,7 +27,7 @@ const WATCH: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub enum Asked {
     /// A message of a script.
-    Script(Message),
+    Script(Result<Message, DecodeError>),
     /// A tool.
     Tool(ClientEvent),
     /// A client of heartbeat's API.
@@ -53,7 +55,7 @@ impl Sockets {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let lines = Framing::Lines(REQUEST_BYTES_MAX);
         Ok(Self {
-            fifo: Fifo::open(Path::new(fifo::PATH), node.log.clone())?,
+            fifo: Fifo::open(Path::new(FIFO))?,
             control: UnixServer::bind(Path::new(SOCKET), 0o777, lines, REPLIES_WAITING_MAX)?,
             tools: Default::default(),
             watchers: BTreeSet::new(),
@@ -65,7 +67,7 @@ impl Sockets {
     /// Waits for the next thing on any of them. Cancel-safe.
     pub async fn next(&mut self) -> Asked {
         tokio::select! {
-            message = self.fifo.next() => Asked::Script(message),
+            message = self.fifo.message() => Asked::Script(message),
             event = self.control.event(|_| true) => Asked::Tool(event),
             event = self.clients.event() => Asked::Client(event),
             _ = self.tick.tick(), if !self.watchers.is_empty() => Asked::Tick,
@@ -75,7 +77,11 @@ impl Sockets {
     /// Answers it.
     pub fn serve(&mut self, asked: Asked, node: &mut Node, constant: Constant) {
         match asked {
-            Asked::Script(message) => node.send(message),
+            Asked::Script(Ok(message)) => node.send(message),
+            Asked::Script(Err(why)) => {
+                let text = format!("a message in the FIFO can't be read: {why}");
+                node.log.log(Severity::Warning, text);
+            }
             Asked::Client(event) => self.clients.handle(event, node),
             Asked::Tick => self.show(node, constant),
             Asked::Tool(ClientEvent::Connected(id, who)) => {
