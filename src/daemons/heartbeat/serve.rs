@@ -12,12 +12,10 @@ use super::node::Node;
 use super::picture::Constant;
 use crate::daemons::control::{REQUEST_BYTES_MAX, Reply, Request, SOCKET};
 use crate::proto::heartbeat::{Event, Severity};
-use crate::runtime::fifo::Fifo;
+use crate::runtime::fifo::{self, Fifo};
 use crate::runtime::unix_server::{ClientEvent, Credentials, Framing, UnixServer};
 use crate::wire::heartbeat::{DecodeError, Message};
 
-/// Where scripts write messages. Source: heartbeat 3.0.6, `FIFONAME`.
-const FIFO: &str = "/var/lib/heartbeat/fifo";
 /// Answers that may wait for a tool: a watcher that is stopped loses its connection soon.
 const REPLIES_WAITING_MAX: usize = 16;
 /// How often watchers get a picture when nothing happens.
@@ -50,12 +48,12 @@ pub struct Sockets {
 
 impl Sockets {
     /// Opens those that are there from the start; the API comes with [`Self::open_api`].
-    pub fn open(node: &Node) -> std::io::Result<Self> {
+    pub fn open() -> std::io::Result<Self> {
         let mut tick = interval(WATCH);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let lines = Framing::Lines(REQUEST_BYTES_MAX);
         Ok(Self {
-            fifo: Fifo::open(Path::new(FIFO))?,
+            fifo: Fifo::open(Path::new(fifo::PATH))?,
             control: UnixServer::bind(Path::new(SOCKET), 0o777, lines, REPLIES_WAITING_MAX)?,
             tools: Default::default(),
             watchers: BTreeSet::new(),

@@ -219,7 +219,7 @@ impl Beginning {
             buffer: Vec::new(),
         };
         Daemon::new(Parts {
-            sockets: Sockets::open(&node)?,
+            sockets: Sockets::open()?,
             node,
             results,
             constant: Constant {
