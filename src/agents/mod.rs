@@ -19,6 +19,7 @@ mod resource;
 mod script;
 pub mod state;
 mod stock;
+pub mod stonith;
 
 pub use executor::{Environment, Executor, Means, Outcome, Paths, Timeouts, Verdict};
 pub use resource::Resource;
