@@ -23,3 +23,4 @@ pub mod stonith;
 
 pub use executor::{Environment, Executor, Means, Outcome, Paths, Timeouts, Verdict};
 pub use resource::Resource;
+pub use script::is_program;

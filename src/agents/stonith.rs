@@ -8,10 +8,12 @@ mod meatware;
 mod plugin;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::ha_cf::HaCf;
 use crate::ids::NodeName;
+use crate::runtime::process::Finished;
 
 pub use meatware::{Confirmation, confirm};
 
@@ -68,25 +70,27 @@ enum Parameters {
 }
 
 #[derive(Clone, PartialEq, Eq)]
-enum Device {
-    Plugin(Parameters),
-    Fence(Parameters),
-    Meatware(Parameters),
+enum Kind {
+    Plugin,
+    Fence,
+    Meatware,
 }
 
 /// A configured device.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Stonith {
+#[derive(Clone)]
+pub struct Device {
     name: String,
-    device: Device,
+    kind: Kind,
+    parameters: Parameters,
     timeouts: StonithTimeouts,
     meatware_dir: PathBuf,
+    log: Arc<Log>,
 }
 
 /// Shows no parameters: there are passwords among them.
-impl std::fmt::Debug for Stonith {
+impl std::fmt::Debug for Device {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Stonith")
+        f.debug_struct("Device")
             .field("name", &self.name)
             .field("timeouts", &self.timeouts)
             .finish_non_exhaustive()
@@ -94,11 +98,20 @@ impl std::fmt::Debug for Stonith {
 }
 
 /// Called with lines for the log while a device is at work.
-pub type Log<'a> = &'a mut (dyn FnMut(&str) + Send);
+pub type Log = dyn Fn(&str) + Send + Sync;
 
-impl Stonith {
+/// Whether ha.cf has a device for `node`.
+pub fn is_configured(config: &HaCf, node: &NodeName) -> bool {
+    config.stonith.is_some()
+        || config
+            .stonith_hosts
+            .iter()
+            .any(|line| line.applies_to(node))
+}
+
+impl Device {
     /// The device of `node`: the last `stonith_host` line that applies, else the `stonith` line.
-    pub fn from_config(config: &HaCf, node: &NodeName) -> Option<Self> {
+    pub fn of(config: &HaCf, node: &NodeName) -> Option<Self> {
         let mut lines = config.stonith_hosts.iter().rev();
         if let Some(line) = lines.find(|line| line.applies_to(node)) {
             return Some(Self::with_parameters(&line.plugin, &line.parameters));
@@ -117,25 +130,33 @@ impl Stonith {
         Self::new(kind, Parameters::Words(parameters.to_owned()))
     }
 
-    fn new(kind: &str, parameters: Parameters) -> Self {
-        let device = if kind == "meatware" {
-            Device::Meatware(parameters)
-        } else if kind.starts_with("fence_") {
-            Device::Fence(parameters)
+    fn new(name: &str, parameters: Parameters) -> Self {
+        let kind = if name == "meatware" {
+            Kind::Meatware
+        } else if name.starts_with("fence_") {
+            Kind::Fence
         } else {
-            Device::Plugin(parameters)
+            Kind::Plugin
         };
         Self {
-            name: kind.to_owned(),
-            device,
+            name: name.to_owned(),
+            kind,
+            parameters,
             timeouts: StonithTimeouts::default(),
             meatware_dir: MEATWARE_DIR.into(),
+            log: Arc::new(|_| {}),
         }
     }
 
     /// The same device with other time-outs.
     pub fn timeouts(mut self, timeouts: StonithTimeouts) -> Self {
         self.timeouts = timeouts;
+        self
+    }
+
+    /// The same device; what it says while it works goes there.
+    pub fn log(mut self, log: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.log = Arc::new(log);
         self
     }
 
@@ -146,54 +167,69 @@ impl Stonith {
 
     /// Resets a machine; done when it certainly runs nothing any more. Dropping the future gives
     /// up the attempt.
-    pub async fn reset(&self, node: &str, log: Log<'_>) -> Result<(), StonithError> {
-        let limit = self.timeouts.reset;
-        match &self.device {
-            Device::Plugin(parameters) => {
-                let call = plugin::Call::new(&self.name, parameters, limit)?;
-                call.reset(node, log).await
-            }
-            Device::Fence(parameters) => {
-                let agent = fence::Agent::new(&self.name, parameters, limit)?;
-                agent.reset(node, log).await
-            }
-            Device::Meatware(_) => meatware::reset(&self.meatware_dir, node, log).await,
+    pub async fn reset(&self, node: &NodeName) -> Result<(), StonithError> {
+        let (limit, node) = (self.timeouts.reset, node.as_str());
+        match self.kind {
+            Kind::Plugin => self.call(limit)?.reset(node).await,
+            Kind::Fence => self.agent(limit)?.reset(node).await,
+            Kind::Meatware => meatware::reset(&self.meatware_dir, node, &*self.log).await,
         }
     }
 
     /// Asks the device whether it works.
-    pub async fn status(&self, log: Log<'_>) -> Result<(), StonithError> {
+    pub async fn status(&self) -> Result<(), StonithError> {
         let limit = self.timeouts.status;
-        match &self.device {
-            Device::Plugin(parameters) => {
-                let call = plugin::Call::new(&self.name, parameters, limit)?;
-                call.status(log).await
-            }
-            Device::Fence(parameters) => {
-                let agent = fence::Agent::new(&self.name, parameters, limit)?;
-                agent.status(log).await
-            }
-            Device::Meatware(_) => Ok(()),
+        match self.kind {
+            Kind::Plugin => self.call(limit)?.status().await,
+            Kind::Fence => self.agent(limit)?.status().await,
+            Kind::Meatware => Ok(()),
         }
     }
 
     /// The machines that it can reset, as far as it knows.
-    pub async fn hosts(&self, log: Log<'_>) -> Result<Vec<String>, StonithError> {
+    pub async fn hosts(&self) -> Result<Vec<String>, StonithError> {
         let limit = self.timeouts.status;
-        match &self.device {
-            Device::Plugin(parameters) => {
-                let call = plugin::Call::new(&self.name, parameters, limit)?;
-                call.hosts(log).await
-            }
-            Device::Fence(parameters) => {
-                let agent = fence::Agent::new(&self.name, parameters, limit)?;
-                agent.hosts(log).await
-            }
-            Device::Meatware(parameters) => {
-                let words = parameters.read(&self.name)?;
+        match self.kind {
+            Kind::Plugin => self.call(limit)?.hosts().await,
+            Kind::Fence => self.agent(limit)?.hosts().await,
+            Kind::Meatware => {
+                let words = self.parameters.read(&self.name)?;
                 Ok(words.split_whitespace().map(str::to_lowercase).collect())
             }
         }
+    }
+
+    fn call(&self, limit: Duration) -> Result<plugin::Call<'_>, StonithError> {
+        plugin::Call::new(self, limit)
+    }
+
+    fn agent(&self, limit: Duration) -> Result<fence::Agent<'_>, StonithError> {
+        fence::Agent::new(self, limit)
+    }
+
+    fn failed(&self, reason: impl Into<String>) -> StonithError {
+        StonithError::Failed {
+            device: self.name.clone(),
+            reason: reason.into(),
+        }
+    }
+
+    fn cannot_reset(&self, node: &str) -> StonithError {
+        StonithError::CannotReset {
+            device: self.name.clone(),
+            node: node.to_owned(),
+        }
+    }
+
+    /// An error with the last words of a program that failed.
+    fn check(&self, finished: &Finished) -> Result<(), StonithError> {
+        if finished.ending.is_success() {
+            return Ok(());
+        }
+        let mut lines = finished.lines.iter().rev().map(|line| line.text.trim());
+        let words = lines.find(|words| !words.is_empty());
+        let words = words.map(|words| format!(": {words}")).unwrap_or_default();
+        Err(self.failed(format!("{}{words}", finished.ending)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Log, Parameters, StonithError};
+use super::{Device, StonithError};
 use crate::runtime::process::{self, Finished, Process, Stream};
 
 /// Options that are ours and not the agent's. Source: pacemaker 2.1.5, pacemaker-fenced(7); the
@@ -13,35 +13,31 @@ const HOST_MAP: [&str; 2] = ["host_map", "pcmk_host_map"];
 const HOST_LIST: [&str; 2] = ["host_list", "pcmk_host_list"];
 
 /// An agent and its options.
-pub struct Agent {
-    name: String,
+pub struct Agent<'a> {
+    device: &'a Device,
     program: PathBuf,
     options: Vec<(String, String)>,
     limit: Duration,
 }
 
-impl Agent {
+impl<'a> Agent<'a> {
     /// Takes `name=value` words.
     ///
     /// Errors: `Failed` when the agent is not installed, a word has no `=`, or the file can't be
     /// read.
-    pub fn new(name: &str, parameters: &Parameters, limit: Duration) -> Result<Self, StonithError> {
-        let failed = |reason: String| StonithError::Failed {
-            device: name.to_owned(),
-            reason,
-        };
-        let program = process::find(name)
-            .ok_or_else(|| failed("this fence agent is not installed".into()))?;
+    pub fn new(device: &'a Device, limit: Duration) -> Result<Self, StonithError> {
+        let program = process::find(&device.name)
+            .ok_or_else(|| device.failed("this fence agent is not installed"))?;
         let mut options = Vec::new();
-        for word in parameters.read(name)?.split_whitespace() {
+        for word in device.parameters.read(&device.name)?.split_whitespace() {
             let (key, value) = word
                 .split_once('=')
-                .ok_or_else(|| failed("an option has no '=': write NAME=VALUE".into()))?;
+                .ok_or_else(|| device.failed("an option has no '=': write NAME=VALUE"))?;
             let value = value.trim_matches('"');
             options.push((key.to_owned(), value.to_owned()));
         }
         Ok(Self {
-            name: name.to_owned(),
+            device,
             program,
             options,
             limit,
@@ -49,32 +45,29 @@ impl Agent {
     }
 
     /// Resets a machine; `action=off` among the options switches it off instead.
-    pub async fn reset(&self, node: &str, log: Log<'_>) -> Result<(), StonithError> {
+    pub async fn reset(&self, node: &str) -> Result<(), StonithError> {
         if !self.can_reset(node) {
-            return Err(StonithError::CannotReset {
-                device: self.name.clone(),
-                node: node.to_owned(),
-            });
+            return Err(self.device.cannot_reset(node));
         }
         let action = self.option(&["action"]).unwrap_or("reboot");
-        let finished = self.run(action, Some(node), log).await?;
-        self.check(&finished)
+        let finished = self.run(action, Some(node)).await?;
+        self.device.check(&finished)
     }
 
     /// Asks the device whether it works.
-    pub async fn status(&self, log: Log<'_>) -> Result<(), StonithError> {
-        let finished = self.run("monitor", None, log).await?;
-        self.check(&finished)
+    pub async fn status(&self) -> Result<(), StonithError> {
+        let finished = self.run("monitor", None).await?;
+        self.device.check(&finished)
     }
 
     /// The machines it knows: those of the options, else those that the device lists.
-    pub async fn hosts(&self, log: Log<'_>) -> Result<Vec<String>, StonithError> {
+    pub async fn hosts(&self) -> Result<Vec<String>, StonithError> {
         let configured = self.configured_hosts();
         if !configured.is_empty() {
             return Ok(configured);
         }
-        let finished = self.run("list", None, log).await?;
-        self.check(&finished)?;
+        let finished = self.run("list", None).await?;
+        self.device.check(&finished)?;
         // A line for each plug: `PLUG,NAME`.
         let text = finished.text(Stream::Stdout);
         let plugs = text
@@ -132,36 +125,16 @@ impl Agent {
         input
     }
 
-    async fn run(
-        &self,
-        action: &str,
-        node: Option<&str>,
-        log: Log<'_>,
-    ) -> Result<Finished, StonithError> {
-        Process::new(&self.program)
+    async fn run(&self, action: &str, node: Option<&str>) -> Result<Finished, StonithError> {
+        let process = Process::new(&self.program)
             .input(self.input(action, node))
             .timeout(self.limit)
-            .watch(|line| log(&line.text))
-            .run()
-            .await
-            .map_err(|e| self.failed(format!("can't run {}: {e}", self.program.display())))
-    }
-
-    fn check(&self, finished: &Finished) -> Result<(), StonithError> {
-        if finished.ending.is_success() {
-            return Ok(());
-        }
-        let mut lines = finished.lines.iter().rev().map(|line| line.text.trim());
-        let words = lines.find(|words| !words.is_empty());
-        let words = words.map(|words| format!(": {words}")).unwrap_or_default();
-        Err(self.failed(format!("{}{words}", finished.ending)))
-    }
-
-    fn failed(&self, reason: String) -> StonithError {
-        StonithError::Failed {
-            device: self.name.clone(),
-            reason,
-        }
+            .watch(|line| (self.device.log)(&line.text));
+        let finished = process.run().await;
+        finished.map_err(|e| {
+            let program = self.program.display();
+            self.device.failed(format!("can't run {program}: {e}"))
+        })
     }
 }
 
@@ -169,13 +142,13 @@ impl Agent {
 mod tests {
     use super::*;
 
-    fn agent(words: &str) -> Agent {
+    fn agent<'a>(device: &'a Device, words: &str) -> Agent<'a> {
         let options = words.split_whitespace().map(|word| {
             let (name, value) = word.split_once('=').unwrap();
             (name.to_owned(), value.to_owned())
         });
         Agent {
-            name: "fence_x".into(),
+            device,
             program: "/nonexistent".into(),
             options: options.collect(),
             limit: Duration::from_secs(1),
@@ -184,6 +157,8 @@ mod tests {
 
     #[test]
     fn options_become_lines() {
+        let device = Device::with_parameters("fence_x", "");
+        let agent = |words| agent(&device, words);
         let input = agent("ip=10.0.0.9 password=a=b").input("reboot", Some("node2"));
         assert_eq!(
             input,
@@ -199,7 +174,8 @@ mod tests {
 
     #[test]
     fn nodes_map_to_plugs() {
-        let agent = agent("pcmk_host_map=node1:3;node2:4 ip=x");
+        let device = Device::with_parameters("fence_x", "");
+        let agent = agent(&device, "pcmk_host_map=node1:3;node2:4 ip=x");
         let input = agent.input("reboot", Some("NODE2"));
         assert!(input.ends_with("nodename=NODE2\nplug=4\n"), "{input}");
         assert!(!input.contains("host_map"));

@@ -45,7 +45,7 @@ fn path(folder: &Path, node: &str) -> io::Result<PathBuf> {
 }
 
 /// Asks a person and waits for the confirmation, however long that takes.
-pub async fn reset(folder: &Path, node: &str, log: Log<'_>) -> Result<(), StonithError> {
+pub async fn reset(folder: &Path, node: &str, log: &Log) -> Result<(), StonithError> {
     let failed = |error: io::Error| StonithError::Failed {
         device: "meatware".into(),
         reason: format!("can't wait for a confirmation of {node}: {error}"),

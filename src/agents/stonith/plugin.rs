@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
-use super::{Log, Parameters, StonithError};
+use super::{Device, Parameters, StonithError};
 use crate::runtime::process::{self, Ending, Finished, Process, Stream};
 
 /// Exit codes of the command. Source: cluster-glue 1.0.12, stonith.h.
 const S_BADHOST: i32 = 4;
 
 /// A call of the command for one device.
-pub struct Call {
-    device: String,
+pub struct Call<'a> {
+    device: &'a Device,
     program: PathBuf,
     file: ParameterFile,
     limit: Duration,
@@ -37,33 +37,25 @@ impl ParameterFile {
     }
 }
 
-impl Call {
+impl<'a> Call<'a> {
     /// Errors: `Failed` when cluster-glue is not installed.
-    pub fn new(
-        device: &str,
-        parameters: &Parameters,
-        limit: Duration,
-    ) -> Result<Self, StonithError> {
-        let failed = |reason: String| StonithError::Failed {
-            device: device.to_owned(),
-            reason,
-        };
+    pub fn new(device: &'a Device, limit: Duration) -> Result<Self, StonithError> {
         let program = process::find("stonith").ok_or_else(|| {
-            failed(
+            device.failed(
                 "the command stonith is not installed: install cluster-glue, or name a fence \
-                 agent (fence_…) or meatware"
-                    .into(),
+                 agent (fence_…) or meatware",
             )
         })?;
-        let file = match parameters {
+        let file = match &device.parameters {
             Parameters::File(path) => ParameterFile::Given(path.clone()),
             Parameters::Words(words) => {
-                let file = write(words).map_err(|e| failed(format!("can't write a file: {e}")))?;
+                let file = write(words);
+                let file = file.map_err(|e| device.failed(format!("can't write a file: {e}")))?;
                 ParameterFile::Ours(file)
             }
         };
         Ok(Self {
-            device: device.to_owned(),
+            device,
             program,
             file,
             limit,
@@ -71,60 +63,41 @@ impl Call {
     }
 
     /// Resets a machine.
-    pub async fn reset(&self, node: &str, log: Log<'_>) -> Result<(), StonithError> {
-        let finished = self.run(&["-T", "reset", node], log).await?;
+    pub async fn reset(&self, node: &str) -> Result<(), StonithError> {
+        let finished = self.run(&["-T", "reset", node]).await?;
         match finished.ending {
-            Ending::Exited(S_BADHOST) => Err(StonithError::CannotReset {
-                device: self.device.clone(),
-                node: node.to_owned(),
-            }),
-            _ => self.check(&finished),
+            Ending::Exited(S_BADHOST) => Err(self.device.cannot_reset(node)),
+            _ => self.device.check(&finished),
         }
     }
 
     /// Asks the device whether it works.
-    pub async fn status(&self, log: Log<'_>) -> Result<(), StonithError> {
-        let finished = self.run(&["-S"], log).await?;
-        self.check(&finished)
+    pub async fn status(&self) -> Result<(), StonithError> {
+        let finished = self.run(&["-S"]).await?;
+        self.device.check(&finished)
     }
 
     /// The machines it knows.
-    pub async fn hosts(&self, log: Log<'_>) -> Result<Vec<String>, StonithError> {
-        let finished = self.run(&["-l"], log).await?;
-        self.check(&finished)?;
+    pub async fn hosts(&self) -> Result<Vec<String>, StonithError> {
+        let finished = self.run(&["-l"]).await?;
+        self.device.check(&finished)?;
         let text = finished.text(Stream::Stdout);
         Ok(text.split_whitespace().map(str::to_owned).collect())
     }
 
-    async fn run(&self, action: &[&str], log: Log<'_>) -> Result<Finished, StonithError> {
-        let mut args: Vec<OsString> = vec!["-t".into(), self.device.clone().into()];
+    async fn run(&self, action: &[&str]) -> Result<Finished, StonithError> {
+        let mut args: Vec<OsString> = vec!["-t".into(), self.device.name.clone().into()];
         args.extend(["-F".into(), self.file.path().into()]);
         args.extend(action.iter().map(OsString::from));
         let process = Process::new(&self.program)
             .args(args)
             .timeout(self.limit)
-            .watch(|line| log(&line.text));
-        process
-            .run()
-            .await
-            .map_err(|e| self.failed(format!("can't run {}: {e}", self.program.display())))
-    }
-
-    fn check(&self, finished: &Finished) -> Result<(), StonithError> {
-        if finished.ending.is_success() {
-            return Ok(());
-        }
-        let words = finished.lines.last().map(|line| line.text.trim());
-        let words = words.filter(|words| !words.is_empty());
-        let words = words.map(|words| format!(": {words}")).unwrap_or_default();
-        Err(self.failed(format!("{}{words}", finished.ending)))
-    }
-
-    fn failed(&self, reason: String) -> StonithError {
-        StonithError::Failed {
-            device: self.device.clone(),
-            reason,
-        }
+            .watch(|line| (self.device.log)(&line.text));
+        let finished = process.run().await;
+        finished.map_err(|e| {
+            let program = self.program.display();
+            self.device.failed(format!("can't run {program}: {e}"))
+        })
     }
 }
 

@@ -19,15 +19,17 @@ fn installed(program: &str) -> bool {
     found
 }
 
-fn quiet(_: &str) {}
+fn node(name: &str) -> NodeName {
+    NodeName::new(name).unwrap()
+}
 
 #[test]
 fn types_are_told_apart() {
-    let is = |kind: &str| Stonith::with_parameters(kind, "").device;
-    assert!(matches!(is("meatware"), Device::Meatware(_)));
-    assert!(matches!(is("fence_ipmilan"), Device::Fence(_)));
-    assert!(matches!(is("external/ipmi"), Device::Plugin(_)));
-    let shown = format!("{:?}", Stonith::with_parameters("apcmaster", "a b secret"));
+    let is = |kind: &str| Device::with_parameters(kind, "").kind;
+    assert!(is("meatware") == Kind::Meatware);
+    assert!(is("fence_ipmilan") == Kind::Fence);
+    assert!(is("external/ipmi") == Kind::Plugin);
+    let shown = format!("{:?}", Device::with_parameters("apcmaster", "a b secret"));
     assert!(!shown.contains("secret"), "{shown}");
 }
 
@@ -36,20 +38,20 @@ fn a_plugin_resets_lists_and_tells_its_status() {
     if !installed("stonith") {
         return;
     }
-    let device = Stonith::with_parameters("null", "node1 node2");
-    assert_eq!(block(device.reset("node1", &mut quiet)), Ok(()));
-    assert_eq!(block(device.status(&mut quiet)), Ok(()));
-    let hosts = block(device.hosts(&mut quiet));
+    let device = Device::with_parameters("null", "node1 node2");
+    assert_eq!(block(device.reset(&node("node1"))), Ok(()));
+    assert_eq!(block(device.status()), Ok(()));
+    let hosts = block(device.hosts());
     assert_eq!(hosts.unwrap(), ["node1", "node2"]);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("parameters");
     std::fs::write(&file, "# hosts\nnode7\n").unwrap();
-    let device = Stonith::with_file("null", &file);
-    assert_eq!(block(device.hosts(&mut quiet)).unwrap(), ["node7"]);
-    let device = Stonith::with_file("null", &folder.path().join("nosuch"));
-    assert!(block(device.status(&mut quiet)).is_err());
-    let device = Stonith::with_parameters("nosuch", "x");
-    let error = block(device.reset("node1", &mut quiet)).unwrap_err();
+    let device = Device::with_file("null", &file);
+    assert_eq!(block(device.hosts()).unwrap(), ["node7"]);
+    let device = Device::with_file("null", &folder.path().join("nosuch"));
+    assert!(block(device.status()).is_err());
+    let device = Device::with_parameters("nosuch", "x");
+    let error = block(device.reset(&node("node1"))).unwrap_err();
     assert!(error.to_string().starts_with("nosuch: "), "{error}");
 }
 
@@ -65,37 +67,35 @@ fn a_fence_agent_resets() {
         "type=file status_file={} host_list=node1,node2",
         status.display()
     );
-    let device = Stonith::with_parameters("fence_dummy", &format!("{options} action=off"));
-    assert_eq!(block(device.reset("node1", &mut quiet)), Ok(()));
+    let device = Device::with_parameters("fence_dummy", &format!("{options} action=off"));
+    assert_eq!(block(device.reset(&node("node1"))), Ok(()));
     assert_eq!(std::fs::read_to_string(&status).unwrap(), "off");
-    let device = Stonith::with_parameters("fence_dummy", &options);
-    assert_eq!(block(device.reset("node2", &mut quiet)), Ok(()));
+    let device = Device::with_parameters("fence_dummy", &options);
+    assert_eq!(block(device.reset(&node("node2"))), Ok(()));
     assert_eq!(std::fs::read_to_string(&status).unwrap(), "on");
     assert_eq!(
-        block(device.reset("node3", &mut quiet))
-            .unwrap_err()
-            .to_string(),
+        block(device.reset(&node("node3"))).unwrap_err().to_string(),
         "Device fence_dummy cannot reset host node3."
     );
-    let device = Stonith::with_parameters("fence_dummy", "oops");
-    let error = block(device.status(&mut quiet)).unwrap_err();
+    let device = Device::with_parameters("fence_dummy", "oops");
+    let error = block(device.status()).unwrap_err();
     assert!(error.to_string().contains("write NAME=VALUE"), "{error}");
 }
 
 #[test]
 fn what_is_not_installed_says_so() {
-    let device = Stonith::with_parameters("fence_nosuch", "ip=x");
-    let error = block(device.reset("node1", &mut quiet)).unwrap_err();
+    let device = Device::with_parameters("fence_nosuch", "ip=x");
+    let error = block(device.reset(&node("node1"))).unwrap_err();
     assert_eq!(
         error.to_string(),
         "fence_nosuch: this fence agent is not installed"
     );
 }
 
-fn meatware(folder: &Path) -> Stonith {
-    Stonith {
+fn meatware(folder: &Path) -> Device {
+    Device {
         meatware_dir: folder.to_owned(),
-        ..Stonith::with_parameters("meatware", "node1 node2")
+        ..Device::with_parameters("meatware", "node1 node2")
     }
 }
 
@@ -118,10 +118,12 @@ fn a_person_confirms() {
         }
         false
     });
-    let mut lines = Vec::new();
-    let mut log = |line: &str| lines.push(line.to_owned());
-    assert_eq!(block(device.reset("node2", &mut log)), Ok(()));
+    let lines = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let said = Arc::clone(&lines);
+    let device = device.log(move |line| said.lock().unwrap().push(line.to_owned()));
+    assert_eq!(block(device.reset(&node("node2"))), Ok(()));
     assert!(person.join().unwrap());
+    let lines = lines.lock().unwrap();
     assert_eq!(lines[0], "OPERATOR INTERVENTION REQUIRED to reset node2.");
     assert_eq!(
         lines[1],
@@ -136,8 +138,8 @@ fn other_words_confirm_nothing_and_giving_up_takes_the_pipe_away() {
     let device = meatware(folder.path());
     let pipe = folder.path().join("meatware.node2");
     block(async {
-        let mut log = quiet;
-        let reset = device.reset("node2", &mut log);
+        let name = node("node2");
+        let reset = device.reset(&name);
         let wrong = async {
             tokio::time::sleep(Duration::from_millis(50)).await;
             let mut message = b"meatware reply node1".to_vec();
@@ -179,8 +181,8 @@ fn the_originals_client_and_plugin_understand_us() {
             .args(["-c", "sleep 0.3; echo y | meatclient -c node2"])
             .stdout(Stdio::null())
             .spawn();
-        let device = Stonith::with_parameters("meatware", "node2");
-        assert_eq!(block(device.reset("node2", &mut quiet)), Ok(()));
+        let device = Device::with_parameters("meatware", "node2");
+        assert_eq!(block(device.reset(&node("node2"))), Ok(()));
         assert!(client.unwrap().wait().unwrap().success());
         let plugin = std::process::Command::new("stonith")
             .args(["-t", "meatware", "-p", "node2", "-T", "reset", "node2"])
