@@ -65,3 +65,6 @@ pub const LOCAL_CLIENTS_MAX: usize = 256;
 
 /// Clients of one local socket that one user other than root may have. Ours.
 pub const LOCAL_CLIENTS_OF_USER_MAX: usize = 64;
+
+/// Most resource groups in haresources. Ours: published files have up to two.
+pub const HARESOURCES_GROUPS_MAX: usize = 1000;
