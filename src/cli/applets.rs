@@ -44,6 +44,7 @@ pub fn all() -> impl Iterator<Item = &'static Applet> {
 const APPLETS: &[Applet] = &[
     super::status::APPLET,
     super::demo::APPLET,
+    super::check::APPLET,
     super::lab::APPLET,
     super::decode::APPLET,
     super::links::APPLET,

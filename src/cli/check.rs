@@ -35,7 +35,9 @@ fn command() -> Command {
                 .value_name("FILE|DIR")
                 .num_args(0..)
                 .value_parser(value_parser!(PathBuf))
-                .help("files, or folders with ha.cf, haresources and authkeys [default: /etc/ha.d]"),
+                .help(
+                    "files, or folders with ha.cf, haresources and authkeys [default: /etc/ha.d]",
+                ),
         )
         .arg(
             Arg::new("strict")
@@ -62,7 +64,7 @@ fn command() -> Command {
             Arg::new("host")
                 .long("host")
                 .value_name("NAME")
-                .value_parser(value_parser!(NodeName))
+                .value_parser(|word: &str| NodeName::lowered(word))
                 .help("Check as the host NAME would, of which only the name is known"),
         )
         .after_help(
@@ -101,7 +103,9 @@ fn findings(mut gathered: check::Gathered, name: Option<&NodeName>) -> Vec<Diagn
             // Only the name is asked for, and it was given: it counts in full.
             Some(name) => {
                 set.place = Place::Installed.max(set.place);
-                Box::new(DistantHost { name: Some(name.clone()) })
+                Box::new(DistantHost {
+                    name: Some(name.clone()),
+                })
             }
             None => Box::new(ThisHost::new(&set.dir)),
         };
@@ -115,7 +119,10 @@ fn findings(mut gathered: check::Gathered, name: Option<&NodeName>) -> Vec<Diagn
 
 fn print(matches: &ArgMatches, found: &[Diagnostic], files: usize) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
-    if matches.get_one::<String>("format").is_some_and(|f| f == "json") {
+    if matches
+        .get_one::<String>("format")
+        .is_some_and(|f| f == "json")
+    {
         let text = render::json(found).context("can't write JSON")?;
         writeln!(out, "{text}")?;
         return Ok(());

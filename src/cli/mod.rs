@@ -2,6 +2,7 @@
 
 mod address;
 pub mod applets;
+mod check;
 mod cl_status;
 mod client;
 mod control;

@@ -4,6 +4,7 @@
 //! It never stops at the first finding. Files are opened by [`load`] and by the tools.
 
 pub mod authkeys;
+pub mod check;
 pub mod diagnostic;
 mod encoding;
 pub mod ha_cf;

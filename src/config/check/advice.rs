@@ -41,7 +41,10 @@ fn single_link(model: &HaCf, found: &mut Findings<'_>) {
 fn pinged_peer(model: &HaCf, found: &mut Findings<'_>) {
     let is_peer = |host: &str| {
         let by_address = |m: &Medium| matches!(m, Medium::Ucast { peer, .. } if peer == host);
-        let by_name = model.nodes.iter().any(|n| n.as_str().eq_ignore_ascii_case(host));
+        let by_name = model
+            .nodes
+            .iter()
+            .any(|n| n.as_str().eq_ignore_ascii_case(host));
         by_name || model.media.iter().any(by_address)
     };
     for (medium, span) in model.media.iter().zip(&model.places.media) {
@@ -116,7 +119,10 @@ pub(super) fn of_fencing(
     };
     let end = source.text().trim_end().len();
     let span = crate::config::source::Span::new(end, end);
-    let all = resources.iter().flat_map(|r| &r.groups).flat_map(|g| &g.resources);
+    let all = resources
+        .iter()
+        .flat_map(|r| &r.groups)
+        .flat_map(|g| &g.resources);
     let mut at_stake = all.filter(|r| SHARED_DATA.contains(&r.script.as_str()));
     match at_stake.next() {
         Some(resource) => {

@@ -67,13 +67,18 @@ fn ports(a: &HaCf, at: &Source, b: &HaCf, found: &mut Findings<'_>) {
     };
     if theirs != ours {
         let media = b.media.iter().zip(&b.places.media);
-        let place = media.filter(|(m, _)| m.port() == Some(ours)).map(|(_, s)| *s).next();
+        let place = media
+            .filter(|(m, _)| m.port() == Some(ours))
+            .map(|(_, s)| *s)
+            .next();
         let message = format!("port {ours} here, port {theirs} in {}", at.path().display());
         found
             .add(Severity::Warning, place.unwrap_or_default(), message)
-            .help = Some("nodes hear each other on one port only; udpport counts for media \
+            .help = Some(
+            "nodes hear each other on one port only; udpport counts for media \
                           after it"
-            .into());
+                .into(),
+        );
     }
 }
 
@@ -108,5 +113,9 @@ fn groups(a: &Haresources, at: &Source, b: &Haresources, found: &mut Findings<'_
 }
 
 fn words(group: &crate::config::haresources::Group) -> Vec<&str> {
-    group.resources.iter().map(|r| r.as_written.as_str()).collect()
+    group
+        .resources
+        .iter()
+        .map(|r| r.as_written.as_str())
+        .collect()
 }

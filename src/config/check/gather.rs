@@ -44,7 +44,9 @@ impl Gathered {
             return;
         }
         let there = usual.into_iter().filter(|(_, path)| path.exists());
-        let files: Vec<_> = there.filter_map(|(kind, path)| self.file(&path, Some(kind))).collect();
+        let files: Vec<_> = there
+            .filter_map(|(kind, path)| self.file(&path, Some(kind)))
+            .collect();
         let place = if is_same(dir, installed) {
             Place::Installed
         } else {
@@ -63,7 +65,8 @@ impl Gathered {
             Ok(entries) => entries,
             Err(error) => {
                 let message = format!("can't read the folder: {error}");
-                self.unreadable.push(about_file(Severity::Error, dir, message));
+                self.unreadable
+                    .push(about_file(Severity::Error, dir, message));
                 return;
             }
         };
@@ -77,7 +80,8 @@ impl Gathered {
         }
         if self.sets.len() + self.unreadable.len() == before {
             let message = "nothing to check: no ha.cf, haresources or authkeys in this folder";
-            self.unreadable.push(about_file(Severity::Error, dir, message));
+            self.unreadable
+                .push(about_file(Severity::Error, dir, message));
         }
     }
 
@@ -86,14 +90,16 @@ impl Gathered {
             Ok(source) => source,
             Err(error) => {
                 let message = format!("can't read it: {error}");
-                self.unreadable.push(about_file(Severity::Error, path, message));
+                self.unreadable
+                    .push(about_file(Severity::Error, path, message));
                 return None;
             }
         };
         let Some(kind) = kind.or_else(|| FileKind::recognise(path, &source)) else {
             let message = "can't tell what kind of file this is";
             let help = "say it: --kind ha.cf, --kind haresources or --kind authkeys";
-            self.unreadable.push(about_file(Severity::Error, path, message).help(help));
+            self.unreadable
+                .push(about_file(Severity::Error, path, message).help(help));
             return None;
         };
         let mode = std::fs::metadata(path).ok().map(|m| m.mode());

@@ -106,9 +106,15 @@ mod tests {
 
     #[test]
     fn contents_tell() {
-        assert_eq!(by_content("# x\nnode a\nbcast eth0\n"), Some(FileKind::HaCf));
+        assert_eq!(
+            by_content("# x\nnode a\nbcast eth0\n"),
+            Some(FileKind::HaCf)
+        );
         assert_eq!(by_content("auth 1\n1 crc\n"), Some(FileKind::Authkeys));
-        assert_eq!(by_content("a 10.0.0.5 httpd\n"), Some(FileKind::Haresources));
+        assert_eq!(
+            by_content("a 10.0.0.5 httpd\n"),
+            Some(FileKind::Haresources)
+        );
         assert_eq!(by_content("totem {\n version: 2\n}\n"), None);
         assert_eq!(by_content(""), None);
     }

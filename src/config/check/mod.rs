@@ -14,12 +14,12 @@ pub mod kind;
 
 use std::path::PathBuf;
 
+use super::authkeys;
 use super::diagnostic::{Diagnostic, Severity};
 use super::ha_cf::{self, HaCf};
 use super::haresources::{self, Haresources};
 use super::host::Host;
 use super::source::Source;
-use super::authkeys;
 
 pub use compare::compare;
 pub use gather::{Gathered, gather};
@@ -81,7 +81,10 @@ pub fn check_set(set: &Set, host: &dyn Host) -> (Vec<Diagnostic>, Understood) {
     let mut understood = Understood::default();
     if let Some(file) = set.file(FileKind::HaCf) {
         let (model, mut new) = ha_cf::read_all(&file.source, host);
-        new.extend(placed(set.place, ha_cf::check_on_host(&model, &file.source, host)));
+        new.extend(placed(
+            set.place,
+            ha_cf::check_on_host(&model, &file.source, host),
+        ));
         new.extend(advice::of_ha_cf(&model, &file.source));
         keep(&mut found, file, new);
         understood.ha_cf = Some((model, file.source.clone()));
@@ -93,15 +96,25 @@ pub fn check_set(set: &Set, host: &dyn Host) -> (Vec<Diagnostic>, Understood) {
     }
     if let Some(file) = set.file(FileKind::Authkeys) {
         let (_, mut new) = authkeys::parse(&file.source);
-        new.extend(file.mode.and_then(|mode| authkeys::permissions(&file.source, mode)));
+        new.extend(
+            file.mode
+                .and_then(|mode| authkeys::permissions(&file.source, mode)),
+        );
         keep(&mut found, file, new);
     }
     if let (Some((ha_cf, source)), Some(file)) = (&understood.ha_cf, set.file(FileKind::HaCf)) {
         let resources = understood.haresources.as_ref().map(|(model, _)| model);
-        keep(&mut found, file, advice::of_fencing(ha_cf, source, resources));
+        keep(
+            &mut found,
+            file,
+            advice::of_fencing(ha_cf, source, resources),
+        );
     }
     if set.place > Place::Loose {
-        found.extend(advice::missing_files(set, understood.ha_cf.as_ref().map(|(m, _)| m)));
+        found.extend(advice::missing_files(
+            set,
+            understood.ha_cf.as_ref().map(|(m, _)| m),
+        ));
     }
     (found, understood)
 }
@@ -114,7 +127,11 @@ fn check_haresources(
 ) -> (Haresources, Vec<Diagnostic>) {
     let (model, mut found) = haresources::read_all(&file.source);
     if let Some((ha_cf, _)) = &understood.ha_cf {
-        found.extend(haresources::check_against_ha_cf(&model, &file.source, ha_cf));
+        found.extend(haresources::check_against_ha_cf(
+            &model,
+            &file.source,
+            ha_cf,
+        ));
     }
     let on_host = haresources::check_on_host(&model, &file.source, &set.dir, host);
     found.extend(placed(set.place, on_host));
