@@ -1,5 +1,7 @@
 //! `everbeat check`: what is wrong with a configuration, before a cluster finds out.
 
+mod gather;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -85,7 +87,7 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
     };
     let kind = matches.get_one::<String>("kind");
     let kind = kind.and_then(|name| FileKind::from_name(name));
-    let gathered = check::gather(&paths, kind, Path::new(INSTALLED));
+    let gathered = gather::gather(&paths, kind, Path::new(INSTALLED));
     let files = gathered.sets.iter().map(|s| s.files.len()).sum();
     let mut found = findings(gathered, matches.get_one::<NodeName>("host"));
     if matches.get_flag("strict") {
@@ -95,7 +97,7 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
     Ok(exit_code(&found))
 }
 
-fn findings(mut gathered: check::Gathered, name: Option<&NodeName>) -> Vec<Diagnostic> {
+fn findings(mut gathered: gather::Gathered, name: Option<&NodeName>) -> Vec<Diagnostic> {
     let mut found = gathered.unreadable;
     let mut understood = Vec::new();
     for set in &mut gathered.sets {

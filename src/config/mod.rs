@@ -11,7 +11,10 @@ pub mod ha_cf;
 pub mod haresources;
 pub mod host;
 pub mod identity;
+mod load;
 pub mod render;
 pub mod source;
 mod suggest;
 pub mod value;
+
+pub use load::{Configuration, Plain, load, load_authkeys};

@@ -1,15 +1,14 @@
 //! The linter: files alone, against each other, against the host.
 //!
 //! ```text
-//! paths --gather--> Set { files, place } --check_set--> findings
-//!                                        --compare----> what differs between nodes' sets
+//! Set { files, place } --check_set--> findings
+//!                      --compare----> what differs between the sets of a cluster's nodes
 //! ```
 //! A new kind of file needs a [`FileKind`], a line in [`kind`]'s table, and an arm in
 //! `check_set`.
 
 mod advice;
 mod compare;
-mod gather;
 pub mod kind;
 
 use std::path::PathBuf;
@@ -22,7 +21,6 @@ use super::host::Host;
 use super::source::Source;
 
 pub use compare::compare;
-pub use gather::{Gathered, gather};
 pub use kind::FileKind;
 
 /// How close a set of files is to being used on this host.
@@ -61,7 +59,8 @@ pub struct Set {
 }
 
 impl Set {
-    fn file(&self, kind: FileKind) -> Option<&File> {
+    /// Its file of that kind.
+    pub fn file(&self, kind: FileKind) -> Option<&File> {
         self.files.iter().find(|f| f.kind == kind)
     }
 }
@@ -75,7 +74,7 @@ pub struct Understood {
     pub haresources: Option<(Haresources, Source)>,
 }
 
-/// Checks one set; `whole` says that `host` may be asked for all it has, not only for its name.
+/// Checks one set against itself and the host.
 pub fn check_set(set: &Set, host: &dyn Host) -> (Vec<Diagnostic>, Understood) {
     let mut found = Vec::new();
     let mut understood = Understood::default();

@@ -3,25 +3,24 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::kind::FileKind;
-use super::{File, Place, Set};
+use crate::config::check::{File, FileKind, Place, Set};
 use crate::config::diagnostic::{Diagnostic, Severity, about_file};
 use crate::config::source::Source;
 
 /// Sets to be checked, and what couldn't be read.
 #[derive(Debug, Default)]
-pub struct Gathered {
+pub(super) struct Gathered {
     /// The sets, in the order of the paths.
-    pub sets: Vec<Set>,
+    pub(super) sets: Vec<Set>,
     /// A finding for each path that couldn't be read or recognised.
-    pub unreadable: Vec<Diagnostic>,
+    pub(super) unreadable: Vec<Diagnostic>,
 }
 
 /// Reads files and folders.
 ///
 /// `installed` is the host's own folder; `kind` is what files given by name are, if said.
 /// Files given by name are checked against each other when there is at most one of each kind.
-pub fn gather(paths: &[PathBuf], kind: Option<FileKind>, installed: &Path) -> Gathered {
+pub(super) fn gather(paths: &[PathBuf], kind: Option<FileKind>, installed: &Path) -> Gathered {
     let mut gathered = Gathered::default();
     let mut loose = Vec::new();
     for path in paths {
