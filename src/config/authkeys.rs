@@ -182,8 +182,8 @@ impl Reader<'_> {
             self.note(at, "quotes are a part of the key").help =
                 Some("all nodes need the same, quotes and all".into());
         }
-        if secret.len() < KEY_BYTES_SAFE {
-            let message = format!("a key of {} bytes is soon guessed", secret.len());
+        if secret.len() < KEY_BYTES_SAFE && !comment {
+            let message = "the key is so short that it is soon guessed";
             self.note(at, message).help =
                 Some("make one: dd if=/dev/urandom bs=20 count=1 | sha1sum".into());
         }
