@@ -143,7 +143,7 @@ fn a_host_is_asked_for_what_the_files_need() {
             "ha.cf:12:1: warning: /dev/gone is no device of this host",
             "ha.cf:13:1: error: stonith: /etc/ha.d/gone is not there",
             "haresources:1:6: warning: this host has no interface eth7",
-            "haresources:1:58: warning: this host has no resource script gone",
+            "haresources:1:55: warning: this host has no resource script gone",
         ]
     );
 }

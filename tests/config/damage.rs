@@ -36,7 +36,7 @@ fn read(text: &[u8]) {
 fn settings() -> ProptestConfig {
     ProptestConfig {
         failure_persistence: None,
-        ..ProptestConfig::with_cases(300)
+        ..ProptestConfig::with_cases(128)
     }
 }
 
