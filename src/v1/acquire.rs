@@ -33,6 +33,10 @@ impl Manager {
         if self.speaks_to_us() {
             self.send(messages::starting());
         }
+        if self.config.ipfail.is_some() && !self.config.auto_failback.is_nice() {
+            let text = "ipfail: auto_failback set to incompatible legacy option.";
+            self.log(Severity::Error, text);
+        }
         self.deferred_deaths(now);
         self.request_own_groups(now);
     }
