@@ -325,7 +325,9 @@ impl Manager {
                 .map(|since| since + super::heal::IGNORED_TIMEOUT);
             let speaks = Some(peer.since + SPEAK_TIMEOUT);
             let patience = Some(peer.since + self.config.deadtime * 2);
-            [fence, ignored, speaks, patience].into_iter().flatten()
+            [fence, ignored, peer.restarting, speaks, patience]
+                .into_iter()
+                .flatten()
         })
     }
 

@@ -82,6 +82,8 @@ fn a_partition_heals_and_one_keeps_the_address() {
             within(Duration::from_secs(20), both),
             "each side takes the address"
         );
+        // Until the other side, too, has noticed.
+        std::thread::sleep(Duration::from_secs(2));
         let watch = cluster.watch();
         cluster.lab.host("b").join(0).expect("the cable");
         let one = || cluster.owners().len() == 1;
@@ -101,6 +103,25 @@ fn a_partition_heals_and_one_keeps_the_address() {
             let none = Duration::from_millis(100);
             assert!(seen.longest_gap < none, "{seen:?}\n{}", cluster.logs());
         }
+    });
+}
+
+/// The cable is back when we had declared the peer dead and it, a real heartbeat, had not yet
+/// done so with us: it won't restart itself, so we must give way.
+#[test]
+fn a_cut_that_only_one_side_noticed_leaves_one_owner() {
+    in_all_our_pairings(|software| {
+        let Some(cluster) = pair(&name("short", software), software, Config::default()) else {
+            return;
+        };
+        cluster.lab.host("b").cut(0).expect("the cable");
+        let both = || cluster.owners() == ["a", "b"];
+        let taken = within(Duration::from_secs(20), both);
+        assert!(taken, "b takes the address");
+        cluster.lab.host("b").join(0).expect("the cable");
+        let one = || cluster.owners().len() == 1;
+        let soon = Duration::from_secs(12);
+        assert!(within(soon, one), "one owner\n{}", cluster.logs());
     });
 }
 
