@@ -112,6 +112,33 @@ fn json_is_an_object_a_line() {
     assert!(with_field["message"]["payload"].is_object());
 }
 
+/// Captures of two real daemons with ping nodes, by tcpdump on a bridge and on "any".
+#[test]
+fn a_real_pcap_of_every_kind() {
+    let folder = captured("../pcap");
+    let keys = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(keys.path(), "auth 1\n1 sha1 LabSecret\n").unwrap();
+    let keys = keys.path().to_str().unwrap();
+    for (name, code, last) in [
+        ("ethernet", 0, "43/43"),
+        ("cooked", 0, "20/20"),
+        ("cooked2", 0, "20/20"),
+        ("cut", 1, "12/20"),
+    ] {
+        let file = format!("{folder}/{name}.pcap");
+        let (exit, lines) = outcome(&mut decode(&["--authkeys", keys, &file]));
+        assert_eq!(
+            (exit, &lines.last().unwrap()[..]),
+            (Some(code), last),
+            "{name}"
+        );
+        let cut = |line: &&String| line.ends_with("(the capture lacks the end of the packet)");
+        assert_eq!(lines.iter().any(|line| cut(&line)), name == "cut", "{name}");
+        let fragmented = lines.iter().any(|line| line.contains("t=hugetst"));
+        assert_eq!(fragmented, name == "ethernet", "{name}");
+    }
+}
+
 fn sealed(key: &str) -> Vec<u8> {
     let ring = Keyring::new(1, [(1, Method::Sha1, key.as_bytes())]).unwrap();
     let message = Message::of_type("status").with("src", "a").with("ts", "1");

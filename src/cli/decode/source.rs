@@ -94,6 +94,10 @@ fn read_capture(
         .iter()
         .map(|number| format!("packets of link type {number} are not understood"))
         .collect();
+    match assembler.incomplete() {
+        0 => {}
+        number => notes.push(format!("{number} datagrams lack fragments")),
+    }
     match decoder.waiting_bytes() {
         0 => {}
         bytes => notes.push(format!(

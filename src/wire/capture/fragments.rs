@@ -28,6 +28,7 @@ pub struct Place {
 #[derive(Debug, Default)]
 pub struct Fragments {
     waiting: VecDeque<(FragmentKey, Partial)>,
+    given_up: u64,
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +42,11 @@ struct Partial {
 const IP_BYTES_MAX: usize = 65_535;
 
 impl Fragments {
+    /// Datagrams that are not whole so far.
+    pub fn incomplete(&self) -> u64 {
+        self.given_up + self.waiting.len() as u64
+    }
+
     /// Takes a fragment; the datagram's payload if it is whole by it.
     pub fn push(&mut self, key: FragmentKey, place: Place, part: &[u8]) -> Option<Vec<u8>> {
         let end = place.offset.checked_add(part.len())?;
@@ -52,6 +58,7 @@ impl Fragments {
             None => {
                 if self.waiting.len() >= limits::CAPTURE_FRAGMENTED_MAX {
                     self.waiting.pop_front();
+                    self.given_up += 1;
                 }
                 self.waiting.push_back((key, Partial::default()));
                 self.waiting.len() - 1
@@ -135,5 +142,6 @@ mod tests {
             assert_eq!(fragments.push(key(id), place, &[1; 8]), None);
         }
         assert_eq!(fragments.waiting.len(), limits::CAPTURE_FRAGMENTED_MAX);
+        assert_eq!(fragments.incomplete(), 500);
     }
 }

@@ -65,6 +65,11 @@ impl Assembler {
         Self::default()
     }
 
+    /// Datagrams of which fragments were missing or cut.
+    pub fn incomplete(&self) -> u64 {
+        self.fragments.incomplete()
+    }
+
     /// The datagram that `record` is, or completes; `None` if it isn't UDP or an echo, or if
     /// fragments are missing.
     pub fn push(&mut self, record: &Record) -> Option<Packet> {
@@ -78,9 +83,6 @@ impl Assembler {
                     identification,
                     protocol: network.protocol,
                 };
-                if network.cut || record.cut {
-                    return None;
-                }
                 Some(self.fragments.push(key, place, network.payload)?)
             }
         };

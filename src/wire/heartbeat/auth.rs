@@ -5,14 +5,13 @@
 
 use std::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
-use md5::Md5;
-use sha1::Sha1;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::netstring::put_decimal;
+use self::digest::Printed;
 use crate::limits;
+
+mod digest;
 
 /// How a digest is made; the names are those of authkeys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -189,17 +188,16 @@ impl Keyring {
             .filter_map(|(index, key)| Some((index, key.as_ref()?)))
     }
 
-    /// Appends `INDEX DIGEST` of `signed`, made with the outbound key.
-    pub(super) fn token(&self, signed: &[u8]) -> Token {
-        let mut text = Vec::with_capacity(TOKEN_BYTES_MAX);
-        put_decimal(usize::from(self.outbound), &mut text);
-        text.push(b' ');
+    /// `INDEX DIGEST` of `signed`, made with the outbound key.
+    pub(super) fn token(&self, signed: &[u8]) -> Printed {
+        let mut token = Printed::new();
+        token.push_decimal(self.outbound);
+        token.push(b' ');
         if let Some(key) = self.key(self.outbound) {
-            let mut digest = Digest::new(key.method, &key.secret);
-            digest.update(signed);
-            text.extend_from_slice(digest.finish().as_bytes());
+            let parts = std::iter::once(signed);
+            digest::print((key.method, &key.secret), parts, &mut token);
         }
-        Token(text)
+        token
     }
 
     /// Checks the token of a text form: the key of its index, nothing else.
@@ -211,7 +209,7 @@ impl Keyring {
         let (index, stated) = split_token(token)?;
         let key = self.key(index).ok_or(TokenError::UnknownKey { index })?;
         let method = key.method;
-        if matches(method, &key.secret, signed, stated) {
+        if matches((method, &key.secret), signed, stated) {
             Ok(Signer {
                 index,
                 method,
@@ -243,7 +241,7 @@ impl Keyring {
                 if index != self.outbound
                     && key.method.needs_key()
                     && !outbound.secret.is_empty()
-                    && matches(key.method, &outbound.secret, parts, stated) =>
+                    && matches((key.method, &outbound.secret), parts, stated) =>
             {
                 Ok(Signer {
                     index,
@@ -253,18 +251,6 @@ impl Keyring {
             }
             _ => Err(error),
         }
-    }
-}
-
-/// Index, blank, 40 digits.
-const TOKEN_BYTES_MAX: usize = 2 + 1 + 40;
-
-/// `INDEX DIGEST`, ready to be written.
-pub(super) struct Token(Vec<u8>);
-
-impl Token {
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.0
     }
 }
 
@@ -284,119 +270,14 @@ fn split_token(token: &[u8]) -> Result<(u8, &[u8]), TokenError> {
 }
 
 fn matches<'a>(
-    method: Method,
-    secret: &[u8],
+    key: (Method, &[u8]),
     signed: impl Iterator<Item = &'a [u8]>,
     stated: &[u8],
 ) -> bool {
-    let mut digest = Digest::new(method, secret);
-    signed.for_each(|part| digest.update(part));
-    digest.finish().as_bytes().ct_eq(stated).into()
+    let mut printed = Printed::new();
+    digest::print(key, signed, &mut printed);
+    printed.as_bytes().ct_eq(stated).into()
 }
-
-/// A digest in the making.
-enum Digest {
-    Crc(u32),
-    Md5(Hmac<Md5>),
-    Sha1(Hmac<Sha1>),
-}
-
-impl Digest {
-    fn new(method: Method, secret: &[u8]) -> Self {
-        match method {
-            Method::Crc => Self::Crc(0),
-            Method::Md5 => Self::Md5(keyed(secret)),
-            Method::Sha1 => Self::Sha1(keyed(secret)),
-        }
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Crc(sum) => {
-                *sum = bytes.iter().fold(*sum, |sum, &byte| {
-                    sum << 8 ^ CRC_TABLE[usize::from((sum >> 24) as u8 ^ byte)]
-                });
-            }
-            Self::Md5(mac) => mac.update(bytes),
-            Self::Sha1(mac) => mac.update(bytes),
-        }
-    }
-
-    fn finish(self) -> Printed {
-        let mut printed = Printed {
-            digits: [0; 40],
-            length: 0,
-        };
-        match self {
-            Self::Crc(sum) => printed.push_number(!sum),
-            Self::Md5(mac) => printed.push_bytes(&mac.finalize().into_bytes()),
-            Self::Sha1(mac) => printed.push_bytes(&mac.finalize().into_bytes()),
-        }
-        printed
-    }
-}
-
-fn keyed<M: KeyInit>(secret: &[u8]) -> M {
-    // HMAC takes a key of any length: a longer one than its block is replaced by its digest.
-    M::new_from_slice(secret).unwrap_or_else(|_| M::new(&Default::default()))
-}
-
-/// A digest as it is written: lower-case hexadecimal.
-struct Printed {
-    digits: [u8; 40],
-    length: usize,
-}
-
-const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
-
-impl Printed {
-    fn as_bytes(&self) -> &[u8] {
-        &self.digits[..self.length]
-    }
-
-    fn push_bytes(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.push(byte >> 4);
-            self.push(byte & 15);
-        }
-    }
-
-    /// Without leading zeros, as C's `%x`.
-    fn push_number(&mut self, number: u32) {
-        let digits = (32 - number.leading_zeros()).div_ceil(4).max(1);
-        for place in (0..digits).rev() {
-            self.push((number >> (4 * place)) as u8 & 15);
-        }
-    }
-
-    fn push(&mut self, half: u8) {
-        if let Some(digit) = self.digits.get_mut(self.length) {
-            *digit = HEX_DIGITS[usize::from(half & 15)];
-            self.length += 1;
-        }
-    }
-}
-
-/// CRC-32, polynomial 04C11DB7, most significant bit first.
-const CRC_TABLE: [u32; 256] = {
-    let mut table = [0_u32; 256];
-    let mut i = 0;
-    while i < 256 {
-        let mut sum = (i as u32) << 24;
-        let mut bit = 0;
-        while bit < 8 {
-            let carry = sum & 0x8000_0000 != 0;
-            sum <<= 1;
-            if carry {
-                sum ^= 0x04c1_1db7;
-            }
-            bit += 1;
-        }
-        table[i] = sum;
-        i += 1;
-    }
-    table
-};
 
 #[cfg(test)]
 mod tests;

@@ -107,6 +107,12 @@ impl Refusal {
     }
 }
 
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
 impl OpenError {
     /// Its kind.
     pub fn refusal(&self) -> Refusal {
