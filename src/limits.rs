@@ -40,7 +40,10 @@ pub const HEARTBEAT_MISSING_MAX: usize = 500;
 pub const HEARTBEAT_AUTH_INDEX_MAX: u8 = 15;
 
 /// Longest configuration file, bytes. Ours: published ones have at most some ten kilobytes.
-pub const CONFIG_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+pub const CONFIG_FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Most findings about one configuration file; the rest are counted. Ours.
+pub const CONFIG_FINDINGS_MAX: usize = 200;
 
 /// Output of a child process that is kept, bytes, newlines counted. Ours.
 pub const PROCESS_OUTPUT_BYTES_MAX: usize = 65_536;

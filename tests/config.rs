@@ -33,6 +33,7 @@ fn check_together(files: Vec<File>) -> Vec<Diagnostic> {
     let set = Set {
         files,
         place: Place::Loose,
+        host_named: false,
         dir: "/etc/ha.d".into(),
     };
     check::check_set(&set, &DistantHost::default()).0

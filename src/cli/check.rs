@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::applets::{self, Applet, Kind};
-use crate::config::check::{self, FileKind, Place};
+use crate::config::check::{self, FileKind};
 use crate::config::diagnostic::{Diagnostic, Severity};
 use crate::config::host::{DistantHost, Host, ThisHost};
 use crate::config::render;
@@ -101,14 +101,11 @@ fn findings(mut gathered: gather::Gathered, name: Option<&NodeName>) -> Vec<Diag
     let mut found = gathered.unreadable;
     let mut understood = Vec::new();
     for set in &mut gathered.sets {
+        set.host_named = name.is_some();
         let host: Box<dyn Host> = match name {
-            // Only the name is asked for, and it was given: it counts in full.
-            Some(name) => {
-                set.place = Place::Installed.max(set.place);
-                Box::new(DistantHost {
-                    name: Some(name.clone()),
-                })
-            }
+            Some(name) => Box::new(DistantHost {
+                name: Some(name.clone()),
+            }),
             None => Box::new(ThisHost::new(&set.dir)),
         };
         let (new, models) = check::check_set(set, host.as_ref());

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::source::{Source, Span};
+use crate::limits;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -115,10 +116,13 @@ impl std::fmt::Display for Diagnostic {
 }
 
 /// Collects the findings of one file while it is read.
+///
+/// Bounds: [`limits::CONFIG_FINDINGS_MAX`]; one more says how many were left out.
 #[derive(Debug)]
 pub struct Findings<'s> {
     source: &'s Source,
     found: Vec<Diagnostic>,
+    left_out: usize,
 }
 
 impl<'s> Findings<'s> {
@@ -127,6 +131,7 @@ impl<'s> Findings<'s> {
         Self {
             source,
             found: Vec::new(),
+            left_out: 0,
         }
     }
 
@@ -142,10 +147,25 @@ impl<'s> Findings<'s> {
         span: Span,
         message: impl Into<String>,
     ) -> &mut Diagnostic {
-        let new = Diagnostic::new(severity, self.source, span, message);
-        let at = self.found.len();
-        self.found.push(new);
+        let at = self.found.len().min(limits::CONFIG_FINDINGS_MAX);
+        if at == self.found.len() {
+            let new = Diagnostic::new(severity, self.source, span, message);
+            self.found.push(new);
+        } else {
+            self.leave_out(severity, span);
+        }
         &mut self.found[at]
+    }
+
+    /// The last one stands for all that had no room, as bad as the worst of them.
+    fn leave_out(&mut self, severity: Severity, span: Span) {
+        self.left_out += 1;
+        if let Some(last) = self.found.last_mut() {
+            let worst = severity.max(last.severity);
+            let message = format!("{} more findings", self.left_out + 1);
+            *last = Diagnostic::new(worst, self.source, last.span.to(span), message)
+                .help("correct what is above, then check again");
+        }
     }
 
     /// Adds what is taken though heartbeat 3.0.6 refuses it.
@@ -177,4 +197,45 @@ pub fn has_errors(found: &[Diagnostic]) -> bool {
 pub fn about_file(severity: Severity, file: &Path, message: impl Into<String>) -> Diagnostic {
     let source = Source::new(file, "");
     Diagnostic::new(severity, &source, Span::default(), message).without_source()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_come_by_place_and_are_bounded() {
+        let source = Source::new("f", &"x\n".repeat(500));
+        let mut findings = Findings::new(&source);
+        for at in (0..500).rev() {
+            let severity = if at == 3 {
+                Severity::Error
+            } else {
+                Severity::Note
+            };
+            findings
+                .add(severity, Span::new(at * 2, at * 2 + 1), "m")
+                .help = Some("h".into());
+        }
+        assert!(findings.has_errors());
+        let found = findings.finish();
+        assert_eq!(found.len(), limits::CONFIG_FINDINGS_MAX + 1);
+        assert!(found.is_sorted_by_key(|d| d.span.start));
+        let rest = found.iter().find(|d| d.message == "300 more findings");
+        assert_eq!(rest.map(|d| d.severity), Some(Severity::Error));
+    }
+
+    #[test]
+    fn strict_turns_only_what_heartbeat_refuses() {
+        let source = Source::new("f", "x");
+        let plain = Diagnostic::new(Severity::Warning, &source, Span::new(0, 1), "m");
+        assert_eq!(plain.clone().strict().severity, Severity::Warning);
+        let mut findings = Findings::new(&source);
+        findings.add_refused(Span::new(0, 1), "m").help = Some("h".into());
+        let refused = findings.finish().remove(0).strict();
+        assert_eq!(
+            refused.to_string(),
+            "f:1:1: error: m (heartbeat refuses this) (h)"
+        );
+    }
 }

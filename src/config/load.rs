@@ -34,14 +34,15 @@ pub enum Plain {
 /// Reads ha.cf, authkeys and haresources of a folder, and holds them against each other and the
 /// host.
 ///
-/// All findings come in one go, in the order ha.cf, authkeys, haresources. The configuration is
-/// absent when there is an error among them.
+/// All findings come in one go, in the order ha.cf, authkeys, haresources; notes are left to the
+/// linter. The configuration is absent when there is an error among them.
 pub fn load(dir: &Path, host: &dyn Host, plain: Plain) -> (Option<Configuration>, Vec<Diagnostic>) {
     let mut found = Vec::new();
     let ha_cf = load_ha_cf(&dir.join("ha.cf"), host, &mut found);
     let (keyring, of_keys) = load_authkeys(&dir.join("authkeys"));
     found.extend(of_keys);
     let haresources = load_haresources(&dir.join("haresources"), ha_cf.as_ref(), &mut found);
+    found.retain(|d| d.severity > Severity::Note);
     if plain == Plain::Refused {
         found = found.into_iter().map(Diagnostic::strict).collect();
     }
@@ -146,7 +147,7 @@ mod tests {
         let dir = folder(&[
             ("ha.cf", HA_CF, 0o644),
             ("authkeys", keys, 0o600),
-            ("haresources", "a 10.0.0.5/24\n", 0o644),
+            ("haresources", "a 10.0.0.5\n", 0o644),
         ]);
         let (all, found) = load_as("b", dir.path(), Plain::Taken);
         assert_eq!(found, [""; 0]);

@@ -56,6 +56,7 @@ fn set(files: &[(FileKind, &str)], place: Place) -> Set {
     Set {
         files: files.iter().map(one).collect(),
         place,
+        host_named: false,
         dir: "/etc/ha.d".into(),
     }
 }
@@ -135,7 +136,8 @@ fn a_host_is_asked_for_what_the_files_need() {
             "ha.cf:3:7: warning, error with --strict: this host has no interface eth9 \
              (heartbeat refuses this)",
             "ha.cf:4:1: warning: this host has no interface eth8",
-            "ha.cf:5:8: warning: /dev/ttyS1 is no serial device of this host",
+            "ha.cf:5:8: warning, error with --strict: /dev/ttyS1 is no serial device of this host \
+             (heartbeat refuses this)",
             "ha.cf:9:1: error: respawn: /bin/gone is no program here",
             "ha.cf:10:1: error: respawn: this host has no user \"nobody\"",
             "ha.cf:11:1: error: apiauth: this host has no user \"gone\"",

@@ -28,6 +28,7 @@ fn samples_draw_no_warning_on_either_node() {
         let set = Set {
             files: FileKind::ALL.map(file).to_vec(),
             place: Place::Installed,
+            host_named: false,
             dir: "/etc/ha.d".into(),
         };
         let host = DistantHost {

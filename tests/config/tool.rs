@@ -58,6 +58,14 @@ fn exit_codes_are_0_1_and_2() {
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("ha.cf:6:9"), "{text}");
     assert!(!text.contains('\x1b'), "no colour in a pipe");
+    let file = good.path().join("ha.cf");
+    let file = file.to_str().expect("UTF-8");
+    assert_eq!(
+        check(&["--host", "beta", file]).0,
+        0,
+        "a file needs no others"
+    );
+    assert_eq!(check(&["--host", "gamma", file]).0, 2);
     assert_eq!(check(&["/nonexistent/ha.cf"]).0, 2);
     assert_eq!(check(&["--no-such-option"]).0, 2);
 }

@@ -54,6 +54,7 @@ impl Gathered {
         self.sets.push(Set {
             files,
             place,
+            host_named: false,
             dir: dir.to_owned(),
         });
     }
@@ -120,6 +121,7 @@ fn together_or_alone(files: Vec<File>, installed: &Path) -> Vec<Set> {
     let dir = folder_of(&files[0]);
     let mut set = Set {
         place: Place::Loose,
+        host_named: false,
         dir: dir.clone(),
         files,
     };
@@ -133,6 +135,7 @@ fn together_or_alone(files: Vec<File>, installed: &Path) -> Vec<Set> {
 fn alone(file: File) -> Set {
     Set {
         place: Place::Loose,
+        host_named: false,
         dir: folder_of(&file),
         files: vec![file],
     }

@@ -54,6 +54,8 @@ pub struct Set {
     pub files: Vec<File>,
     /// How close it is to being used.
     pub place: Place,
+    /// True when the host was named: that it is a node counts in full, wherever the files are.
+    pub host_named: bool,
     /// The folder whose `resource.d` counts.
     pub dir: PathBuf,
 }
@@ -81,7 +83,7 @@ pub fn check_set(set: &Set, host: &dyn Host) -> (Vec<Diagnostic>, Understood) {
     if let Some(file) = set.file(FileKind::HaCf) {
         let (model, mut new) = ha_cf::read_all(&file.source, host);
         new.extend(placed(
-            set.place,
+            set,
             ha_cf::check_on_host(&model, &file.source, host),
         ));
         new.extend(advice::of_ha_cf(&model, &file.source));
@@ -133,7 +135,7 @@ fn check_haresources(
         ));
     }
     let on_host = haresources::check_on_host(&model, &file.source, &set.dir, host);
-    found.extend(placed(set.place, on_host));
+    found.extend(placed(set, on_host));
     (model, found)
 }
 
@@ -149,8 +151,9 @@ fn keep(all: &mut Vec<Diagnostic>, file: &File, new: Vec<Diagnostic>) {
 }
 
 /// What depends on the host counts the more, the closer the files are to being used on it.
-fn placed(place: Place, found: Vec<Diagnostic>) -> impl Iterator<Item = Diagnostic> {
-    let most = match place {
+fn placed(set: &Set, found: Vec<Diagnostic>) -> impl Iterator<Item = Diagnostic> + use<> {
+    let most = match set.place {
+        _ if set.host_named => Severity::Error,
         Place::Loose => Severity::Note,
         Place::Set => Severity::Warning,
         Place::Installed => Severity::Error,

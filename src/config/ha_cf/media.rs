@@ -128,6 +128,9 @@ pub(super) fn ucast(reader: &mut Reader<'_, '_>, line: &Line<'_>) {
     let Some([interface, peer]) = words(reader, line, ["INTERFACE", "ADDRESS"]) else {
         return;
     };
+    if !may_be_host(reader, peer) {
+        return;
+    }
     let medium = Medium::Ucast {
         interface: interface.text.to_owned(),
         peer: peer.text.to_owned(),
@@ -142,7 +145,7 @@ pub(super) fn ucast6(reader: &mut Reader<'_, '_>, line: &Line<'_>) {
     };
     let address = peer.text.split('%').next().unwrap_or("");
     match address.parse::<Ipv6Addr>() {
-        Ok(address) if !address.is_loopback() && !address.is_multicast() => {}
+        Ok(address) if is_of_a_host(address) => {}
         _ => {
             let message = format!("ucast6: {:?} is no IPv6 address of another host", peer.text);
             reader.error(peer.span, message).help =
@@ -156,6 +159,10 @@ pub(super) fn ucast6(reader: &mut Reader<'_, '_>, line: &Line<'_>) {
         port: reader.model.udpport,
     };
     push(reader, line.span, medium);
+}
+
+fn is_of_a_host(address: Ipv6Addr) -> bool {
+    !address.is_loopback() && !address.is_multicast() && !address.is_unspecified()
 }
 
 pub(super) fn mcast(reader: &mut Reader<'_, '_>, line: &Line<'_>) {
@@ -263,6 +270,9 @@ pub(super) fn serial(reader: &mut Reader<'_, '_>, word: Word<'_>) {
 }
 
 pub(super) fn ping(reader: &mut Reader<'_, '_>, word: Word<'_>) {
+    if !may_be_host(reader, word) {
+        return;
+    }
     let host = word.text.to_owned();
     add_ping(reader, word, word.span, Medium::Ping { host });
 }
@@ -272,6 +282,11 @@ pub(super) fn ping6(reader: &mut Reader<'_, '_>, word: Word<'_>) {
         let message = format!("ping6: {:?} is an IPv4 address", word.text);
         reader.error(word.span, message).help = Some(format!("write ping {}", word.text));
         return;
+    }
+    if word.text.contains('%') {
+        reader
+            .refused(word.span, "ping6: an address with an interface")
+            .help = Some("ping an address that is not link-local".into());
     }
     let host = word.text.to_owned();
     add_ping(reader, word, word.span, Medium::Ping6 { host });
@@ -285,11 +300,27 @@ pub(super) fn ping_group(reader: &mut Reader<'_, '_>, line: &Line<'_>) {
             .help = Some("write ping_group NAME ADDRESS…".into());
         return;
     };
+    if !hosts.iter().all(|host| may_be_host(reader, *host)) {
+        return;
+    }
     let medium = Medium::PingGroup {
         name: name.text.to_owned(),
         hosts: hosts.iter().map(|h| h.text.to_owned()).collect(),
     };
     add_ping(reader, *name, line.span, medium);
+}
+
+/// Four numbers that are no address are no name either.
+fn may_be_host(reader: &mut Reader<'_, '_>, word: Word<'_>) -> bool {
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let four = word.text.split('.').count() == 4 && word.text.split('.').all(number);
+    let fine = !four || word.text.parse::<Ipv4Addr>().is_ok();
+    if !fine {
+        let message = format!("{}: {:?} is no address", reader.directive, word.text);
+        reader.error(word.span, message).help =
+            Some("each of the four numbers is from 0 to 255, without leading zeros".into());
+    }
+    fine
 }
 
 /// A pinged host is a node of the table too.

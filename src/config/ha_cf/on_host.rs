@@ -70,7 +70,7 @@ fn check_medium(medium: &Medium, span: Span, host: &dyn Host, found: &mut Findin
         && host.is_character_device(device) == Some(false)
     {
         let message = format!("{} is no serial device of this host", device.display());
-        found.add(Severity::Warning, span, message).help =
+        found.add_refused(span, message).help =
             Some("a serial port is /dev/ttyS0, or /dev/ttyUSB0 on an adapter".into());
     }
 }

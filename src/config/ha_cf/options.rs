@@ -327,8 +327,10 @@ pub(super) fn crm_daemon_dir(reader: &mut Reader<'_, '_>, word: Word<'_>) {
     }
 }
 
-/// Options of Pacemaker's daemons.
-pub(super) fn of_the_crm(_: &mut Reader<'_, '_>, _: Word<'_>) {}
+/// Switches of Pacemaker's daemons.
+pub(super) fn of_the_crm(reader: &mut Reader<'_, '_>, word: Word<'_>) {
+    truth(reader, word);
+}
 
 pub(super) fn quorum_server(reader: &mut Reader<'_, '_>, word: Word<'_>) {
     reader

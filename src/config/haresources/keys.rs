@@ -1,5 +1,7 @@
 //! Group keys: a group is looked up by its first resource, so keys must be unlike each other.
 
+use std::collections::BTreeMap;
+
 use super::model::{Group, Haresources, Resource};
 use crate::config::diagnostic::{Findings, Severity};
 
@@ -88,12 +90,11 @@ fn finds(key: &str, word: &str) -> bool {
 
 /// A resource in two groups is stopped for both when one of them moves.
 fn shared(model: &Haresources, found: &mut Findings<'_>) {
-    let mut seen: Vec<(&Resource, usize)> = Vec::new();
+    let mut seen: BTreeMap<&str, (&Resource, usize)> = BTreeMap::new();
     for (at, group) in model.groups.iter().enumerate() {
         for resource in group.resources.iter().skip(1) {
             let word = resource.as_written.as_str();
-            let known = seen.iter().find(|(r, _)| r.as_written == word);
-            match known.copied() {
+            match seen.get(word).copied() {
                 Some((_, first)) if first == at => {
                     let message = format!("{word} a second time in one group");
                     found.add(Severity::Warning, resource.span, message).help =
@@ -109,7 +110,9 @@ fn shared(model: &Haresources, found: &mut Findings<'_>) {
                             .into(),
                     );
                 }
-                None => seen.push((resource, at)),
+                None => {
+                    seen.insert(word, (resource, at));
+                }
             }
         }
     }
