@@ -1,7 +1,11 @@
 //! The tools from outside: what they print, and how they exit, where no daemon runs.
 
+#[path = "cli/compat.rs"]
+mod compat;
 #[path = "cli/everbeat.rs"]
 mod everbeat;
+#[path = "cli/resource_manager.rs"]
+mod resource_manager;
 #[path = "cli/stopped.rs"]
 mod stopped;
 #[path = "cli/transcript.rs"]

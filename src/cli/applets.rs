@@ -46,7 +46,6 @@ const APPLETS: &[Applet] = &[
     super::everbeatd::APPLET,
     super::check::APPLET,
     super::demo::APPLET,
-    super::check::APPLET,
     super::lab::APPLET,
     super::decode::APPLET,
     super::links::APPLET,
@@ -62,6 +61,8 @@ const APPLETS: &[Applet] = &[
     super::address::IPADDR2,
     super::address::IPV6ADDR,
     super::address::SENDARP,
+    super::meatclient::APPLET,
+    super::resource_manager::APPLET,
 ];
 
 /// Parses a tool's arguments; on a wrong one prints clap's text and exits 2 (help: 0).

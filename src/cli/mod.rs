@@ -14,6 +14,8 @@ mod getopt;
 mod hb;
 mod lab;
 mod links;
+mod meatclient;
+mod resource_manager;
 mod simulate_ring;
 mod status;
 mod stderr_log;
