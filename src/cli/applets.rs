@@ -47,6 +47,7 @@ const APPLETS: &[Applet] = &[
     super::check::APPLET,
     super::demo::APPLET,
     super::check::APPLET,
+    super::ping::APPLET,
     super::lab::APPLET,
     super::decode::APPLET,
     super::links::APPLET,

@@ -14,6 +14,7 @@ mod getopt;
 mod hb;
 mod lab;
 mod links;
+mod ping;
 mod simulate_ring;
 mod status;
 mod stderr_log;
