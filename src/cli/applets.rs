@@ -46,6 +46,8 @@ const APPLETS: &[Applet] = &[
     super::everbeatd::APPLET,
     super::check::APPLET,
     super::demo::APPLET,
+    super::check::APPLET,
+    super::ping::APPLET,
     super::lab::APPLET,
     super::decode::APPLET,
     super::links::APPLET,

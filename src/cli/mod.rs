@@ -16,6 +16,7 @@ mod lab;
 mod links;
 mod meatclient;
 mod resource_manager;
+mod ping;
 mod simulate_ring;
 mod status;
 mod stderr_log;

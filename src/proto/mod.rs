@@ -15,4 +15,5 @@
 
 pub mod client_api;
 pub mod heartbeat;
+pub mod probe;
 pub mod rng;

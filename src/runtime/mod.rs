@@ -11,5 +11,6 @@ pub mod media;
 pub mod pidfile;
 pub mod process;
 pub mod signals;
+pub mod sniffer;
 pub mod unix_server;
 pub mod watchdog;

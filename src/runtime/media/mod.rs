@@ -36,12 +36,14 @@ mod plan;
 mod receive;
 mod resolve;
 mod sealed;
+mod sender;
 mod serial;
 mod slot;
 mod udp;
 
 pub use counters::Counters;
 pub use sealed::{Envelope, Sealed};
+pub use sender::Sender;
 
 use endpoint::Incoming;
 use plan::{Lack, Plan, UdpKind};

@@ -36,8 +36,7 @@ impl Endpoint {
     /// Errors: the port is taken, the interface is gone again, a missing privilege.
     /// Panics: outside a tokio runtime.
     pub(super) fn open(plan: UdpPlan) -> io::Result<Self> {
-        let send = socket(&plan)?;
-        send_options(&send, &plan)?;
+        let send = sending_socket(&plan)?;
         let receive = socket(&plan)?;
         receive_options(&receive, &plan)?;
         receive.bind(&plan.listen.into())?;
@@ -91,6 +90,13 @@ pub(super) fn prepare_receiver(socket: &Socket) -> io::Result<()> {
     }
     setsockopt(socket, sockopt::ReceiveTimestampns, &true)?;
     Ok(())
+}
+
+/// The socket that a medium sends by.
+pub(super) fn sending_socket(plan: &UdpPlan) -> io::Result<Socket> {
+    let socket = socket(plan)?;
+    send_options(&socket, plan)?;
+    Ok(socket)
 }
 
 fn socket(plan: &UdpPlan) -> io::Result<Socket> {
@@ -152,7 +158,8 @@ fn receive_options(socket: &Socket, plan: &UdpPlan) -> io::Result<()> {
     prepare_receiver(socket)
 }
 
-fn join(socket: &Socket, plan: &UdpPlan) -> io::Result<()> {
+/// Makes the socket a member of the group, where the plan has one.
+pub(super) fn join(socket: &Socket, plan: &UdpPlan) -> io::Result<()> {
     match (plan.kind, plan.target) {
         (UdpKind::Mcast { .. }, std::net::SocketAddr::V4(group)) => {
             let interface = InterfaceIndexOrAddress::Index(plan.index);
