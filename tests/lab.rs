@@ -4,6 +4,8 @@
 mod cluster;
 #[path = "lab/faults.rs"]
 mod faults;
+#[path = "lab/fence.rs"]
+mod fence;
 #[path = "lab/host.rs"]
 mod host;
 #[path = "lab/many.rs"]

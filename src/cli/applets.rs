@@ -46,7 +46,6 @@ const APPLETS: &[Applet] = &[
     super::everbeatd::APPLET,
     super::check::APPLET,
     super::demo::APPLET,
-    super::check::APPLET,
     super::ping::APPLET,
     super::lab::APPLET,
     super::decode::APPLET,

@@ -356,7 +356,10 @@ fn a_lab_ends_with_the_process_that_made_it() {
 #[ignore = "started by a_lab_ends_with_the_process_that_made_it"]
 fn hold_a_lab() {
     let mut ground = Ground::new();
-    ground.place.root = std::env::var_os("LAB_ROOT").expect("LAB_ROOT").into();
+    let Some(root) = std::env::var_os("LAB_ROOT") else {
+        return;
+    };
+    ground.place.root = root.into();
     let _lab = ground.lab(&spec("held", &[A]));
     std::thread::sleep(Duration::from_secs(60));
 }
