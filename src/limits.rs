@@ -59,9 +59,11 @@ pub const CAPTURE_INTERFACES_MAX: usize = 1024;
 
 /// Most datagrams of a capture whose fragments are kept at a time. Ours.
 pub const CAPTURE_FRAGMENTED_MAX: usize = 64;
-
 /// Clients of one local socket. Ours: a node has less than ten.
 pub const LOCAL_CLIENTS_MAX: usize = 256;
 
 /// Clients of one local socket that one user other than root may have. Ours.
 pub const LOCAL_CLIENTS_OF_USER_MAX: usize = 64;
+
+/// Most resource groups in haresources. Ours: published files have up to two.
+pub const HARESOURCES_GROUPS_MAX: usize = 1000;

@@ -382,13 +382,17 @@ fn argument(kind: AddressKind, resource: &Resource) -> Result<AddressArgument, S
 ///
 /// Source: heartbeat 3.0.6, ResourceManager (LC_ALL, LANGUAGE), shellfuncs (PATH)
 fn scripts_environment<'a>(process: Process<'a>, environment: &Environment) -> Process<'a> {
-    let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/bin:/sbin:/bin".into());
+    let given = environment.iter().rev().find(|(name, _)| name == "PATH");
+    let path = match given {
+        Some((_, path)) => path.clone(),
+        None => std::env::var("PATH").unwrap_or_else(|_| "/usr/bin:/sbin:/bin".into()),
+    };
     let path = format!("/usr/libexec/heartbeat:/usr/sbin:/usr/share/heartbeat:{path}");
     process
         .env_remove("LC_ALL")
         .env_remove("LANGUAGE")
-        .envs([("PATH", path)])
         .envs(environment.iter().map(|(name, value)| (name, value)))
+        .envs([("PATH", path)])
 }
 
 fn judge(path: &Path, action: Action, finished: Finished) -> Outcome {

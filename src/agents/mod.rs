@@ -19,6 +19,8 @@ mod resource;
 mod script;
 pub mod state;
 mod stock;
+pub mod stonith;
 
 pub use executor::{Environment, Executor, Means, Outcome, Paths, Timeouts, Verdict};
 pub use resource::Resource;
+pub use script::is_program;

@@ -43,7 +43,10 @@ pub fn all() -> impl Iterator<Item = &'static Applet> {
 
 const APPLETS: &[Applet] = &[
     super::status::APPLET,
+    super::everbeatd::APPLET,
+    super::check::APPLET,
     super::demo::APPLET,
+    super::check::APPLET,
     super::lab::APPLET,
     super::decode::APPLET,
     super::links::APPLET,

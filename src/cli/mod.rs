@@ -2,11 +2,13 @@
 
 mod address;
 pub mod applets;
+mod check;
 mod cl_status;
 mod client;
 mod control;
 mod decode;
 mod demo;
+mod everbeatd;
 mod fifo_message;
 mod getopt;
 mod hb;

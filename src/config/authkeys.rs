@@ -3,10 +3,6 @@
 mod lines;
 mod mask;
 
-use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-
 use super::diagnostic::{Diagnostic, Findings, Severity, has_errors};
 use super::encoding;
 use super::source::{Source, Span};
@@ -33,20 +29,6 @@ pub fn parse(source: &Source) -> (Option<Keyring>, Vec<Diagnostic>) {
     let ring = reader.keyring();
     let found = reader.found.finish();
     (ring.filter(|_| !has_errors(&found)), found)
-}
-
-/// Reads a file, and refuses one that group or others may read.
-///
-/// Errors: the file can't be read.
-pub fn load(path: &Path) -> io::Result<(Option<Keyring>, Vec<Diagnostic>)> {
-    let mode = std::fs::metadata(path)?.mode();
-    let source = Source::read(path)?;
-    let (ring, mut found) = parse(&source);
-    if let Some(open) = permissions(&source, mode) {
-        found.insert(0, open);
-        return Ok((None, found));
-    }
-    Ok((ring, found))
 }
 
 /// The finding about a file's mode, if group or others may read it.
@@ -200,8 +182,8 @@ impl Reader<'_> {
             self.note(at, "quotes are a part of the key").help =
                 Some("all nodes need the same, quotes and all".into());
         }
-        if secret.len() < KEY_BYTES_SAFE {
-            let message = format!("a key of {} bytes is soon guessed", secret.len());
+        if secret.len() < KEY_BYTES_SAFE && !comment {
+            let message = "the key is so short that it is soon guessed";
             self.note(at, message).help =
                 Some("make one: dd if=/dev/urandom bs=20 count=1 | sha1sum".into());
         }

@@ -4,13 +4,17 @@
 //! It never stops at the first finding. Files are opened by [`load`] and by the tools.
 
 pub mod authkeys;
+pub mod check;
 pub mod diagnostic;
 mod encoding;
 pub mod ha_cf;
 pub mod haresources;
 pub mod host;
 pub mod identity;
+mod load;
 pub mod render;
 pub mod source;
 mod suggest;
 pub mod value;
+
+pub use load::{Configuration, Plain, load, load_authkeys};

@@ -1,4 +1,5 @@
 //! One file per role: wires machines to drivers.
 
 pub mod control;
+pub mod heartbeat;
 pub mod report;

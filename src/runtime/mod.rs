@@ -4,6 +4,7 @@ pub mod addresses;
 pub mod announce;
 pub mod client_api;
 pub mod clock;
+pub mod fifo;
 pub mod interfaces;
 pub mod log;
 pub mod media;

@@ -7,6 +7,8 @@ pub mod link_layer;
 pub mod local_time;
 pub mod pidfd;
 pub mod reactor;
+pub mod realtime;
+pub mod reboot;
 pub mod scm;
 pub mod signal;
 pub mod watchdog;

@@ -85,8 +85,13 @@ fn late(
     };
     let (line, _) = reader.found.source().position(span.start);
     let directive = medium.directive();
+    let harm = if before == word.text {
+        " (it is the same this time)"
+    } else {
+        ""
+    };
     let message = format!(
-        "{name} comes after {directive} (line {line}), which keeps {name} {before}: \
+        "{name} comes after {directive} (line {line}), which keeps {name} {before}{harm}: \
          the {name} setting must precede media statements"
     );
     let help = format!(

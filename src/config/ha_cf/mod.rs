@@ -22,3 +22,8 @@ mod timing;
 pub use model::*;
 pub use on_host::check as check_on_host;
 pub use reader::{parse, read_all};
+
+/// True for the name of a directive.
+pub fn is_directive(word: &str) -> bool {
+    directives::find(word).is_some()
+}

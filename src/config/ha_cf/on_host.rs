@@ -53,14 +53,18 @@ fn check_medium(medium: &Medium, span: Span, host: &dyn Host, found: &mut Findin
     if let Some(interface) = medium.interface()
         && host.has_interface(interface) == Some(false)
     {
-        // heartbeat opens ucast later, and only warns then.
-        let severity = match medium {
-            Medium::Ucast { .. } | Medium::Ucast6 { .. } => Severity::Warning,
-            _ => Severity::Error,
-        };
         let message = format!("this host has no interface {interface}");
-        found.add(severity, span, message).help =
-            Some("`ip -br link` names the interfaces there are".into());
+        let later = matches!(medium, Medium::Ucast { .. } | Medium::Ucast6 { .. });
+        let new = if later {
+            found.add(Severity::Warning, span, message)
+        } else {
+            found.add_refused(span, message)
+        };
+        new.help = Some(
+            "everbeat starts without it and uses it when it appears; `ip -br link` names the \
+             interfaces there are"
+                .into(),
+        );
     }
     if let Medium::Serial { device, .. } = medium
         && host.is_character_device(device) == Some(false)

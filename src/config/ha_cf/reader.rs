@@ -90,9 +90,8 @@ impl<'s, 'h> Reader<'s, 'h> {
         let arguments = line.arguments();
         let Some(last) = arguments.last().copied() else {
             let message = format!("{name} without a value does nothing");
-            self.warning(line.span, message).help = Some(format!(
-                "give {name} a value, or take the line out: the default holds"
-            ));
+            self.warning(line.span, message).help =
+                Some(format!("give {name} a value, or take the line out"));
             return;
         };
         if arguments.len() > 1 && !takes_many && !self.is_number_and_unit(&arguments) {

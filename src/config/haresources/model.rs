@@ -63,16 +63,20 @@ pub struct Resource {
 
 impl Resource {
     /// Reads a word of the file.
+    ///
+    /// Source: heartbeat 3.0.6, ResourceManager, `resource2script`, `resource2arg`
     pub fn parse(word: &str, span: Span) -> Self {
-        let full = if is_bare_address(word) {
-            format!("IPaddr::{word}")
-        } else {
-            word.to_owned()
+        let (script, args) = match word.split_once("::") {
+            Some((_, args)) if is_bare_address(word) => ("IPaddr", args),
+            None if is_bare_address(word) => ("IPaddr", word),
+            Some((script, args)) => (script, args),
+            None => (word, ""),
         };
-        let mut parts = full.split("::").map(str::to_owned);
+        // The shell drops empty words.
+        let args = args.split("::").filter(|a| !a.is_empty());
         Self {
-            script: parts.next().unwrap_or_default(),
-            args: parts.collect(),
+            script: script.to_owned(),
+            args: args.map(str::to_owned).collect(),
             as_written: word.to_owned(),
             span,
         }

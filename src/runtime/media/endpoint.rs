@@ -7,7 +7,7 @@ use nix::sys::time::TimeSpec;
 
 use super::plan::{PingPlan, Plan, UdpKind, UdpPlan};
 use super::receive::{Buffer, Path};
-use super::{Outgoing, Sent, Source, ping_endpoint, udp};
+use super::{Outgoing, Sent, Source, ping_endpoint, serial, udp};
 use crate::wire::heartbeat::ping::Medium;
 
 /// The descriptors of a medium.
@@ -15,6 +15,7 @@ use crate::wire::heartbeat::ping::Medium;
 pub(super) enum Endpoint {
     Udp(udp::Endpoint),
     Ping(ping_endpoint::Endpoint),
+    Serial(serial::Endpoint),
 }
 
 /// A message that came.
@@ -31,7 +32,9 @@ impl Endpoint {
         match plan {
             Plan::Udp(plan) => udp::Endpoint::open(plan.clone()).map(Self::Udp),
             Plan::Ping(plan) => ping_endpoint::Endpoint::open(plan.clone()).map(Self::Ping),
-            _ => Err(io::ErrorKind::Unsupported.into()),
+            Plan::Serial { device, baud } => {
+                serial::Endpoint::open(device, *baud).map(Self::Serial)
+            }
         }
     }
 
@@ -43,6 +46,14 @@ impl Endpoint {
                 Ok(Sent::Bytes(datagram.len()))
             }
             Self::Ping(ping) => ping.send(outgoing),
+            Self::Serial(line) => {
+                let text = outgoing.text();
+                if text.is_empty() {
+                    return Ok(Sent::Nothing);
+                }
+                line.send(text)?;
+                Ok(Sent::Bytes(text.len()))
+            }
         }
     }
 
@@ -64,6 +75,7 @@ impl Endpoint {
                 })
             }),
             Self::Ping(ping) => ping.poll_receive(cx, buffer),
+            Self::Serial(line) => line.poll_receive(cx).map_ok(Some),
         }
     }
 
@@ -72,6 +84,11 @@ impl Endpoint {
         match self {
             Self::Udp(udp) => udp_started(udp.plan()),
             Self::Ping(ping) => ping_started(ping.plan()),
+            Self::Serial(line) => format!(
+                "Starting serial heartbeat on tty {} ({} baud)",
+                line.device().display(),
+                line.baud()
+            ),
         }
     }
 }

@@ -30,16 +30,18 @@ use crate::wire::heartbeat::ping;
 mod counters;
 mod endpoint;
 mod icmp;
+mod lockfile;
 mod ping_endpoint;
 mod plan;
 mod receive;
 mod resolve;
 mod sealed;
+mod serial;
 mod slot;
 mod udp;
 
 pub use counters::Counters;
-pub use sealed::Sealed;
+pub use sealed::{Envelope, Sealed};
 
 use endpoint::Incoming;
 use plan::{Lack, Plan, UdpKind};
@@ -225,6 +227,9 @@ impl Media {
                     if let Some(received) = came.and_then(|came| self.attribute(at, came)) {
                         self.turn += 1;
                         return Poll::Ready(received);
+                    }
+                    if !self.slots[at].is_open() {
+                        self.schedule(mono() + RETRY);
                     }
                     ignored += 1;
                     if ignored >= TURN_IGNORED_MAX {

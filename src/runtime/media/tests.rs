@@ -359,3 +359,97 @@ fn ping_media_hear_the_hosts_they_ask_and_each_request_once() {
         });
     });
 }
+
+/// Two ttys joined as by a cable, each a pty whose other side is copied to the other's.
+fn cable() -> Option<[std::path::PathBuf; 2]> {
+    use std::io::{Read, Write};
+    let ends = [
+        nix::pty::openpty(None, None).ok()?,
+        nix::pty::openpty(None, None).ok()?,
+    ];
+    let names = ends.each_ref().map(|end| nix::unistd::ttyname(&end.slave));
+    let [Ok(first), Ok(second)] = names else {
+        return None;
+    };
+    let [one, two] = ends;
+    // The slaves stay open here, so that closing the medium doesn't end the cable.
+    std::mem::forget((one.slave, two.slave));
+    let masters = [
+        std::fs::File::from(one.master),
+        std::fs::File::from(two.master),
+    ];
+    for (from, to) in [(0, 1), (1, 0)] {
+        let (Ok(mut from), Ok(mut to)) = (masters[from].try_clone(), masters[to].try_clone())
+        else {
+            return None;
+        };
+        std::thread::spawn(move || {
+            let mut bytes = [0; 256];
+            while let Ok(n) = from.read(&mut bytes) {
+                if n == 0 || to.write_all(&bytes[..n]).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    Some([first, second])
+}
+
+const TEXT: &[u8] = b">>>\nt=status\nst=up\n<<<\n";
+
+#[test]
+fn a_serial_line_carries_text_both_ways_past_junk() {
+    let Some([one, two]) = cable() else {
+        println!("skipped: no ptys");
+        return;
+    };
+    block_on(async {
+        let serial = |device: &std::path::Path| {
+            vec![Medium::Serial {
+                device: device.to_owned(),
+                baud: 460_800,
+            }]
+        };
+        let (mut a, lines) = open(&serial(&one));
+        assert!(lines.take()[0].contains("Starting serial heartbeat on tty /dev/pts/"));
+        let (mut b, _lines) = open(&serial(&two));
+        a.send(&Plain(b"noise \xff\x00 on the line\n"));
+        for _ in 0..3 {
+            a.send(&Plain(TEXT));
+        }
+        for _ in 0..3 {
+            let received = tokio::select! {
+                received = next(&mut b) => received,
+                received = next(&mut a) => panic!("an echo: {received:?}"),
+            };
+            assert_eq!(received.bytes, TEXT);
+            assert_eq!(received.link.as_str(), two.to_string_lossy());
+        }
+        b.send(&Plain(TEXT));
+        assert_eq!(next(&mut a).await.bytes, TEXT);
+        let sum = a.views().next().expect("a medium").counters;
+        assert_eq!((sum.sent, sum.received, sum.send_errors), (4, 1, 0));
+    });
+}
+
+#[test]
+fn a_line_that_nobody_reads_drops_and_does_not_wait() {
+    let Ok(end) = nix::pty::openpty(None, None) else {
+        println!("skipped: no ptys");
+        return;
+    };
+    let device = nix::unistd::ttyname(&end.slave).expect("a name");
+    block_on(async {
+        let (mut media, lines) = open(&[Medium::Serial { device, baud: 9600 }]);
+        let start = mono();
+        for _ in 0..1000 {
+            media.send(&Plain(TEXT));
+        }
+        assert!(mono().since(start) < Duration::from_secs(1));
+        let sum = media.views().next().expect("a medium").counters;
+        assert!(sum.send_dropped > 900, "{sum:?}");
+        lines.take();
+        drop(end);
+        wait_for(&mut media, &lines, "cannot receive, opened anew").await;
+    });
+}

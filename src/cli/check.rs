@@ -1,0 +1,165 @@
+//! `everbeat check`: what is wrong with a configuration, before a cluster finds out.
+
+mod gather;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+use super::applets::{self, Applet, Kind};
+use crate::config::check::{self, FileKind, Place};
+use crate::config::diagnostic::{Diagnostic, Severity};
+use crate::config::host::{DistantHost, Host, ThisHost};
+use crate::config::render;
+use crate::ids::NodeName;
+
+/// The applet.
+pub const APPLET: Applet = Applet {
+    name: "check",
+    summary: "find what is wrong in ha.cf, haresources and authkeys",
+    kind: Kind::Subcommand,
+    man: "everbeat-check(8)",
+    command,
+    run,
+};
+
+/// The host's own configuration. Source: heartbeat 3.0.6, `HA_RC_DIR`
+const INSTALLED: &str = "/etc/ha.d";
+
+fn command() -> Command {
+    Command::new("check")
+        .about("Check configuration files, alone, against each other and against the host")
+        .arg(
+            Arg::new("path")
+                .value_name("FILE|DIR")
+                .num_args(0..)
+                .value_parser(value_parser!(PathBuf))
+                .help(
+                    "files, or folders with ha.cf, haresources and authkeys [default: /etc/ha.d]",
+                ),
+        )
+        .arg(
+            Arg::new("strict")
+                .long("strict")
+                .action(ArgAction::SetTrue)
+                .help("What heartbeat 3.0.6 refuses is an error, even if its meaning is plain"),
+        )
+        .arg(
+            Arg::new("format")
+                .long("format")
+                .value_name("FORMAT")
+                .value_parser(["text", "json"])
+                .default_value("text")
+                .help("text for people, json for programs"),
+        )
+        .arg(
+            Arg::new("kind")
+                .long("kind")
+                .value_name("KIND")
+                .value_parser(["ha.cf", "haresources", "authkeys"])
+                .help("What the files are; else told from their names and contents"),
+        )
+        .arg(
+            Arg::new("host")
+                .long("host")
+                .value_name("NAME")
+                .value_parser(|word: &str| NodeName::lowered(word))
+                .help("Check as the host NAME would, of which only the name is known"),
+        )
+        .after_help(
+            "Exit status: 0 nothing or only notes, 1 warnings, 2 errors.\n\n\
+             Examples:\n  \
+             everbeat check                       this host's configuration\n  \
+             everbeat check --host node2 DIR      a folder meant for node2\n  \
+             everbeat check node1/ha.d node2/ha.d what differs between two nodes, too\n  \
+             everbeat check --format json ha.cf   for programs",
+        )
+}
+
+fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
+    let matches = applets::parse(command(), args);
+    let paths: Vec<PathBuf> = match matches.get_many("path") {
+        Some(paths) => paths.cloned().collect(),
+        None => vec![PathBuf::from(INSTALLED)],
+    };
+    let kind = matches.get_one::<String>("kind");
+    let kind = kind.and_then(|name| FileKind::from_name(name));
+    let gathered = gather::gather(&paths, kind, Path::new(INSTALLED));
+    let files = gathered.sets.iter().map(|s| s.files.len()).sum();
+    let mut found = findings(gathered, matches.get_one::<NodeName>("host"));
+    if matches.get_flag("strict") {
+        found = found.into_iter().map(Diagnostic::strict).collect();
+    }
+    print(&matches, &found, files)?;
+    Ok(exit_code(&found))
+}
+
+fn findings(mut gathered: gather::Gathered, name: Option<&NodeName>) -> Vec<Diagnostic> {
+    let mut found = gathered.unreadable;
+    let mut understood = Vec::new();
+    for set in &mut gathered.sets {
+        let host: Box<dyn Host> = match name {
+            // Only the name is asked for, and it was given: it counts in full.
+            Some(name) => {
+                set.place = Place::Installed.max(set.place);
+                Box::new(DistantHost {
+                    name: Some(name.clone()),
+                })
+            }
+            None => Box::new(ThisHost::new(&set.dir)),
+        };
+        let (new, models) = check::check_set(set, host.as_ref());
+        found.extend(new);
+        understood.push(models);
+    }
+    found.extend(check::compare(&understood));
+    found
+}
+
+fn print(matches: &ArgMatches, found: &[Diagnostic], files: usize) -> anyhow::Result<()> {
+    let mut out = anstream::stdout().lock();
+    if matches
+        .get_one::<String>("format")
+        .is_some_and(|f| f == "json")
+    {
+        let text = render::json(found).context("can't write JSON")?;
+        writeln!(out, "{text}")?;
+        return Ok(());
+    }
+    for finding in found {
+        writeln!(out, "{}\n", render::text(finding, true))?;
+    }
+    writeln!(out, "{}", summary(found, files))?;
+    Ok(())
+}
+
+fn summary(found: &[Diagnostic], files: usize) -> String {
+    let count = |severity| found.iter().filter(|d| d.severity == severity).count();
+    let mut parts = vec![counted(files, "file")];
+    for severity in [Severity::Error, Severity::Warning, Severity::Note] {
+        match count(severity) {
+            0 => {}
+            n => parts.push(counted(n, severity.as_str())),
+        }
+    }
+    if found.is_empty() {
+        parts.push("nothing to report".into());
+    }
+    parts.join(", ")
+}
+
+fn counted(n: usize, what: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{n} {what}{plural}")
+}
+
+fn exit_code(found: &[Diagnostic]) -> ExitCode {
+    match found.iter().map(|d| d.severity).max() {
+        Some(Severity::Error) => ExitCode::from(2),
+        Some(Severity::Warning) => ExitCode::from(1),
+        Some(Severity::Note) | None => ExitCode::SUCCESS,
+    }
+}

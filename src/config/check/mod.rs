@@ -1,0 +1,162 @@
+//! The linter: files alone, against each other, against the host.
+//!
+//! ```text
+//! Set { files, place } --check_set--> findings
+//!                      --compare----> what differs between the sets of a cluster's nodes
+//! ```
+//! A new kind of file needs a [`FileKind`], a line in [`kind`]'s table, and an arm in
+//! `check_set`.
+
+mod advice;
+mod compare;
+pub mod kind;
+
+use std::path::PathBuf;
+
+use super::authkeys;
+use super::diagnostic::{Diagnostic, Severity};
+use super::ha_cf::{self, HaCf};
+use super::haresources::{self, Haresources};
+use super::host::Host;
+use super::source::Source;
+
+pub use compare::compare;
+pub use kind::FileKind;
+
+/// How close a set of files is to being used on this host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Files by themselves: what depends on the host is only noted.
+    Loose,
+    /// A folder that may become a host's configuration: what depends on the host is a warning.
+    Set,
+    /// The host's own configuration: what depends on the host counts in full.
+    Installed,
+}
+
+/// A file to be checked.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// What it is.
+    pub kind: FileKind,
+    /// Its text.
+    pub source: Source,
+    /// Its mode, where it matters.
+    pub mode: Option<u32>,
+    /// False for one that was read only to check others against it.
+    pub reported: bool,
+}
+
+/// Files that belong together: at most one of a kind.
+#[derive(Debug, Clone)]
+pub struct Set {
+    /// The files.
+    pub files: Vec<File>,
+    /// How close it is to being used.
+    pub place: Place,
+    /// The folder whose `resource.d` counts.
+    pub dir: PathBuf,
+}
+
+impl Set {
+    /// Its file of that kind.
+    pub fn file(&self, kind: FileKind) -> Option<&File> {
+        self.files.iter().find(|f| f.kind == kind)
+    }
+}
+
+/// What was understood of a set, for the comparison between sets.
+#[derive(Debug, Default)]
+pub struct Understood {
+    /// Its ha.cf.
+    pub ha_cf: Option<(HaCf, Source)>,
+    /// Its haresources.
+    pub haresources: Option<(Haresources, Source)>,
+}
+
+/// Checks one set against itself and the host.
+pub fn check_set(set: &Set, host: &dyn Host) -> (Vec<Diagnostic>, Understood) {
+    let mut found = Vec::new();
+    let mut understood = Understood::default();
+    if let Some(file) = set.file(FileKind::HaCf) {
+        let (model, mut new) = ha_cf::read_all(&file.source, host);
+        new.extend(placed(
+            set.place,
+            ha_cf::check_on_host(&model, &file.source, host),
+        ));
+        new.extend(advice::of_ha_cf(&model, &file.source));
+        keep(&mut found, file, new);
+        understood.ha_cf = Some((model, file.source.clone()));
+    }
+    if let Some(file) = set.file(FileKind::Haresources) {
+        let (model, new) = check_haresources(set, file, &understood, host);
+        keep(&mut found, file, new);
+        understood.haresources = Some((model, file.source.clone()));
+    }
+    if let Some(file) = set.file(FileKind::Authkeys) {
+        let (_, mut new) = authkeys::parse(&file.source);
+        new.extend(
+            file.mode
+                .and_then(|mode| authkeys::permissions(&file.source, mode)),
+        );
+        keep(&mut found, file, new);
+    }
+    if let (Some((ha_cf, source)), Some(file)) = (&understood.ha_cf, set.file(FileKind::HaCf)) {
+        let resources = understood.haresources.as_ref().map(|(model, _)| model);
+        keep(
+            &mut found,
+            file,
+            advice::of_fencing(ha_cf, source, resources),
+        );
+    }
+    if set.place > Place::Loose {
+        found.extend(advice::missing_files(
+            set,
+            understood.ha_cf.as_ref().map(|(m, _)| m),
+        ));
+    }
+    (found, understood)
+}
+
+fn check_haresources(
+    set: &Set,
+    file: &File,
+    understood: &Understood,
+    host: &dyn Host,
+) -> (Haresources, Vec<Diagnostic>) {
+    let (model, mut found) = haresources::read_all(&file.source);
+    if let Some((ha_cf, _)) = &understood.ha_cf {
+        found.extend(haresources::check_against_ha_cf(
+            &model,
+            &file.source,
+            ha_cf,
+        ));
+    }
+    let on_host = haresources::check_on_host(&model, &file.source, &set.dir, host);
+    found.extend(placed(set.place, on_host));
+    (model, found)
+}
+
+/// Keeps the findings of a file that is reported, by their place.
+fn keep(all: &mut Vec<Diagnostic>, file: &File, new: Vec<Diagnostic>) {
+    if file.reported {
+        all.extend(new);
+        all.sort_by(|a, b| {
+            let place = |d: &Diagnostic| (d.span.start, d.span.end);
+            (&a.file, place(a)).cmp(&(&b.file, place(b)))
+        });
+    }
+}
+
+/// What depends on the host counts the more, the closer the files are to being used on it.
+fn placed(place: Place, found: Vec<Diagnostic>) -> impl Iterator<Item = Diagnostic> {
+    let most = match place {
+        Place::Loose => Severity::Note,
+        Place::Set => Severity::Warning,
+        Place::Installed => Severity::Error,
+    };
+    found.into_iter().map(move |mut d| {
+        d.severity = d.severity.min(most);
+        d
+    })
+}

@@ -1,0 +1,243 @@
+//! The loop: waits for packets, time, signals, scripts, clients and ended work, and hands each
+//! to the node.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::children::{Children, Report as ChildReport};
+use super::node::{Node, Wish};
+use super::phase::{End, Phase};
+use super::picture::Constant;
+use super::serve::Sockets;
+use super::{reload, store};
+use crate::proto::heartbeat::Severity;
+use crate::runtime::clock::{self, Alarm};
+use crate::runtime::signals::{SignalRequest, Signals};
+use crate::sys::reboot::reboot_now;
+use crate::v1::{Command, WorkId, WorkResult};
+
+/// Added to our dead time while we execute ourselves again. Source: heartbeat 3.0.6.
+const RESTART_EXTRA: Duration = Duration::from_secs(30);
+
+/// The node and all it waits for.
+#[derive(Debug)]
+pub struct Daemon {
+    node: Node,
+    sockets: Sockets,
+    signals: Signals,
+    alarm: Alarm,
+    results: mpsc::UnboundedReceiver<(WorkId, WorkResult)>,
+    children: Children,
+    reports: mpsc::UnboundedReceiver<ChildReport>,
+    report_here: mpsc::UnboundedSender<ChildReport>,
+    phase: Phase,
+    constant: Constant,
+    files: reload::Fingerprint,
+    in_terminal: bool,
+}
+
+/// What the daemon is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The node.
+    pub node: Node,
+    /// FIFO and sockets.
+    pub sockets: Sockets,
+    /// Work that ended.
+    pub results: mpsc::UnboundedReceiver<(WorkId, WorkResult)>,
+    /// Process and start.
+    pub constant: Constant,
+    /// The configuration as it was read.
+    pub files: reload::Fingerprint,
+    /// True if SIGINT comes from somebody at a terminal who means to end it.
+    pub in_terminal: bool,
+}
+
+impl Daemon {
+    /// Takes the parts; call inside the runtime.
+    pub fn new(parts: Parts) -> std::io::Result<Self> {
+        let (report_here, reports) = mpsc::unbounded_channel();
+        Ok(Self {
+            node: parts.node,
+            sockets: parts.sockets,
+            signals: Signals::new()?,
+            alarm: Alarm::new()?,
+            results: parts.results,
+            children: Children::default(),
+            reports,
+            report_here,
+            phase: Phase::Running,
+            constant: parts.constant,
+            files: parts.files,
+            in_terminal: parts.in_terminal,
+        })
+    }
+
+    /// Runs until the daemon ends.
+    pub async fn run(mut self) -> std::io::Result<End> {
+        self.node.pump();
+        loop {
+            self.settle().await;
+            if let Phase::Over(end) = self.phase {
+                return self.finish(end).await;
+            }
+            let due = self
+                .node
+                .poll_timeout()
+                .into_iter()
+                .chain(self.phase.timeout())
+                .min();
+            self.alarm.set(due)?;
+            self.wait().await;
+            // A flood of packets must not hold up what is due.
+            if due.is_some_and(|at| at <= clock::mono()) {
+                self.node.handle_timeout();
+                self.phase = self.phase.at(clock::mono());
+            }
+        }
+    }
+
+    /// Waits for one thing and hands it on.
+    async fn wait(&mut self) {
+        tokio::select! {
+            () = self.alarm.fired() => {}
+            received = self.node.media.receive() => self.node.handle_received(&received),
+            Some((id, result)) = self.results.recv() => self.node.handle_completed(id, result),
+            signal = self.signals.next() => self.handle_signal(signal),
+            Some(report) = self.reports.recv() => self.handle_child(report),
+            asked = self.sockets.next() => self.sockets.serve(asked, &mut self.node, self.constant),
+        }
+    }
+
+    /// Does what the machines wished for during the last input.
+    async fn settle(&mut self) {
+        let events = std::mem::take(&mut self.node.events);
+        self.sockets
+            .handle_events(&events, &mut self.node, self.constant);
+        for wish in std::mem::take(&mut self.node.wishes) {
+            match wish {
+                Wish::Serve => self.serve(),
+                Wish::Released => self.released().await,
+                Wish::Deleted => self.stop(),
+                Wish::StoreNodes => store::keep_nodes(&self.node),
+                Wish::Reboot(reason) => self.reboot(&reason),
+            }
+        }
+    }
+
+    /// Communication is up: clients may come, children are started.
+    fn serve(&mut self) {
+        self.sockets.open_api(&self.node);
+        let env = self.node.script_environment();
+        let list = self
+            .node
+            .config
+            .respawn
+            .iter()
+            .filter(|c| !self.is_built_in(c.name()));
+        let list: Vec<_> = list.cloned().collect();
+        self.children = Children::start(&list, &env, &self.report_here);
+    }
+
+    /// ipfail is part of the daemon where the haresources manager runs.
+    fn is_built_in(&self, name: &str) -> bool {
+        name == "ipfail" && self.node.manager.is_some()
+    }
+
+    fn handle_signal(&mut self, signal: SignalRequest) {
+        match signal {
+            SignalRequest::Terminate => self.stop(),
+            SignalRequest::Interrupt if self.in_terminal => self.stop(),
+            SignalRequest::Interrupt => {}
+            SignalRequest::Reload => self.reload(),
+            SignalRequest::MoreDebug => self.change_debug(1),
+            SignalRequest::LessDebug => self.change_debug(-1),
+        }
+    }
+
+    fn stop(&mut self) {
+        if self.phase != Phase::Running {
+            return;
+        }
+        self.phase = Phase::Releasing;
+        if self.node.manager.is_none() {
+            self.node.wishes.push(Wish::Released);
+        } else if let Err(why) = self.node.handle_command(Command::Shutdown) {
+            self.node.log.log(Severity::Info, why);
+            self.phase = Phase::Running;
+        }
+    }
+
+    async fn released(&mut self) {
+        self.phase = self.phase.released(clock::mono());
+        self.node.announce();
+        self.children.stop().await;
+    }
+
+    fn reload(&mut self) {
+        self.node.log.reopen();
+        match reload::look(&mut self.files, &mut self.node) {
+            reload::Change::None => {
+                self.node
+                    .log
+                    .log(Severity::Info, "Configuration unchanged.");
+            }
+            reload::Change::Keys | reload::Change::Refused => {}
+            reload::Change::Restart => self.phase = Phase::Over(End::Restart),
+        }
+    }
+
+    fn change_debug(&mut self, by: i8) {
+        let level = self.node.log.debug_level().saturating_add_signed(by);
+        self.node.log.set_debug_level(level);
+        let text = format!("debug now set to {level} [pid {}]", self.constant.pid);
+        self.node.log.log(Severity::Info, text);
+    }
+
+    fn handle_child(&mut self, report: ChildReport) {
+        match report {
+            ChildReport::Log(severity, text) => self.node.log.log(severity, text),
+            ChildReport::Failfast { command } => {
+                let reason = format!("failfast client \"{command}\" died");
+                self.node.wishes.push(Wish::Reboot(reason));
+            }
+        }
+    }
+
+    fn reboot(&mut self, reason: &str) {
+        self.node.log.log(
+            Severity::Critical,
+            format!("Rebooting this machine: {reason}"),
+        );
+        let Err(why) = reboot_now();
+        let text = format!("This machine can't be rebooted: {why}. Power it off by hand!");
+        self.node.log.log(Severity::Critical, text);
+    }
+
+    /// The last steps: a status so that peers see the gap if they missed one, then silence.
+    async fn finish(mut self, end: End) -> std::io::Result<End> {
+        if end == End::Restart {
+            self.children.stop().await;
+            reload::keep(&self.node)?;
+        }
+        let extra = if end == End::Restart {
+            RESTART_EXTRA
+        } else {
+            Duration::ZERO
+        };
+        self.node.leave(extra);
+        if let Some(watchdog) = self.node.watchdog.take()
+            && let Err(why) = watchdog.disarm()
+        {
+            let text = format!("the watchdog device can't be closed: {why}");
+            self.node.log.log(Severity::Error, text);
+        }
+        if end == End::Exit {
+            let local = &self.node.cluster.config().local;
+            let text = format!("{local} Heartbeat shutdown complete.");
+            self.node.log.log(Severity::Info, text);
+        }
+        Ok(end)
+    }
+}

@@ -1,0 +1,234 @@
+//! The node: its machines, and how values pass between them and the drivers.
+//!
+//! ```text
+//!  received -> open -> Cluster --Event--> Manager --Run--> Workshop
+//!                         |                  |
+//!                     Transmit             Send ---> Cluster
+//!                         v
+//!                   Sealed -> Media
+//! ```
+
+use super::environment;
+use super::refusals::Refusals;
+use super::work::Workshop;
+use crate::config::ha_cf::HaCf;
+use crate::proto::heartbeat::{Cluster, Event, NodeKind, NodeStatus, Output, Severity};
+use crate::runtime::clock;
+use crate::runtime::log::Logger;
+use crate::runtime::media::{Envelope, Media, Received, Sealed};
+use crate::runtime::watchdog::Watchdog;
+use crate::time::{Instant, Now};
+use crate::v1::{self, Manager, WorkId, WorkResult};
+use crate::wire::heartbeat::Message;
+use crate::wire::heartbeat::auth::Keyring;
+use crate::wire::heartbeat::datagram;
+
+/// What the machines want of the daemon itself, beyond messages and work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// Communication is up: sockets for clients, client children.
+    Serve,
+    /// All resources are released: the daemon may end.
+    Released,
+    /// The machine must be rebooted at once.
+    Reboot(String),
+    /// We were deleted from the cluster.
+    Deleted,
+    /// The node lists changed and are to be kept.
+    StoreNodes,
+}
+
+/// The machines and what they act on.
+#[derive(Debug)]
+pub struct Node {
+    /// ha.cf.
+    pub config: HaCf,
+    /// The node protocol.
+    pub cluster: Cluster,
+    /// The haresources manager; none where a CRM has the resources or `-M` was given.
+    pub manager: Option<Manager>,
+    /// Keys.
+    pub keyring: Keyring,
+    /// How messages are put on the wire.
+    pub envelope: Envelope,
+    /// What was refused.
+    pub refusals: Refusals,
+    /// The media.
+    pub media: Media,
+    /// The log.
+    pub log: Logger,
+    /// Runs scripts.
+    pub workshop: Workshop,
+    /// The watchdog device.
+    pub watchdog: Option<Watchdog>,
+    /// What the daemon must do; taken by it after each input.
+    pub wishes: Vec<Wish>,
+    /// What clients must hear; taken by the daemon after each input.
+    pub events: Vec<Event>,
+    /// Datagram under construction.
+    pub buffer: Vec<u8>,
+}
+
+impl Node {
+    /// A packet came.
+    pub fn handle_received(&mut self, received: &Received) {
+        let opened = match datagram::open(&received.bytes, &self.keyring) {
+            Ok(opened) => opened,
+            Err(why) => {
+                let log = self.config.log_badpack.then_some(&self.log);
+                let from = (&received.link, &received.source);
+                return self.refusals.refuse(clock::mono(), from, &why, log);
+            }
+        };
+        self.cluster
+            .handle_message(clock::now(), &received.link, opened.message);
+        self.pump();
+    }
+
+    /// A message of a script (FIFO) or of an operator's tool.
+    pub fn send(&mut self, message: Message) {
+        let dest = message
+            .text("dest")
+            .and_then(|name| crate::ids::NodeName::new(name).ok());
+        self.cluster.send(clock::now(), message, dest.as_ref());
+        self.pump();
+    }
+
+    /// A piece of work ended.
+    pub fn handle_completed(&mut self, id: WorkId, result: WorkResult) {
+        if let Some(manager) = &mut self.manager {
+            manager.handle_completed(clock::now(), id, result);
+        }
+        self.pump();
+    }
+
+    /// An operator's command; the error says why it is refused.
+    pub fn handle_command(&mut self, command: v1::Command) -> Result<(), String> {
+        let Some(manager) = &mut self.manager else {
+            return Err("resources are not managed by haresources here".into());
+        };
+        let answer = manager.handle_command(clock::now(), command);
+        self.pump();
+        answer
+    }
+
+    /// Says that we are here, out of turn.
+    pub fn announce(&mut self) {
+        self.cluster.announce(clock::now());
+        self.pump();
+    }
+
+    /// Our last words: `dt` is raised by `extra` for a restart, so that nobody takes us for dead.
+    pub fn leave(&mut self, extra: std::time::Duration) {
+        self.cluster.leave(clock::now(), extra);
+        self.pump();
+    }
+
+    /// Does what is due by now.
+    pub fn handle_timeout(&mut self) {
+        let now = clock::now();
+        if self.cluster.poll_timeout().is_some_and(|at| at <= now.mono) {
+            if let Ok(load) = std::fs::read_to_string("/proc/loadavg") {
+                self.cluster.set_load(load.trim_end());
+            }
+            self.cluster.handle_timeout(now);
+        }
+        if let Some(manager) = &mut self.manager
+            && manager.poll_timeout().is_some_and(|at| at <= now.mono)
+        {
+            manager.handle_timeout(now);
+        }
+        self.pump();
+    }
+
+    /// When [`Self::handle_timeout`] wants to be called.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let manager = self.manager.as_ref().and_then(Manager::poll_timeout);
+        self.cluster.poll_timeout().into_iter().chain(manager).min()
+    }
+
+    /// Carries values until no machine has more to give.
+    pub fn pump(&mut self) {
+        loop {
+            if let Some(output) = self.cluster.poll_output() {
+                self.carry_out(output);
+            } else if let Some(output) = self.manager.as_mut().and_then(Manager::poll_output) {
+                self.carry_out_for_manager(clock::now(), output);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::Transmit(message) => self.transmit(&message),
+            Output::Log(severity, text) => self.log.log(severity, text),
+            Output::StoreNodes => self.wishes.push(Wish::StoreNodes),
+            Output::Event(event) => {
+                if let Some(manager) = &mut self.manager {
+                    manager.handle_event(clock::now(), &event);
+                }
+                match &event {
+                    Event::CommUp(_) => self.wishes.push(Wish::Serve),
+                    Event::Deleted => self.wishes.push(Wish::Deleted),
+                    _ => {}
+                }
+                self.events.push(event);
+            }
+        }
+    }
+
+    fn transmit(&mut self, message: &Message) {
+        if message.kind() == Some("status")
+            && let Some(watchdog) = &mut self.watchdog
+        {
+            // A device that fails ends the machine by itself; there is nothing better to do.
+            let _ = watchdog.tickle();
+        }
+        let sealing = (&self.keyring, self.envelope);
+        let unix_s = clock::now().unix_s;
+        match Sealed::new(message, sealing, unix_s, &mut self.buffer) {
+            Ok(sealed) => self.media.send(&sealed),
+            Err(why) => {
+                let kind = message.kind().unwrap_or("?");
+                self.log.log(
+                    Severity::Error,
+                    format!("message {kind} can't be sent: {why}"),
+                );
+            }
+        }
+    }
+
+    fn carry_out_for_manager(&mut self, now: Now, output: v1::Output) {
+        match output {
+            v1::Output::Send(message) => {
+                let dest = message
+                    .text("dest")
+                    .and_then(|name| crate::ids::NodeName::new(name).ok());
+                self.cluster.send(now, message, dest.as_ref());
+            }
+            v1::Output::Run(id, work) => self.workshop.start(id, work, self.script_environment()),
+            v1::Output::Log(severity, text) => self.log.log(severity, text),
+            v1::Output::Released => self.wishes.push(Wish::Released),
+            v1::Output::Reboot { reason } => self.wishes.push(Wish::Reboot(reason)),
+        }
+    }
+
+    /// Environment of a script that starts now.
+    pub fn script_environment(&self) -> Vec<(String, String)> {
+        let local = &self.cluster.config().local;
+        let is_active_peer = |node: &crate::proto::heartbeat::NodeView| {
+            node.kind == NodeKind::Normal
+                && node.status == NodeStatus::Active
+                && node.name != *local
+        };
+        let state = environment::State {
+            local,
+            status: self.cluster.status(),
+            alone: !self.cluster.nodes().any(|node| is_active_peer(&node)),
+            debug: self.log.debug_level(),
+        };
+        environment::of_scripts(&self.config, &state)
+    }
+}

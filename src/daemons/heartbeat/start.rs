@@ -1,0 +1,282 @@
+//! From files to a running node.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::daemon::{Daemon, Parts};
+use super::node::Node;
+use super::phase::End;
+use super::picture::Constant;
+use super::refusals::Refusals;
+use super::reload::{self, Fingerprint};
+use super::serve::Sockets;
+use super::setup::{self, Identity};
+use super::work::Workshop;
+use super::{EXIT_CONFIG, Options, rc_scripts};
+use crate::agents::{Executor, Paths, Timeouts};
+use crate::config::diagnostic::Diagnostic;
+use crate::config::ha_cf::{CrmMode, HaCf};
+use crate::config::haresources::Haresources;
+use crate::config::host::{Host, ThisHost};
+use crate::config::identity::{self, Hostcache};
+use crate::config::{self, Configuration, Plain, render};
+use crate::ids::NodeName;
+use crate::proto::heartbeat::{Cluster, ClusterConfig, Severity};
+use crate::runtime::clock;
+use crate::runtime::log::{Log, LogConfig, Logger, cluster_user};
+use crate::runtime::media::{Envelope, Media};
+use crate::runtime::pidfile::{self, PidFile};
+use crate::runtime::watchdog::Watchdog;
+use crate::time::Now;
+use crate::v1::{self, Manager};
+
+/// Where sockets and passing state are.
+const RUN_DIR: &str = "/run/heartbeat";
+
+/// A daemon that is ready to run.
+#[derive(Debug)]
+pub struct Running {
+    options: Options,
+    configuration: Configuration,
+    cluster: ClusterConfig,
+    files: Fingerprint,
+    log: Log,
+    pid_file: PidFile,
+}
+
+/// Reads and checks everything, writes the pid file and the generation. `None`: the
+/// configuration can't be used; what is wrong is on stderr.
+pub fn start(options: &Options) -> anyhow::Result<Option<Running>> {
+    let files = Fingerprint::of(&options.config_dir);
+    let host = ThisHost::new(&options.config_dir);
+    let (configuration, findings) = config::load(&options.config_dir, &host, Plain::Taken);
+    show_on_stderr(&findings);
+    let (Some(configuration), Some(local)) = (configuration, host.node_name()) else {
+        eprintln!("heartbeat: Configuration error, heartbeat not started (exit {EXIT_CONFIG}).");
+        return Ok(None);
+    };
+    make_folders()?;
+    let pid_file = PidFile::claim(Path::new(pidfile::PATH))?;
+    let ha_cf = &configuration.ha_cf;
+    let log = Log::start(log_config(ha_cf, &local, options)).context("can't start the log")?;
+    setup::log_findings(&findings, &log.logger());
+    let identity = identify(ha_cf, &log.logger())?;
+    let cluster = setup::cluster_config(ha_cf, &local, identity, caches(ha_cf));
+    let options = options.clone();
+    Ok(Some(Running {
+        options,
+        configuration,
+        cluster,
+        files,
+        log,
+        pid_file,
+    }))
+}
+
+fn show_on_stderr(findings: &[Diagnostic]) {
+    let styled = std::io::stderr().is_terminal();
+    for finding in findings {
+        eprintln!("{}", render::text(finding, styled));
+    }
+}
+
+fn make_folders() -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    for dir in [RUN_DIR, identity::DIR] {
+        std::fs::create_dir_all(dir).with_context(|| format!("can't make {dir}"))?;
+    }
+    let scratch = Path::new(RUN_DIR).join("rsctmp");
+    // Left-overs of agents from before the last boot mean nothing.
+    let _ = std::fs::remove_dir_all(&scratch);
+    std::fs::create_dir_all(&scratch)?;
+    std::fs::set_permissions(&scratch, std::fs::Permissions::from_mode(0o755))?;
+    Ok(())
+}
+
+fn log_config(config: &HaCf, local: &NodeName, options: &Options) -> LogConfig {
+    let mut log = LogConfig::quiet("heartbeat", local.as_str());
+    log.logfile.clone_from(&config.logfile);
+    log.debugfile.clone_from(&config.debugfile);
+    log.facility = config.logfacility.map(|f| f.code);
+    if log.logfile.is_none() && log.debugfile.is_none() && log.facility.is_none() {
+        // heartbeat hands its lines to ha_logd then, which hands them to syslog.
+        log.facility = Some(3);
+    }
+    log.syslog_format = config.syslogmsgfmt;
+    log.stderr = options.log_to_stderr;
+    log.owner = cluster_user();
+    log.debug = config.debug.saturating_add(options.debug);
+    log
+}
+
+fn identify(config: &HaCf, log: &Logger) -> anyhow::Result<Identity> {
+    let dir = Path::new(identity::DIR);
+    let uuid = identity::load_uuid(dir)
+        .with_context(|| format!("can't read or make {}/hb_uuid", dir.display()))?;
+    let unix_s = clock::now().unix_s;
+    let generation = identity::next_generation(dir, config.hbgenmethod, unix_s)
+        .with_context(|| format!("can't write {}/hb_generation", dir.display()))?;
+    log.log(
+        Severity::Info,
+        format!("heartbeat: version {}", super::VERSION),
+    );
+    if generation.previous.is_none() {
+        let text = format!(
+            "No Previous generation - starting at {}",
+            generation.current.0
+        );
+        log.log(Severity::Warning, text);
+    }
+    log.log(
+        Severity::Info,
+        format!("Heartbeat generation: {}", generation.current.0),
+    );
+    Ok(Identity {
+        uuid: uuid.uuid,
+        generation: generation.current,
+    })
+}
+
+fn caches(config: &HaCf) -> (Hostcache, Hostcache) {
+    use crate::config::ha_cf::AutoJoin;
+    if config.autojoin == AutoJoin::None {
+        return Default::default();
+    }
+    let load = |file: &str| {
+        let path = Path::new(identity::DIR).join(file);
+        Hostcache::load(&path)
+            .map(|(cache, _)| cache)
+            .unwrap_or_default()
+    };
+    (load("hostcache"), load("delhostcache"))
+}
+
+impl Running {
+    /// Runs until the daemon ends.
+    pub fn run(self) -> anyhow::Result<End> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let tasks = tokio::task::LocalSet::new();
+        let pid_file = self.pid_file;
+        let log = self.log;
+        let parts = Beginning {
+            options: self.options,
+            configuration: self.configuration,
+            cluster: self.cluster,
+            files: self.files,
+            log: log.logger(),
+        };
+        let end = tasks.block_on(&runtime, async { parts.daemon()?.run().await })?;
+        if end == End::Exit {
+            pid_file.remove()?;
+        }
+        Ok(end)
+    }
+}
+
+/// What the daemon is made from, inside the runtime.
+struct Beginning {
+    options: Options,
+    configuration: Configuration,
+    cluster: ClusterConfig,
+    files: Fingerprint,
+    log: Logger,
+}
+
+impl Beginning {
+    fn daemon(self) -> std::io::Result<Daemon> {
+        let now = clock::now();
+        let log = self.log.clone();
+        log.log(
+            Severity::Info,
+            format!("Configuration validated. Starting {}", super::VERSION),
+        );
+        let manager = self.manager(now);
+        let config = self.configuration.ha_cf;
+        let local = &self.cluster.local;
+        let stonith = crate::agents::stonith::Device::of(&config, local);
+        let executor = Executor::new(Paths::default(), Timeouts::default());
+        let (workshop, results) = Workshop::new(executor, stonith, log.clone());
+        let mut seed = [0; 8];
+        getrandom::fill(&mut seed).map_err(std::io::Error::other)?;
+        let node = Node {
+            cluster: Cluster::new(self.cluster, now, u64::from_ne_bytes(seed)),
+            manager,
+            keyring: self.configuration.keyring,
+            envelope: Envelope::of(&config),
+            refusals: Refusals::default(),
+            media: Media::open(&config.media, log.clone()),
+            watchdog: open_watchdog(&config, &log),
+            config,
+            log,
+            workshop,
+            wishes: Vec::new(),
+            events: Vec::new(),
+            buffer: Vec::new(),
+        };
+        Daemon::new(Parts {
+            sockets: Sockets::open()?,
+            node,
+            results,
+            constant: Constant {
+                pid: std::process::id(),
+                since_unix: now.unix_s,
+            },
+            files: self.files,
+            in_terminal: self.options.log_to_stderr && std::io::stdin().is_terminal(),
+        })
+    }
+
+    /// The resource manager, unless somebody else has the resources.
+    fn manager(&self, now: Now) -> Option<Manager> {
+        let Configuration {
+            ha_cf, haresources, ..
+        } = &self.configuration;
+        if ha_cf.crm != CrmMode::Off || !self.options.resources {
+            return None;
+        }
+        let config = manager_config(ha_cf, &self.cluster.local, haresources);
+        let saved = reload::take_up(self.options.state_file.as_deref());
+        Some(match saved.filter(|_| self.options.resume) {
+            Some(saved) => Manager::resume(config, saved, now),
+            None => Manager::new(config, now),
+        })
+    }
+}
+
+fn open_watchdog(config: &HaCf, log: &Logger) -> Option<Watchdog> {
+    let path = config.watchdog.as_ref()?;
+    match Watchdog::open(path, config.deadtime + Duration::from_millis(10)) {
+        Ok(watchdog) => Some(watchdog),
+        Err(why) => {
+            let text = format!("Cannot open watchdog device: {}: {why}", path.display());
+            log.log(Severity::Error, text);
+            None
+        }
+    }
+}
+
+fn manager_config(config: &HaCf, local: &NodeName, resources: &Haresources) -> v1::Config {
+    let ipfail = config.respawn.iter().any(|child| child.name() == "ipfail");
+    let pings = config
+        .node_table
+        .iter()
+        .filter(|n| n.ping)
+        .map(|n| n.name.clone());
+    v1::Config {
+        local: local.clone(),
+        nodes: config.nodes.clone(),
+        groups: v1::Group::list(resources),
+        auto_failback: config.auto_failback,
+        stonith: crate::agents::stonith::is_configured(config, local),
+        keepalive: config.keepalive,
+        deadtime: config.deadtime,
+        pid: std::process::id(),
+        rc_scripts: rc_scripts::of(&Paths::default().rc_dir),
+        ipfail: ipfail.then(|| pings.collect()),
+    }
+}
