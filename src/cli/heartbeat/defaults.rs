@@ -103,7 +103,10 @@ mod tests {
             ["auto_failback", "legacy"],
             ["memreserve", "6500"],
         ] {
-            assert!(lines.iter().any(|l| l == &expected), "{expected:?} in {text}");
+            assert!(
+                lines.iter().any(|l| l == &expected),
+                "{expected:?} in {text}"
+            );
         }
     }
 

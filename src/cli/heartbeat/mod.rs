@@ -15,6 +15,7 @@ use clap::{Arg, ArgAction, Command};
 
 use super::applets::{self, Applet, Kind};
 use super::getopt::{self, Item};
+use crate::daemons::heartbeat::HBVERSION;
 
 mod defaults;
 mod running;
@@ -39,9 +40,6 @@ mod code {
     pub const NOT_ALLOWED: u8 = 4;
 }
 
-/// The first word is that of the protocol that we speak, for scripts that compare versions.
-const VERSION: &str = concat!("3.0.6 (everbeat ", env!("CARGO_PKG_VERSION"), ")");
-
 const OPTIONS: &str = "dDkMrRsvWlVfC:";
 
 const USAGE: &str = "
@@ -58,15 +56,27 @@ fn command() -> Command {
     };
     Command::new("heartbeat")
         .about("Start, stop, reload the daemon; without options: start it")
-        .arg(flag('k', "stop it, and wait until it has handed over and ended"))
+        .arg(flag(
+            'k',
+            "stop it, and wait until it has handed over and ended",
+        ))
         .arg(flag('r', "have it read the configuration again"))
-        .arg(flag('s', "does it run? exit 0 yes, 3 no, 1 no but a pid file is left"))
+        .arg(flag(
+            's',
+            "does it run? exit 0 yes, 3 no, 1 no but a pid file is left",
+        ))
         .arg(flag('f', "start it in the foreground"))
         .arg(flag('d', "a debug level more; may be repeated"))
         .arg(flag('M', "start without managing resources"))
-        .arg(flag('l', "start without real-time scheduling and locked memory"))
+        .arg(flag(
+            'l',
+            "start without real-time scheduling and locked memory",
+        ))
         .arg(flag('v', "print the configuration while starting"))
-        .arg(flag('R', "start and take up the resources of a daemon that was here before"))
+        .arg(flag(
+            'R',
+            "start and take up the resources of a daemon that was here before",
+        ))
         .arg(
             flag('C', "with -R: file with that daemon's state")
                 .value_name("FILE")
@@ -111,7 +121,7 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
     }
     let parsed = getopt::parse(OPTIONS, &args);
     if parsed.items.contains(&Item::Flag(b'V')) {
-        println!("{VERSION}");
+        println!("{HBVERSION}");
         return Ok(ExitCode::SUCCESS);
     }
     let wanted = match read(&parsed.items, &parsed.operands) {
@@ -196,7 +206,10 @@ mod tests {
         assert!(wanted("-k").unwrap().stop);
         assert!(wanted("-s").unwrap().status);
         let start = wanted("-ddMl").unwrap().start;
-        assert_eq!((start.debug, start.no_resources, start.no_realtime), (2, true, true));
+        assert_eq!(
+            (start.debug, start.no_resources, start.no_realtime),
+            (2, true, true)
+        );
         let resumed = wanted("-R -C /run/x").unwrap().start;
         assert_eq!(resumed.state_file, Some("/run/x".into()));
     }

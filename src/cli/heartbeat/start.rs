@@ -2,7 +2,6 @@
 
 use std::io::{IsTerminal, Read, Write};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,7 +13,9 @@ use nix::unistd::{Pid, Uid};
 
 use super::super::stderr_log;
 use super::{Start, code, defaults, running};
-use crate::config::render;
+use crate::config::diagnostic::Diagnostic;
+use crate::config::host::ThisHost;
+use crate::config::{self, Configuration, Plain, render};
 use crate::daemons::heartbeat::{self, Options};
 use crate::proto::heartbeat::Severity;
 use crate::runtime::pidfile::{self, State};
@@ -36,16 +37,20 @@ pub fn start(how: &Start) -> anyhow::Result<ExitCode> {
             eprintln!("ERROR: Heartbeat already running [pid {pid}].");
             return Ok(ExitCode::from(code::FAILED));
         }
-        log(Severity::Info, format!("heartbeat: already running [pid {pid}]."));
+        log(
+            Severity::Info,
+            format!("heartbeat: already running [pid {pid}]."),
+        );
         return Ok(ExitCode::SUCCESS);
     }
     if !Uid::effective().is_root() {
         log(Severity::Error, "heartbeat is started by root".into());
         return Ok(ExitCode::from(code::NOT_ALLOWED));
     }
-    if how.show_configuration {
-        let read = heartbeat::read(&Options::default().config_dir);
-        read.config.iter().for_each(defaults::print_configuration);
+    if how.show_configuration
+        && let (Some(configuration), _) = load()
+    {
+        defaults::print_configuration(&configuration.ha_cf);
     }
     if how.foreground {
         return heartbeat::run(&Options {
@@ -88,7 +93,10 @@ fn spawn(how: &Start) -> anyhow::Result<Child> {
 
 /// Passes on what the daemon says while it starts; ends when it is ready, or with its failure.
 fn await_ready(mut child: Child) -> anyhow::Result<ExitCode> {
-    let relay = child.stderr.take().map(|pipe| thread::spawn(|| relay(pipe)));
+    let relay = child
+        .stderr
+        .take()
+        .map(|pipe| thread::spawn(|| relay(pipe)));
     let pid = child.id().to_string();
     let late = Instant::now() + READY_WAIT;
     loop {
@@ -123,7 +131,7 @@ pub fn reload(how: &Start) -> anyhow::Result<ExitCode> {
     let State::Running(pid) = running::look()? else {
         return start(how);
     };
-    if !usable(&Options::default().config_dir) {
+    if !usable() {
         let text = format!("Config errors: Heartbeat pid {pid} NOT restarted");
         log(Severity::Info, text);
         return Ok(ExitCode::from(code::FAILED));
@@ -133,22 +141,34 @@ pub fn reload(how: &Start) -> anyhow::Result<ExitCode> {
     match kill(Pid::from_raw(pid), Signal::SIGHUP) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) => {
-            log(Severity::Error, format!("Unable to send SIGHUP to pid {pid}: {}", error.desc()));
+            log(
+                Severity::Error,
+                format!("Unable to send SIGHUP to pid {pid}: {}", error.desc()),
+            );
             let denied = error == Errno::EPERM;
-            let code = if denied { code::NOT_ALLOWED } else { code::FAILED };
+            let code = if denied {
+                code::NOT_ALLOWED
+            } else {
+                code::FAILED
+            };
             Ok(ExitCode::from(code))
         }
     }
 }
 
 /// Reads the files and prints what is wrong; true if the daemon can work with them.
-fn usable(dir: &Path) -> bool {
-    let read = heartbeat::read(dir);
+fn usable() -> bool {
+    let (configuration, findings) = load();
     let styled = std::io::stderr().is_terminal();
-    for finding in &read.findings {
+    for finding in &findings {
         eprintln!("{}", render::text(finding, styled));
     }
-    read.config.is_some() && read.keyring.is_some() && read.complain(|_, _| {})
+    configuration.is_some()
+}
+
+fn load() -> (Option<Configuration>, Vec<Diagnostic>) {
+    let dir = Options::default().config_dir;
+    config::load(&dir, &ThisHost::new(&dir), Plain::Taken)
 }
 
 fn log(severity: Severity, text: String) {

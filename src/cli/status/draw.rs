@@ -33,7 +33,7 @@ fn head(report: &Report, now_s: u64) -> String {
     let mut line = vec![
         cell(BOLD, host),
         cell(status_style(local_status), local_status),
-        cell(PLAIN, version),
+        cell(PLAIN, software(version)),
     ];
     if report.pid != 0 {
         line.push(cell(PLAIN, format!("pid {}", report.pid)));
@@ -48,6 +48,15 @@ fn head(report: &Report, now_s: u64) -> String {
         line.push(cell(PLAIN, format!("holds {}", report.resources_held)));
     }
     render(&[line], 0)
+}
+
+/// everbeat gives its number only.
+fn software(version: &str) -> String {
+    if version.starts_with(|c: char| c.is_ascii_digit()) {
+        format!("everbeat {version}")
+    } else {
+        version.to_owned()
+    }
 }
 
 /// Each node a line, its media under it; all in the same columns.
@@ -108,7 +117,10 @@ fn link(link: &LinkReport) -> Vec<Cell> {
     };
     let heard = match (link.last_heard_ms, link.late_ms) {
         (None, _) => cell(PLAIN, ""),
-        (Some(ms), 0) => cell(PLAIN, format!("heard {} ago", age::span(ms))),
+        // A heartbeat is a little late always; a whole one that is missing is worth a word.
+        (Some(ms), late) if late.saturating_mul(2) < ms.max(1) => {
+            cell(PLAIN, format!("heard {} ago", age::span(ms)))
+        }
         (Some(ms), late) => {
             let late = age::span(late);
             cell(WARN, format!("heard {} ago, {late} late", age::span(ms)))

@@ -27,7 +27,7 @@ fn pair() -> Report {
     };
     Report {
         host: "a".into(),
-        version: "everbeat 0.1.0".into(),
+        version: "0.1.0".into(),
         pid: 70,
         since_unix: NOW - 7300,
         local_status: "active".into(),
@@ -50,7 +50,7 @@ fn pair() -> Report {
                 dead_after_ms: Some(2000),
                 links: vec![
                     link("eth0", false, 67_300, 66_800),
-                    link("eth1", true, 300, 0),
+                    link("eth1", true, 300, 20),
                 ],
                 ..NodeReport::default()
             },
