@@ -15,6 +15,12 @@ impl Instant {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
+
+    /// The moment `span` before `self`, not before the start of time.
+    pub fn before(self, span: Duration) -> Self {
+        let ms = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_sub(ms))
+    }
 }
 
 impl Add<Duration> for Instant {

@@ -21,7 +21,8 @@ pub struct Checks {
     /// By observer, then subject.
     pairs: Vec<Vec<Pair>>,
     settled: Instant,
-    /// Each host knows all from its configuration.
+    /// Each host knows all from its configuration. Where it doesn't, when it learns of
+    /// another, and from which message on, is not seen from outside.
     all_configured: bool,
     /// Messages handed to machines.
     pub received: u64,
@@ -219,26 +220,27 @@ impl Checks {
         let limit = self.limit(host, subject);
         let record = &self.hosts[host];
         let sure = self.pairs[host][subject].sure_life.unwrap_or(record.booted);
-        let silence = now.since(sure.max(record.asleep_at));
-        if silence < limit {
+        let silence = if record.comm_up_at.is_some() {
+            now.since(sure.max(record.asleep_at))
+        } else if now.since(record.asleep_at) < self.timing.deadtime {
+            Duration::ZERO
+        } else {
+            now.since(sure)
+        };
+        if silence < limit && self.all_configured {
             let line = format!("n{subject} called dead after {silence:?} of {limit:?}");
             return self.fail(now, host, line);
         }
         let record = &self.hosts[host];
         let (comm_up, resumed_at) = (record.comm_up_at, record.resumed_at);
         let due = (base + limit).max(comm_up.unwrap_or(now));
-        if now > due && resumed_at <= base && self.is_timed(host, subject) {
+        if now > due && resumed_at <= base && self.all_configured {
             let late = now.since(due);
             self.fail(now, host, format!("n{subject} called dead {late:?} late"));
         }
         if now > self.settled {
             self.fail(now, host, format!("n{subject} called dead in fair weather"));
         }
-    }
-
-    /// Its time is known from outside: not that of a node which is known by hearsay only.
-    fn is_timed(&self, host: usize, subject: usize) -> bool {
-        self.all_configured || self.pairs[host][subject].life.is_some()
     }
 
     /// From when silence counts.
@@ -337,7 +339,7 @@ fn look_at(checks: &mut Checks, now: Instant, host: usize, view: &NodeView) {
         .base(host, subject)
         .max(checks.hosts[host].resumed_at);
     let due = (base + checks.limit(host, subject)).max(comm_up.unwrap_or(now));
-    let alive = !checks.pairs[host][subject].dead && checks.is_timed(host, subject);
+    let alive = !checks.pairs[host][subject].dead && checks.all_configured;
     if alive && comm_up.is_some() && now > due {
         checks.fail(
             now,
@@ -365,8 +367,7 @@ pub fn at_end(checks: &mut Checks, world: &World<Cluster>) {
         if cluster.is_paused() {
             checks.fail(now, host, "clients still wait".into());
         }
-        let names: BTreeSet<String> = cluster.nodes().map(|view| view.name.to_string()).collect();
-        tables.insert(names);
+        tables.insert(live_names(world, cluster));
         for view in cluster.nodes() {
             agree(checks, world, host, &view);
         }
@@ -381,6 +382,18 @@ pub fn at_end(checks: &mut Checks, world: &World<Cluster>) {
             .failures
             .push(format!("{now} tables differ: {tables:?}"));
     }
+}
+
+/// The table without those who are gone: with autojoin a newcomer need not hear of them.
+fn live_names(world: &World<Cluster>, cluster: &Cluster) -> BTreeSet<String> {
+    let live = |view: &NodeView| {
+        number(&view.name).is_some_and(|host| world.condition(host) == Condition::Running)
+    };
+    cluster
+        .nodes()
+        .filter(live)
+        .map(|view| view.name.to_string())
+        .collect()
 }
 
 fn agree(checks: &mut Checks, world: &World<Cluster>, host: usize, view: &NodeView) {
@@ -421,7 +434,7 @@ fn complete(checks: &mut Checks, now: Instant, pair: (usize, usize), cluster: &C
     let sent = &checks.hosts[subject].app_sent;
     let last = &sent[sent.len().saturating_sub(12)..];
     let from = record.first_seq.unwrap_or(u64::MAX);
-    let wanted: Vec<u64> = if gone || record.broken {
+    let wanted: Vec<u64> = if gone || record.broken || !checks.all_configured {
         last.to_vec()
     } else {
         sent.iter().copied().filter(|seq| *seq >= from).collect()

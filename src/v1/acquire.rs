@@ -33,6 +33,10 @@ impl Manager {
         if self.speaks_to_us() {
             self.send(messages::starting());
         }
+        if self.config.ipfail.is_some() && !self.config.auto_failback.is_nice() {
+            let text = "ipfail: auto_failback set to incompatible legacy option.";
+            self.log(Severity::Error, text);
+        }
         self.deferred_deaths(now);
         self.request_own_groups(now);
     }
@@ -321,7 +325,9 @@ impl Manager {
                 .map(|since| since + super::heal::IGNORED_TIMEOUT);
             let speaks = Some(peer.since + SPEAK_TIMEOUT);
             let patience = Some(peer.since + self.config.deadtime * 2);
-            [fence, ignored, speaks, patience].into_iter().flatten()
+            [fence, ignored, peer.restarting, speaks, patience]
+                .into_iter()
+                .flatten()
         })
     }
 

@@ -65,7 +65,7 @@ impl Manager {
         peer.seen_us = false;
         peer.stable = false;
         peer.leaving = false;
-        peer.restarting = false;
+        peer.restarting = None;
         peer.offered_failed = false;
         peer.refuses.clear();
         peer.since = now.mono;

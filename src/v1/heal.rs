@@ -9,7 +9,8 @@
 //! time. If we gave up as well, nobody would have the service for deadtime + 18 s. The time with
 //! two owners ends when it gives up, which is the earliest that it can end at.
 //! If instead it goes on to claim what we have, it doesn't know of us (we are not heard, or
-//! it took over before we woke) and won't give way: then we do.
+//! it took over before we woke) and won't give way: then we do. So too if it says for longer than
+//! [`RESTART_TIMEOUT`] that it has what we have.
 //!
 //! Source: `spec/heartbeat-wire.md` section 11
 
@@ -26,6 +27,11 @@ use crate::time::{Instant, Now};
 /// it up: longer than a message that was on its way when a partition healed.
 pub(super) const IGNORED_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long a real heartbeat that returns from a partition may take to give up what it has: its
+/// own delay is 2 s. One that noticed no partition, because the cable was back before its dead
+/// time was over, never does; then we give way.
+const RESTART_TIMEOUT: Duration = Duration::from_secs(5);
+
 impl Manager {
     /// A node that we had declared dead speaks again, the same daemon as before.
     pub(super) fn healed(&mut self, now: Now, node: &NodeName) {
@@ -38,7 +44,7 @@ impl Manager {
             let text = format!("Comparing with {node} who holds what after the partition.");
             self.info(text);
         } else {
-            peer.restarting = true;
+            peer.restarting = Some(now.mono + RESTART_TIMEOUT);
             let text = format!(
                 "{node}, a real heartbeat, returns from a partition: it will give up its \
                  resources and restart itself. Ours stay here; until then both may have them."
@@ -81,7 +87,8 @@ impl Manager {
 
     fn is_stronger(&self, now: Instant, group: usize, node: &NodeName, peer: &Peer) -> bool {
         if !peer.is_everbeat() {
-            return !peer.restarting && self.config.auto_failback.is_nice();
+            let gives_up = peer.restarting.is_some_and(|until| now < until);
+            return !gives_up && self.config.auto_failback.is_nice();
         }
         if peer.leaving {
             return false;

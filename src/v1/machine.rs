@@ -6,10 +6,13 @@ use std::time::Duration;
 use super::audit::Audit;
 use super::config::{Config, Group};
 use super::group::{GroupRun, Notice, Step};
+use super::ipfail::{self, Ipfail, Situation};
 use super::peer::Peer;
 use super::saved::Saved;
 use super::standby::Standby;
+use super::view::Holding;
 use super::work::{Action, Command, Output, Work, WorkId, WorkResult};
+use crate::config::ha_cf::AutoFailback;
 use crate::ids::NodeName;
 use crate::proto::heartbeat::{Delivery, Event, NodeKind, Severity};
 use crate::time::{Instant, Now};
@@ -73,6 +76,7 @@ pub struct Manager {
     pub(super) announce_anyway: bool,
     /// When what we hold is told again unasked.
     pub(super) refresh_at: Instant,
+    ipfail: Option<Ipfail>,
     outputs: VecDeque<Output>,
     jobs: BTreeMap<WorkId, Job>,
     next_work: u64,
@@ -88,6 +92,7 @@ impl Manager {
             .filter(|node| **node != config.local)
             .map(|node| (node.clone(), Peer::new(groups.len(), now.mono)))
             .collect();
+        let ipfail = ipfail_of(&config);
         Self {
             config,
             groups,
@@ -100,6 +105,7 @@ impl Manager {
             announce_info: None,
             announce_anyway: false,
             refresh_at: now.mono,
+            ipfail,
             outputs: VecDeque::new(),
             jobs: BTreeMap::new(),
             next_work: 1,
@@ -134,6 +140,10 @@ impl Manager {
                 self.leave(now);
             }
             Event::Node(_) | Event::Link(_) | Event::FlowControl(_) | Event::NodesChanged => {}
+        }
+        let situation = self.situation();
+        if let Some(ipfail) = &mut self.ipfail {
+            ipfail.handle_event(now, situation, event);
         }
         self.run(now);
     }
@@ -228,10 +238,36 @@ impl Manager {
                 break;
             }
         }
+        self.run_ipfail(now);
         self.audit_holders(now);
         self.announce(now);
         self.run_rc_script();
         self.timer = self.next_timeout(now.mono);
+    }
+
+    fn situation(&self) -> Situation {
+        let hold = self.hold();
+        Situation {
+            in_transition: self.holding() == Holding::Transition,
+            holds_foreign: hold.foreign,
+            holds_any: hold.local || hold.foreign,
+        }
+    }
+
+    fn run_ipfail(&mut self, now: Now) {
+        let situation = self.situation();
+        let Some(ipfail) = &mut self.ipfail else {
+            return;
+        };
+        if self.phase == Phase::Stable {
+            ipfail.handle_timeout(now, situation);
+        }
+        while let Some(output) = ipfail.poll_output() {
+            self.outputs.push_back(match output {
+                ipfail::Output::Send(message) => Output::Send(message),
+                ipfail::Output::Log(severity, text) => Output::Log(severity, text),
+            });
+        }
     }
 
     /// Lets each group do its next actions.
@@ -421,6 +457,7 @@ impl Manager {
         times.extend(self.peer_times());
         times.extend(self.standby.poll_timeout());
         times.extend(self.audit.poll_timeout());
+        times.extend(self.ipfail.as_ref().and_then(Ipfail::poll_timeout));
         if self.phase != Phase::Init {
             times.push(self.refresh_at);
         }
@@ -432,6 +469,16 @@ impl Manager {
         let (resource, action): &(String, Action) = self.groups[group].busy.as_ref()?;
         Some(format!("{resource} {action}"))
     }
+}
+
+/// ipfail, where ha.cf has it and auto_failback allows it.
+///
+/// Source: heartbeat 3.0.6, ipfail: "auto_failback set to incompatible legacy option."
+fn ipfail_of(config: &Config) -> Option<Ipfail> {
+    let pings = config.ipfail.as_ref()?;
+    let failback = config.auto_failback == AutoFailback::On;
+    let nice = config.auto_failback.is_nice();
+    nice.then(|| Ipfail::new(config.local.clone(), pings, config.keepalive, failback))
 }
 
 /// The groups of haresources, and a stand-in for each node that has none.

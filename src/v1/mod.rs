@@ -31,6 +31,7 @@ mod config;
 mod death;
 mod group;
 mod heal;
+mod ipfail;
 mod legacy;
 mod machine;
 mod messages;

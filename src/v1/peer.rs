@@ -139,8 +139,9 @@ pub(super) struct Peer {
     pub joined: bool,
     /// It is shutting down or has shut down.
     pub leaving: bool,
-    /// It came back from a partition and, a real heartbeat, is about to restart itself.
-    pub restarting: bool,
+    /// It came back from a partition and, a real heartbeat, is about to restart itself; until
+    /// then that is believed.
+    pub restarting: Option<Instant>,
     /// Groups that it, a real heartbeat, gave away and won't take by itself.
     pub refuses: BTreeSet<usize>,
     /// Its standby was already asked to take what failed here.
@@ -169,7 +170,7 @@ impl Peer {
             seen_us: false,
             joined: false,
             leaving: false,
-            restarting: false,
+            restarting: None,
             refuses: BTreeSet::new(),
             offered_failed: false,
             fence: Fence::Clear,
@@ -202,7 +203,7 @@ impl Peer {
         self.spoken = false;
         self.seen_us = false;
         self.joined = false;
-        self.restarting = false;
+        self.restarting = None;
         self.refuses.clear();
         self.offered_failed = false;
         self.fence = Fence::Clear;

@@ -73,7 +73,7 @@ impl Manager {
         };
         peer.leaving = true;
         peer.spoken = true;
-        peer.restarting = false;
+        peer.restarting = None;
         let released: Vec<_> = (0..peer.entries.len())
             .map(|group| peer.entries[group].claim)
             .collect();

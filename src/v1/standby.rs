@@ -581,7 +581,7 @@ impl Manager {
             return false;
         }
         let real = |(_, p): &(&NodeName, &Peer)| {
-            p.is_active() && !p.is_everbeat() && p.stable && !p.leaving && !p.restarting
+            p.is_active() && !p.is_everbeat() && p.stable && !p.leaving && p.restarting.is_none()
         };
         let partners: Vec<_> = self
             .peers

@@ -30,6 +30,7 @@ use crate::runtime::log::{Log, LogConfig, Logger, cluster_user};
 use crate::runtime::media::{Envelope, Media};
 use crate::runtime::pidfile::{self, PidFile};
 use crate::runtime::watchdog::Watchdog;
+use crate::sys::realtime;
 use crate::time::Now;
 use crate::v1::{self, Manager};
 
@@ -179,6 +180,9 @@ impl Running {
             files: self.files,
             log: log.logger(),
         };
+        if parts.options.realtime && parts.configuration.ha_cf.realtime {
+            be_realtime(&parts.configuration.ha_cf, &parts.log);
+        }
         let end = tasks.block_on(&runtime, async { parts.daemon()?.run().await })?;
         if end == End::Exit {
             pid_file.remove()?;
@@ -254,6 +258,18 @@ impl Beginning {
             Some(saved) => Manager::resume(config, saved, now),
             None => Manager::new(config, now),
         })
+    }
+}
+
+/// Takes a place before ordinary processes and keeps our memory from being paged out; what
+/// isn't permitted is said, and done without.
+fn be_realtime(config: &HaCf, log: &Logger) {
+    if let Err(why) = realtime::set_round_robin(config.rtprio) {
+        log.log(Severity::Warning, format!("no real-time scheduling: {why}"));
+    }
+    realtime::reserve_heap(config.memreserve as usize * 1024);
+    if let Err(why) = realtime::lock_memory() {
+        log.log(Severity::Warning, format!("memory is not locked: {why}"));
     }
 }
 

@@ -29,9 +29,10 @@ const ASLEEP_MIN: Duration = Duration::from_millis(500);
 
 /// The node protocol of one node, without I/O.
 ///
-/// The driver hands in authenticated, decompressed messages, and calls [`Self::handle_timeout`]
-/// at [`Self::poll_timeout`]; when it was late itself it should hand in what waits in its
-/// sockets first. After each call it takes [`Self::poll_output`] until that gives none.
+/// The driver's loop: hand in what waits in the sockets, authenticated and decompressed
+/// ([`Self::handle_message`]); if [`Self::poll_timeout`] is over, [`Self::handle_timeout`]; take
+/// [`Self::poll_output`] until it gives none; wait. Only the time-out declares nodes dead, so
+/// that whoever reads first never does so while their packets wait.
 #[derive(Debug)]
 pub struct Cluster {
     pub(super) config: ClusterConfig,
@@ -57,6 +58,8 @@ pub struct Cluster {
     outputs: VecDeque<Output>,
     /// What [`Self::poll_timeout`] said last.
     promised: Option<Instant>,
+    /// When an input came last.
+    called: Instant,
 }
 
 impl Cluster {
@@ -82,11 +85,12 @@ impl Cluster {
             load: "n/a".into(),
             outputs: VecDeque::new(),
             promised: None,
+            called: now.mono,
             config,
         };
         cluster.fill_table(now.mono);
         cluster.announce_start(now);
-        cluster.settle(now);
+        cluster.handle_timeout(now);
         cluster
     }
 
@@ -102,6 +106,11 @@ impl Cluster {
     /// Does what is due; early or late calls are harmless.
     pub fn handle_timeout(&mut self, now: Now) {
         self.wake(now);
+        if !matches!(self.start, Start::Left) {
+            self.send_due_status(now);
+            self.declare_dead(now);
+            self.request_missing(now);
+        }
         self.settle(now);
     }
 
@@ -124,7 +133,7 @@ impl Cluster {
 
     /// When [`Self::handle_timeout`] wants to be called; none after [`Self::leave`].
     ///
-    /// Exact: a silent node's dead time ends at this very millisecond.
+    /// Exact: a silent node's dead time ends at this very millisecond. It may be over already.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.promised
     }
@@ -204,15 +213,15 @@ impl Cluster {
 
     /// Notices whether we were run when we wanted to be; called first by each input.
     fn wake(&mut self, now: Now) {
+        let called = std::mem::replace(&mut self.called, now.mono);
         let Some(promised) = self.promised else {
             return;
         };
-        let late = now.mono.since(promised);
+        let late = now.mono.since(promised.max(called));
         if late <= LATENESS_ORDINARY {
             return;
         }
         // Time in which we did not run tells nothing of others.
-        self.promised = None;
         let asleep = late > self.config.timing.keepalive.max(ASLEEP_MIN);
         self.forgive(now.mono, late, asleep);
         if asleep {
@@ -225,14 +234,10 @@ impl Cluster {
         }
     }
 
-    /// Does all that is due and promises when to be called next; called last by each input.
+    /// Goes on where an input opened the way, and promises when to be called next; called last
+    /// by each input.
     fn settle(&mut self, now: Now) {
-        if !matches!(self.start, Start::Left) {
-            self.send_due_status(now);
-            self.declare_dead(now);
-            self.request_missing(now);
-            self.advance_start(now);
-        }
+        self.advance_start(now);
         self.serve_flow(now);
         self.promised = self.next_timeout(now.mono);
         assert!(self.nodes.len() <= crate::limits::HEARTBEAT_NODES_MAX);
@@ -250,13 +255,11 @@ impl Cluster {
             let request = node.sequence.next_request().filter(|_| node.is_live());
             links.chain(request).chain(self.dead_at(node))
         });
-        let next = nodes
+        nodes
             .chain([self.next_status])
             .chain(self.extra_until)
             .chain(self.start_timeout(now))
-            .min();
-        debug_assert!(next.is_some_and(|at| at > now), "what is due was done");
-        next
+            .min()
     }
 
     /// Adds the common fields, keeps a sequenced message for retransmission.

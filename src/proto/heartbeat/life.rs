@@ -81,19 +81,23 @@ impl Cluster {
         }
     }
 
-    /// We were not run for `late`: nobody's time ran meanwhile. After a sleep each node heard
-    /// before has its whole dead time from now.
+    /// We were not run for `late`: nobody's time ran meanwhile. After a sleep each node has its
+    /// whole dead time from now; one that was never heard, as long as the others or what is
+    /// left of initdead.
     pub(super) fn forgive(&mut self, now: Instant, late: Duration, asleep: bool) {
         if let Start::Hearing { since } = &mut self.start {
             *since += late;
         }
+        let timing = self.config.timing;
+        let waited = timing.initdead.saturating_sub(timing.deadtime);
         for node in &mut self.nodes {
+            node.life = (node.life + late).min(now);
             if asleep && node.heard {
                 node.life = now;
                 // The interval to the next status is ours, not the node's.
                 node.last_status = None;
-            } else {
-                node.life += late;
+            } else if asleep {
+                node.life = node.life.max(now.before(waited));
             }
             for link in &mut node.links {
                 let heard = link.last_heard.map(|at| (at + late).min(now));

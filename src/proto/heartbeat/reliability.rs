@@ -154,6 +154,10 @@ impl Cluster {
         }
     }
 
+    /// Sends again what a node misses.
+    ///
+    /// Differs: heartbeat ignores requests for what the node has acknowledged. An old
+    /// acknowledgement that arrives after a quick restart of ours would make us deaf to it.
     fn handle_rexmit(&mut self, now: Now, from: usize, message: &Message) {
         if message.text("dest") != Some(self.config.local.as_str()) {
             return;
@@ -174,7 +178,7 @@ impl Cluster {
         let last = last
             .min(highest)
             .min(first.saturating_add(RESEND_PER_REQUEST_MAX - 1));
-        for seq in first.max(self.nodes[from].acked + 1)..=last {
+        for seq in first.max(1)..=last {
             if !self.resend_budget.take(now.mono) {
                 let line = || "too many retransmission requests: some are left".into();
                 return self.odd(now.mono, Oddity::RexmitFlood, Severity::Warning, line);

@@ -149,8 +149,7 @@ impl Cluster {
         self.start = Start::Up;
         self.log(Severity::Info, "Comm_now_up(): updating status to active");
         self.set_own_status(now, NodeStatus::Active);
-        self.event(Event::CommUp(CommUp { complete }));
         // The limit of each node is its own dead time from here on.
-        self.declare_dead(now);
+        self.event(Event::CommUp(CommUp { complete }));
     }
 }

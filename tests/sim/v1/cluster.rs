@@ -281,8 +281,9 @@ impl Cluster {
 
     /// The daemon restarts with its resources kept.
     pub fn quick_restart(&mut self, node: usize) {
-        if let Some(Daemon::Everbeat(manager)) = self.nodes[node].daemon.take() {
-            let manager = Manager::resume(self.config(node), manager.save(), self.clock());
+        if let Some(Daemon::Everbeat(manager)) = &self.nodes[node].daemon {
+            let saved = manager.save();
+            let manager = Manager::resume(self.config(node), saved, self.clock());
             self.boot_with(node, Daemon::Everbeat(Box::new(manager)));
         }
     }
@@ -298,7 +299,7 @@ impl Cluster {
     pub fn sleep(&mut self, node: usize, span: u64) {
         self.note(node, &format!("sleeps for {span}"));
         self.nodes[node].asleep_until = self.now + span;
-        self.disturbed = self.now + span;
+        self.disturbed = self.disturbed.max(self.now + span);
     }
 
     pub fn cut(&mut self, from: usize, to: usize) {
@@ -311,8 +312,12 @@ impl Cluster {
         if !self.cut.is_empty() {
             self.note(0, "network heals");
             self.cut.clear();
-            self.disturbed = self.now;
+            self.disturbed = self.now.max(self.asleep_until());
         }
+    }
+
+    fn asleep_until(&self) -> u64 {
+        self.nodes.iter().map(|n| n.asleep_until).max().unwrap_or(0)
     }
 
     pub fn command(&mut self, node: usize, command: Command) -> Result<(), String> {
