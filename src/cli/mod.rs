@@ -12,6 +12,7 @@ mod everbeatd;
 mod fifo_message;
 mod getopt;
 mod hb;
+mod heartbeat;
 mod lab;
 mod links;
 mod meatclient;

@@ -5,7 +5,7 @@ use std::process::Output;
 use everbeat::lab::Lab;
 
 use crate::host::{Ground, program, shell};
-use crate::pair::{await_word, lab, start};
+use crate::pair::{HEARTBEAT, await_word, lab, start};
 
 /// What is asked while heartbeat runs. `clientstatus` has its time given: the default differs.
 const RUNNING: &str = include_str!("running.txt");
@@ -88,7 +88,7 @@ fn a_stopped_process_times_out(lab: &Lab) {
     await_word(lab, "a", "rscstatus", "local");
 }
 
-/// Our hb_ tools move the groups of a real pair, our status shows it.
+/// Our hb_ tools move the groups of a real pair, our status shows it, our -s and -k know it.
 fn tools_reach_the_original(lab: &Lab) {
     let ours =
         |host: &str, line: &str| shell(lab, host, &format!("{} {line}", program().display()));
@@ -104,4 +104,14 @@ fn tools_reach_the_original(lab: &Lab) {
     for word in ["heartbeat 3.0.6", "holds local", "10.8.0.3", "eth0"] {
         assert!(status.contains(word), "{word} in {status}");
     }
+    let running = ours("a", "heartbeat -s").expect("it runs");
+    let theirs = shell(lab, "a", &format!("{HEARTBEAT} -s")).expect("it runs");
+    assert_eq!(running, theirs);
+    ours("a", "heartbeat -k").expect("stopped");
+    let stopped = ours("a", "heartbeat -s").expect_err("it is stopped");
+    assert!(
+        stopped.contains("heartbeat is stopped. No process"),
+        "{stopped}"
+    );
+    await_word(lab, "b", "rscstatus", "all");
 }

@@ -1,13 +1,14 @@
 //! Starting the daemon, and `heartbeat -r`.
 
 use std::io::{IsTerminal, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitCode, Stdio};
-use std::thread;
+use std::process::{Child, ChildStderr, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid};
 
@@ -24,11 +25,8 @@ use crate::sys::child::new_session;
 /// How long the start may take until the daemon has its pid file.
 const READY_WAIT: Duration = Duration::from_secs(60);
 
-/// Time between two looks at the pid file.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
-
-/// What `ps` shows of the daemon. Source: heartbeat 3.0.6, which people grep for.
-const PROCESS_TITLE: &str = "heartbeat: master control process";
+/// Time between two looks at the pid file. Units: milliseconds
+const LOOK_EVERY_MS: u16 = 10;
 
 /// Starts the daemon unless it runs; returns when it has its pid file.
 pub fn start(how: &Start) -> anyhow::Result<ExitCode> {
@@ -70,7 +68,9 @@ pub fn start(how: &Start) -> anyhow::Result<ExitCode> {
 fn spawn(how: &Start) -> anyhow::Result<Child> {
     let program = std::env::current_exe().context("can't find this program's own file")?;
     let mut command = Command::new(program);
-    command.arg0(PROCESS_TITLE).args(["everbeatd", "--quiet"]);
+    command
+        .arg0(heartbeat::TITLE)
+        .args(["everbeatd", "--quiet"]);
     for (wanted, option) in [
         (how.no_resources, "--no-resources"),
         (how.no_realtime, "--no-realtime"),
@@ -93,37 +93,58 @@ fn spawn(how: &Start) -> anyhow::Result<Child> {
 
 /// Passes on what the daemon says while it starts; ends when it is ready, or with its failure.
 fn await_ready(mut child: Child) -> anyhow::Result<ExitCode> {
-    let relay = child
-        .stderr
-        .take()
-        .map(|pipe| thread::spawn(|| relay(pipe)));
+    let mut said = child.stderr.take().context("no pipe to the daemon")?;
     let pid = child.id().to_string();
     let late = Instant::now() + READY_WAIT;
     loop {
-        if let Some(ended) = child.try_wait().context("can't wait for the daemon")? {
-            relay.map(thread::JoinHandle::join);
-            let code = ended.code().and_then(|c| u8::try_from(c).ok());
-            return Ok(ExitCode::from(code.unwrap_or(code::FAILED)));
-        }
+        let still_open = relay(&mut said)?;
         // Only reads: a look at the lock might get in the daemon's way while it takes it.
         let claimed = std::fs::read_to_string(pidfile::PATH).unwrap_or_default();
         if claimed.trim() == pid {
+            while relay(&mut said)? == Relayed::Some {}
             log(Severity::Info, format!("heartbeat started [pid {pid}]"));
             return Ok(ExitCode::SUCCESS);
+        }
+        if still_open == Relayed::End {
+            let ended = child.wait().context("can't wait for the daemon")?;
+            let code = ended.code().and_then(|c| u8::try_from(c).ok());
+            return Ok(ExitCode::from(code.unwrap_or(code::FAILED)));
         }
         if Instant::now() > late {
             bail!("the daemon [pid {pid}] is not ready after 60 s; its log may say why");
         }
-        thread::sleep(LOOK_EVERY);
     }
 }
 
-fn relay(mut pipe: impl Read) {
+/// What came out of the daemon's pipe.
+#[derive(Debug, PartialEq, Eq)]
+enum Relayed {
+    /// Nothing for a while.
+    Nothing,
+    /// A piece of text.
+    Some,
+    /// The daemon closed it: it ended.
+    End,
+}
+
+/// Passes on what comes within [`LOOK_EVERY_MS`].
+fn relay(pipe: &mut ChildStderr) -> anyhow::Result<Relayed> {
+    let mut fds = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
+    match poll(&mut fds, PollTimeout::from(LOOK_EVERY_MS)) {
+        Ok(0) | Err(Errno::EINTR) => return Ok(Relayed::Nothing),
+        other => other.context("can't wait for the daemon's words")?,
+    };
     let mut piece = [0; 4096];
-    while let Ok(count @ 1..) = pipe.read(&mut piece) {
-        // A closed stderr of ours is no reason to stop the daemon's.
-        let _ = std::io::stderr().write_all(&piece[..count]);
-    }
+    let count = pipe
+        .read(&mut piece)
+        .context("can't read the daemon's words")?;
+    // A closed stderr of ours is no reason to stop the daemon's.
+    let _ = std::io::stderr().write_all(&piece[..count]);
+    Ok(if count == 0 {
+        Relayed::End
+    } else {
+        Relayed::Some
+    })
 }
 
 /// `heartbeat -r`: checks the files, then has the daemon read them; starts it if none runs.

@@ -31,6 +31,8 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
+
 /// How the daemon is started.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -64,6 +66,10 @@ impl Default for Options {
     }
 }
 
+/// What `ps` shows of the daemon in the background, since people grep for it.
+/// Source: heartbeat 3.0.6.
+pub const TITLE: &str = "heartbeat: master control process";
+
 /// Exit code of a configuration that can't be used. Source: heartbeat 3.0.6.
 pub const EXIT_CONFIG: u8 = 6;
 
@@ -71,6 +77,8 @@ pub const EXIT_CONFIG: u8 = 6;
 ///
 /// Errors: the files are fine but the machine isn't: folders that can't be written, sockets.
 pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    // For pgrep and killall; the name of our file would be shown else.
+    nix::sys::prctl::set_name(c"heartbeat").context("can't name the process")?;
     let Some(running) = start::start(options)? else {
         return Ok(ExitCode::from(EXIT_CONFIG));
     };
@@ -83,8 +91,12 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
 /// Executes the same program again, with the state that was left.
 fn restart(options: &Options) -> anyhow::Result<ExitCode> {
     let mut command = std::process::Command::new("/proc/self/exe");
+    if !options.log_to_stderr {
+        command.arg0(TITLE).arg("everbeatd").arg("--quiet");
+    } else {
+        command.arg("everbeatd");
+    }
     command
-        .arg("everbeatd")
         .arg("--resume")
         .arg("--config-dir")
         .arg(&options.config_dir);

@@ -66,6 +66,9 @@ pub fn start(options: &Options) -> anyhow::Result<Option<Running>> {
     setup::log_findings(&findings, &log.logger());
     let identity = identify(ha_cf, &log.logger())?;
     let cluster = setup::cluster_config(ha_cf, &local, identity, caches(ha_cf));
+    if !options.log_to_stderr {
+        leave_stderr().context("/dev/null")?;
+    }
     let options = options.clone();
     Ok(Some(Running {
         options,
@@ -75,6 +78,12 @@ pub fn start(options: &Options) -> anyhow::Result<Option<Running>> {
         log,
         pid_file,
     }))
+}
+
+/// In the background: who started us reads our errors until here, then goes away.
+fn leave_stderr() -> std::io::Result<()> {
+    let null = std::fs::File::options().write(true).open("/dev/null")?;
+    Ok(nix::unistd::dup2_stderr(null)?)
 }
 
 fn show_on_stderr(findings: &[Diagnostic]) {

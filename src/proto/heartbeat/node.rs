@@ -109,9 +109,11 @@ impl Node {
         self.status == NodeStatus::Dead
     }
 
-    /// Heard since our start, or given up.
+    /// Its status is known since our start, or it is given up.
+    ///
+    /// Any other message isn't enough: who is to decide whether it lives needs its status.
     pub fn is_settled(&self) -> bool {
-        self.heard || self.is_dead()
+        self.heard && self.status != NodeStatus::Init || self.is_dead()
     }
 
     /// Up to which of our messages it counts as served.
