@@ -8,6 +8,8 @@ mod faults;
 mod fence;
 #[path = "lab/host.rs"]
 mod host;
+#[path = "lab/junk.rs"]
+mod junk;
 #[path = "lab/many.rs"]
 mod many;
 #[path = "lab/selftest.rs"]
