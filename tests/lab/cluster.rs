@@ -291,7 +291,7 @@ impl Cluster {
     }
 }
 
-fn has_address(lab: &Lab, host: &str, address: &str) -> bool {
+pub fn has_address(lab: &Lab, host: &str, address: &str) -> bool {
     // /proc/PID/root of a process on the host; /proc/PID/net is its network.
     let Ok(root) = lab.host(host).path("/") else {
         return false;
