@@ -2,6 +2,8 @@
 
 #[path = "cli/compat.rs"]
 mod compat;
+#[path = "cli/decode.rs"]
+mod decode;
 #[path = "cli/everbeat.rs"]
 mod everbeat;
 #[path = "cli/resource_manager.rs"]
