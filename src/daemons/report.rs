@@ -95,7 +95,7 @@ pub struct GroupReport {
     pub holder: Option<String>,
     /// All who say that they hold it; more than one is a split brain.
     pub holders: Vec<String>,
-    /// `running`, `starting`, `stopping`, `stopped`, `failed`.
+    /// `running`, `starting`, `stopping`, `stopped`, `failed`; `unknown` beside a heartbeat.
     pub state: String,
     /// When it came into that state, seconds since 1970.
     pub since_unix: Option<u64>,

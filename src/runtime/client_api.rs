@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Group, Pid, User};
 
 use super::unix_server::{ClientEvent, Closed, Framing, UnixServer};
-use crate::config::ha_cf::{ApiAuth, CrmMode, HaCf};
+use crate::config::ha_cf::{ApiAuth, HaCf};
 use crate::ids::NodeName;
 use crate::proto::client_api::{
     Authority, ClientApi, ConnectionId, Ending, Output, Peer, QUEUE_MESSAGES_DEFAULT, Settings,
@@ -121,10 +121,7 @@ impl ClientServer {
 /// out, since nobody can be them.
 pub fn settings(config: &HaCf, local: &NodeName, version: &str) -> Settings {
     let ms = |span: std::time::Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
-    let pacemaker = match config.crm {
-        CrmMode::Off => "off",
-        _ => config.parameter("pacemaker").unwrap_or("on"),
-    };
+    let pacemaker = config.parameter("pacemaker").unwrap_or("false");
     Settings {
         local: local.clone(),
         deadtime_ms: ms(config.deadtime),

@@ -18,7 +18,14 @@ pub fn check(file: &str) {
         std::fs::write(&path, found).expect("written");
         return;
     }
-    assert_eq!(found, expected, "{file}; UPDATE=1 writes it anew");
+    let pairs = found.lines().zip(expected.lines());
+    if let Some((now, before)) = pairs.clone().find(|(now, before)| now != before) {
+        let commands = pairs.take_while(|(now, before)| now == before);
+        let command = commands.filter(|(now, _)| now.starts_with("$ ")).last();
+        let command = command.map_or("the start", |(now, _)| now);
+        panic!("{file}: {command}\n  was  {before:?}\n  now  {now:?}\nUPDATE=1 writes it anew");
+    }
+    assert_eq!(found.len(), expected.len(), "{file} ends elsewhere");
 }
 
 fn record(line: &str) -> String {
@@ -31,6 +38,11 @@ fn record(line: &str) -> String {
     for error in String::from_utf8_lossy(&out.stderr).lines() {
         let _ = writeln!(text, "! {}", without_stamp(error));
     }
+    // The next version is no news.
+    text = text.replace(
+        concat!("everbeat ", env!("CARGO_PKG_VERSION")),
+        "everbeat VERSION",
+    );
     let code = out.status.code().map_or("signal".into(), |c| c.to_string());
     let _ = writeln!(text, "= {code}\n");
     text

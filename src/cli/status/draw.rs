@@ -135,6 +135,7 @@ fn group(group: &GroupReport, now_s: u64) -> Vec<Vec<Cell>> {
     let holder = match group.holders.as_slice() {
         [] => match &group.holder {
             Some(holder) => cell(BOLD, holder),
+            None if group.state == "unknown" => cell(PLAIN, "not here"),
             None => cell(BAD, "nobody"),
         },
         [one] => cell(BOLD, one),
@@ -152,7 +153,7 @@ fn group(group: &GroupReport, now_s: u64) -> Vec<Vec<Cell>> {
     if !group.why.is_empty() {
         notes.push(group.why.clone());
     }
-    if group.holder.as_ref() != Some(&group.preferred) {
+    if group.holder.as_deref() != Some(&group.preferred) {
         notes.push(format!("prefers {}", group.preferred));
     }
     let mut rows = vec![vec![

@@ -65,7 +65,7 @@ pub struct Settings {
     pub keepalive_ms: u64,
     /// What `hbversion` says.
     pub version: String,
-    /// What `pacemaker` says: `off` or how the CRM runs.
+    /// What `pacemaker` says, as written: `false`, `off`, or how the CRM runs.
     pub pacemaker: String,
     /// Syslog facility, -1 for none. Units: as in syslog.h, eight times the number.
     pub logfacility: i32,
@@ -84,11 +84,10 @@ pub trait View {
     /// The word of `rsc_hold`; none where the CRM has the resources.
     fn resources_held(&self) -> Option<String>;
 
-    /// One node.
+    /// One node; case doesn't count. Source: heartbeat 3.0.6, `cl_status nodestatus`.
     fn node(&self, name: &str) -> Option<NodeView> {
-        self.nodes()
-            .into_iter()
-            .find(|node| node.name.as_str() == name)
+        let mut nodes = self.nodes().into_iter();
+        nodes.find(|node| node.name.as_str().eq_ignore_ascii_case(name))
     }
 }
 

@@ -212,6 +212,7 @@ fn requests_are_answered() {
     let tests = [
         (&[("", "numnodes")][..], "numnodes=2 result=OK"),
         (&[("", "nodestatus"), ("node", "b")], "st=active result=OK"),
+        (&[("", "nodestatus"), ("node", "B")], "st=active result=OK"),
         (
             &[("", "nodestatus"), ("node", "c")],
             "info=EINVAL result=badreq",
