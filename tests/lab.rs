@@ -2,6 +2,8 @@
 
 #[path = "lab/cluster.rs"]
 mod cluster;
+#[path = "lab/demo.rs"]
+mod demo;
 #[path = "lab/faults.rs"]
 mod faults;
 #[path = "lab/fence.rs"]

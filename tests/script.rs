@@ -5,3 +5,5 @@
 mod datadriven;
 #[path = "script/heartbeat.rs"]
 mod heartbeat;
+#[path = "script/replay.rs"]
+mod replay;

@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::applets::{self, Applet, Kind};
 use crate::lab::request::HostState;
-use crate::lab::{Entry, HostRef, Lab, Place, Spec, birth, enter, init, power, root};
+use crate::lab::{Entry, HostRef, Lab, Place, Spec, birth, enter, init, launch, power, root};
 
 /// The applet.
 pub const APPLET: Applet = Applet {
@@ -42,6 +42,12 @@ fn command() -> Command {
         .subcommands(host_commands())
         .subcommands(lab_commands())
         .subcommand(keeper_command())
+        .subcommand(
+            Command::new("launch")
+                .hide(true)
+                .about("Start a program that stays, from a host")
+                .arg(words_arg().required(true)),
+        )
         .subcommand(
             Command::new("init")
                 .hide(true)
@@ -98,15 +104,6 @@ fn host_commands() -> Vec<Command> {
             .arg(lab_arg())
             .arg(host_arg())
     };
-    let words = || {
-        Arg::new("command")
-            .value_name("COMMAND")
-            .num_args(0..)
-            .trailing_var_arg(true)
-            .allow_hyphen_values(true)
-            .value_parser(value_parser!(OsString))
-            .help("the program and its arguments; without it, a shell")
-    };
     let port = || {
         Arg::new("port")
             .value_name("INTERFACE")
@@ -125,9 +122,9 @@ fn host_commands() -> Vec<Command> {
                     .value_parser(value_parser!(PathBuf))
                     .help("the folder, on the host, to run in"),
             )
-            .arg(words()),
+            .arg(words_arg()),
         on_host("bg", "Start a command on a host and leave it running").arg(
-            words()
+            words_arg()
                 .required(true)
                 .num_args(1..)
                 .help("the program and its arguments"),
@@ -154,6 +151,16 @@ fn host_commands() -> Vec<Command> {
                     .help("the answer is what the host is then: on or off"),
             ),
     ]
+}
+
+fn words_arg() -> Arg {
+    Arg::new("command")
+        .value_name("COMMAND")
+        .num_args(0..)
+        .trailing_var_arg(true)
+        .allow_hyphen_values(true)
+        .value_parser(value_parser!(OsString))
+        .help("the program and its arguments; without it, a shell")
 }
 
 fn lab_commands() -> Vec<Command> {
@@ -218,6 +225,7 @@ fn run(args: applets::Args) -> Result<ExitCode> {
         "keeper" => return keeper(matches).map(|()| ExitCode::SUCCESS),
         "init" => return init::run().map(|()| ExitCode::SUCCESS),
         "press" => return press(matches),
+        "launch" => return launch(&words(matches)),
         _ => {}
     }
     let place = match matches.get_one::<PathBuf>("root") {
@@ -277,8 +285,7 @@ fn on_host(verb: &str, host: &HostRef<'_>, matches: &ArgMatches) -> Result<ExitC
 }
 
 fn run_on(host: &HostRef<'_>, matches: &ArgMatches, background: bool) -> ExitCode {
-    let words = matches.get_many::<OsString>("command");
-    let mut words: Vec<OsString> = words.into_iter().flatten().cloned().collect();
+    let mut words = words(matches);
     if words.is_empty() {
         words.push(std::env::var_os("SHELL").unwrap_or_else(|| "/bin/sh".into()));
     }
@@ -292,6 +299,11 @@ fn run_on(host: &HostRef<'_>, matches: &ArgMatches, background: bool) -> ExitCod
         eprintln!("lab: {error:#}");
         ExitCode::from(CAN_NOT_ENTER)
     })
+}
+
+fn words(matches: &ArgMatches) -> Vec<OsString> {
+    let words = matches.get_many::<OsString>("command");
+    words.into_iter().flatten().cloned().collect()
 }
 
 fn press(matches: &ArgMatches) -> Result<ExitCode> {

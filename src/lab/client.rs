@@ -162,14 +162,21 @@ impl Lab {
         let Ok(pidfd) = sys::pidfd::open(keeper.as_raw().unsigned_abs()) else {
             return Ok(());
         };
+        stream.set_read_timeout(Some(END_TIME))?;
         let mut line = serde_json::to_vec(&Request::Down)?;
         line.push(b'\n');
-        if stream.write_all(&line).is_err() || !ends_within(&pidfd, END_TIME)? {
-            // The descriptor is open, so that the number is still this keeper's.
-            kill(keeper, Signal::SIGKILL).context("can't end the lab's keeper")?;
-            if !ends_within(&pidfd, END_TIME)? {
-                bail!("the lab's keeper (process {keeper}) can't be killed");
-            }
+        let answered = stream
+            .write_all(&line)
+            .and_then(|()| read_line(&mut stream, Vec::new()));
+        if answered.is_ok() {
+            // All its hosts are dead. It is kept as long as a dead process of theirs is.
+            ends_within(&pidfd, END_TIME)?;
+            return Ok(());
+        }
+        // The descriptor is open, so that the number is still this keeper's.
+        kill(keeper, Signal::SIGKILL).context("can't end the lab's keeper")?;
+        if !ends_within(&pidfd, END_TIME)? {
+            bail!("the lab's keeper (process {keeper}) can't be killed");
         }
         Ok(())
     }
@@ -253,7 +260,7 @@ impl HostRef<'_> {
     }
 
     /// A command that stays when this process ends: a daemon. The command comes back as soon
-    /// as it is started; output goes to /var/log/lab-bg.log on the host.
+    /// as it is started, with 0; output goes to /var/log/lab-bg.log on the host.
     pub fn background(&self, program: impl AsRef<OsStr>) -> Command {
         self.run("bg", program.as_ref())
     }

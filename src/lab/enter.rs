@@ -51,45 +51,60 @@ pub fn enter(host: &HostRef<'_>, entry: &Entry) -> Result<ExitCode> {
     }
     setns(pidfd.as_fd(), which).with_context(|| format!("can't enter {}", host.name()))?;
     drop(pidfd);
-    let Some((program, arguments)) = entry.words.split_first() else {
-        anyhow::bail!("nothing to run");
-    };
     let bin = Path::new(root::LAB_FOLDER).join("bin");
-    let mut command = Command::new(program);
+    let mut words = entry.words.clone();
+    if entry.background {
+        let launch = ["lab", "launch", "--"].map(OsString::from);
+        words.splice(
+            0..0,
+            [bin.join("everbeat").into_os_string()]
+                .into_iter()
+                .chain(launch),
+        );
+    }
+    let mut command = command(&words)?;
     command
-        .args(arguments)
         .current_dir(&entry.folder)
         .env("PATH", super::path_variable(Some(bin)));
-    if entry.background {
-        into_background(&mut command)?;
-    } else {
-        sys::child::die_with_parent(&mut command);
-    }
+    sys::child::die_with_parent(&mut command);
     sys::child::unblock_signals(&mut command);
     let signals = block_signals()?;
     match command.spawn() {
-        Ok(_) if entry.background => Ok(ExitCode::SUCCESS),
         Ok(child) => Ok(exit_code(follow(child, &signals)?)),
-        Err(error) => {
-            eprintln!("{}: {}: {error}", host.name(), program.display());
-            Ok(ExitCode::from(match error.kind() {
-                ErrorKind::NotFound => NOT_FOUND,
-                _ => NOT_EXECUTABLE,
-            }))
-        }
+        Err(error) => Ok(not_started(&words[0], &error)),
     }
 }
 
-fn into_background(command: &mut Command) -> Result<()> {
+/// On a host: starts a program that stays. What started it ends here, on the host, so that the
+/// host's init becomes its parent.
+pub fn launch(words: &[OsString]) -> Result<ExitCode> {
     let mut options = File::options();
     let log = options.create(true).append(true).open(BACKGROUND_LOG);
     let log = log.with_context(|| format!("can't open {BACKGROUND_LOG} on the host"))?;
+    let mut command = command(words)?;
     command
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log);
-    sys::child::new_session(command);
-    Ok(())
+    match sys::child::new_session(&mut command).spawn() {
+        Ok(_) => Ok(ExitCode::SUCCESS),
+        Err(error) => Ok(not_started(&words[0], &error)),
+    }
+}
+
+fn command(words: &[OsString]) -> Result<Command> {
+    let (program, arguments) = words.split_first().context("nothing to run")?;
+    let mut command = Command::new(program);
+    command.args(arguments);
+    Ok(command)
+}
+
+fn not_started(program: &OsString, error: &std::io::Error) -> ExitCode {
+    eprintln!("lab: {}: {error}", program.display());
+    ExitCode::from(match error.kind() {
+        ErrorKind::NotFound => NOT_FOUND,
+        _ => NOT_EXECUTABLE,
+    })
 }
 
 /// Signals that are waited for.

@@ -14,12 +14,16 @@ use nix::sched::{CloneFlags, setns, unshare};
 
 use super::init::Boot;
 use super::network::{self, Cable};
+use super::ps;
 use super::request::{PortState, Process};
 use super::spec::HostSpec;
 use crate::sys;
 
 /// A host takes some 50 ms to boot; a machine under heavy load gets this long.
 const BOOT_TIME: Duration = Duration::from_secs(20);
+
+/// Killed processes end at once, but for one that waits for a disk.
+const DEATH_TIME: Duration = Duration::from_secs(10);
 
 /// One host of a lab.
 #[derive(Debug)]
@@ -31,6 +35,8 @@ pub struct Host {
     plugged: Vec<bool>,
     loss: u8,
     init: Option<Child>,
+    /// Inits that were killed, and not gathered yet.
+    dying: Vec<Child>,
 }
 
 impl Host {
@@ -42,6 +48,7 @@ impl Host {
             plugged: vec![true; spec.ports.len()],
             loss: 0,
             init: None,
+            dying: Vec::new(),
             spec,
         }
     }
@@ -89,18 +96,34 @@ impl Host {
         from.expect("ready")
     }
 
-    /// Power off: the kernel kills every process on the host with its init, and what the host
-    /// had on the network is gone when this returns.
+    /// Power off: the kernel kills every process on the host with its init; when this returns
+    /// they are dead, and what the host had on the network is gone.
     pub fn kill(&mut self) -> Result<()> {
         let Some(mut init) = self.init.take() else {
             return Ok(());
         };
+        let namespace = ps::namespace_of(init.id());
         init.kill()?;
         // Without this the kernel would answer pings until the namespace is torn down.
         for port in 0..self.spec.ports.len() {
             network::disconnect(self.cable(port))?;
         }
-        init.wait()?;
+        let end = Instant::now() + DEATH_TIME;
+        while init.try_wait()?.is_none() {
+            // An init is kept until each dead process has been gathered by its parent, which
+            // may be a process outside of the lab.
+            let alive = namespace
+                .as_ref()
+                .is_some_and(|n| ps::any_alive(n, init.id()));
+            if !alive {
+                self.dying.push(init);
+                return Ok(());
+            }
+            if Instant::now() > end {
+                bail!("processes of {} can't be killed", self.spec.name);
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
         Ok(())
     }
 
@@ -108,6 +131,8 @@ impl Host {
     /// reboot(2) does.
     pub fn notice_end(&mut self) -> Result<bool> {
         use std::os::unix::process::ExitStatusExt;
+        self.dying
+            .retain_mut(|init| matches!(init.try_wait(), Ok(None)));
         let Some(init) = &mut self.init else {
             return Ok(false);
         };
@@ -202,7 +227,7 @@ impl Host {
     /// Its processes but for init, oldest first.
     pub fn processes(&self) -> Vec<Process> {
         match self.init_pid() {
-            Some(init) => super::ps::processes(init),
+            Some(init) => ps::processes(init),
             None => Vec::new(),
         }
     }

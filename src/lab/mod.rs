@@ -42,7 +42,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub use client::{HostRef, Lab};
-pub use enter::{Entry, enter};
+pub use enter::{Entry, enter, launch};
 pub use place::Place;
 pub use spec::{HostSpec, Spec};
 

@@ -2,20 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::request::Process;
 
 /// All processes in the PID namespace of `init`, but for `init`; by number on the host.
 pub fn processes(init: u32) -> Vec<Process> {
-    let namespace = |pid: u32| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
-    let Some(host) = namespace(init) else {
+    let Some(host) = namespace_of(init) else {
         return Vec::new();
     };
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok());
     let found: Vec<Status> = pids
-        .filter(|&pid| namespace(pid).as_ref() == Some(&host))
+        .filter(|&pid| namespace_of(pid).as_ref() == Some(&host))
         .filter_map(|pid| Status::read(Path::new("/proc"), pid))
         .collect();
     let inside: BTreeMap<u32, u32> = found.iter().map(|s| (s.pid, s.inner_pid)).collect();
@@ -31,6 +30,26 @@ pub fn processes(init: u32) -> Vec<Process> {
         .collect();
     list.sort_by_key(|p| p.pid);
     list
+}
+
+/// What tells a PID namespace from all others, while a process of it is there.
+pub fn namespace_of(pid: u32) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/ns/pid")).ok()
+}
+
+/// Whether a process other than `init` still runs in a PID namespace. Dead ones that their
+/// parents have not gathered yet don't count.
+pub fn any_alive(namespace: &Path, init: u32) -> bool {
+    let alive = |pid: u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let state = stat
+            .rsplit_once(") ")
+            .and_then(|(_, rest)| rest.chars().next());
+        state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+    };
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut pids = entries.filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok());
+    pids.any(|pid| pid != init && namespace_of(pid).is_some_and(|of| of == namespace) && alive(pid))
 }
 
 #[derive(Debug, PartialEq)]

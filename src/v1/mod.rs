@@ -30,6 +30,8 @@ mod audit;
 mod config;
 mod death;
 mod group;
+mod handover;
+mod handshake;
 mod heal;
 mod ipfail;
 mod legacy;

@@ -19,6 +19,8 @@ const STRANGERS_MAX: usize = 32;
 pub struct Evidence {
     /// Authenticated messages of it that came.
     pub heard: u64,
+    /// Whether its messages get to a socket here, too: a firewall comes after what we watch.
+    pub delivered: Option<bool>,
     /// It told that it heard our probe on this path.
     pub answered: bool,
     /// Messages in its name that don't authenticate: from where, and why.
@@ -106,14 +108,34 @@ impl Witness {
         let Some(peer) = self.peer_of(message) else {
             return;
         };
-        self.mark(path, &peer).heard += 1;
+        let link = self.paths[path].link.to_string();
+        self.take_word(peer.as_str(), &link, true);
         self.take_traits(&peer, message);
     }
 
-    /// Somebody who must know says that a peer is heard on a path.
-    pub fn take_word(&mut self, path: usize, peer: &str) {
-        if let Some(peer) = self.peers.iter().find(|p| p.as_str() == peer).cloned() {
-            self.mark(path, &peer).heard += 1;
+    /// One who has sockets on a link says whether a peer is heard there.
+    pub fn take_word(&mut self, peer: &str, link: &str, up: bool) {
+        let Some(peer) = self.peers.iter().find(|p| p.as_str() == peer).cloned() else {
+            return;
+        };
+        for path in 0..self.paths.len() {
+            if self.paths[path].link.as_str() != link {
+                continue;
+            }
+            let serial = !self.paths[path].is_udp();
+            let evidence = self.mark(path, &peer);
+            evidence.delivered = Some(up);
+            // Datagrams are counted on the wire; nobody else can watch a tty.
+            evidence.heard += u64::from(serial && up);
+        }
+    }
+
+    /// From now on [`Self::take_word`] tells all that gets to a socket.
+    pub fn watch_delivery(&mut self) {
+        for path in 0..self.paths.len() {
+            for peer in self.peers.clone() {
+                self.mark(path, &peer).delivered = Some(false);
+            }
         }
     }
 

@@ -12,9 +12,9 @@ use anyhow::{Context, bail};
 use clap::{Arg, ArgAction, Command, value_parser};
 
 use super::applets::{self, Applet, Kind};
+use super::client::{self, Session};
 use super::control::Control;
 use crate::config::diagnostic::Severity;
-use crate::config::ha_cf::Medium;
 use crate::config::host::{Host, ThisHost};
 use crate::config::{Configuration, Plain, load, render};
 use crate::daemons::control::{Reply, Request, SOCKET};
@@ -175,6 +175,9 @@ async fn watch(
     let paths = Path::all(&config.ha_cf.media);
     let nonce = getrandom::u64().map_err(std::io::Error::other)?;
     let mut witness = Witness::new(who, paths, own.collect(), nonce);
+    if !setting.daemon {
+        witness.watch_delivery();
+    }
     let mut probes = Probes::open(config, (&setting.local, setting.daemon), &witness, nonce)?;
     let end = tokio::time::Instant::now() + setting.wait;
     while tokio::time::Instant::now() < end {
@@ -182,7 +185,7 @@ async fn watch(
         let pause = (tokio::time::Instant::now() + Duration::from_millis(500)).min(end);
         probes.listen(&mut witness, pause).await?;
         if setting.daemon {
-            ask_for_serial_lines(&mut witness);
+            ask_daemon(&mut witness);
         }
         let all = findings(setting, &witness);
         if all.iter().all(|f| f.verdict == Verdict::Fine) {
@@ -192,24 +195,32 @@ async fn watch(
     Ok((witness, probes.troubles().to_vec()))
 }
 
-/// A tty that the daemon has can't be watched: the daemon tells what it hears there.
-fn ask_for_serial_lines(witness: &mut Witness) {
-    let is_serial = |path: &Path| path.directive == "serial";
-    if !witness.paths.iter().any(is_serial) {
-        return;
-    }
-    let Ok(Some(mut control)) = Control::open(FilePath::new(SOCKET)) else {
-        return;
-    };
-    let Ok(Reply::Report(report)) = control.ask(&Request::Report) else {
-        return;
-    };
-    for node in &report.nodes {
-        for link in node.links.iter().filter(|link| link.up) {
-            let like = |path: &Path| is_serial(path) && path.link.as_str() == link.name;
-            if let Some(path) = witness.paths.iter().position(like) {
-                witness.take_word(path, &node.name);
+/// Has the daemon tell what it hears on each link; one that doesn't answer tells nothing.
+fn ask_daemon(witness: &mut Witness) {
+    match Control::open(FilePath::new(SOCKET)) {
+        Ok(Some(mut control)) => {
+            let Ok(Reply::Report(report)) = control.ask(&Request::Report) else {
+                return;
+            };
+            for node in &report.nodes {
+                for link in &node.links {
+                    witness.take_word(&node.name, &link.name, link.up);
+                }
             }
+        }
+        // A real heartbeat, or ours that starts.
+        _ => ask_heartbeat(witness),
+    }
+}
+
+fn ask_heartbeat(witness: &mut Witness) {
+    let limit = Duration::from_secs(1);
+    let Ok(mut session) = Session::open(FilePath::new(client::SOCKET), limit) else {
+        return;
+    };
+    for peer in witness.peers().to_vec() {
+        for link in session.links(peer.as_str()).unwrap_or_default() {
+            witness.take_word(peer.as_str(), &link.name, link.status == "up");
         }
     }
 }
@@ -255,9 +266,4 @@ fn conclude<'a>(
         witness,
         troubles,
     }
-}
-
-/// The media that this tool opens itself: pinged hosts, and ttys that no daemon has.
-fn is_own(medium: &Medium, daemon: bool) -> bool {
-    medium.is_ping() || (!daemon && matches!(medium, Medium::Serial { .. }))
 }

@@ -4,7 +4,6 @@ use anyhow::Context;
 use tokio::time::{Instant, sleep_until};
 
 use super::evidence::Witness;
-use super::is_own;
 use crate::config::Configuration;
 use crate::ids::NodeName;
 use crate::proto::probe::{self, Probe};
@@ -16,13 +15,13 @@ use crate::wire::heartbeat::auth::Keyring;
 use crate::wire::heartbeat::datagram::{Format, seal};
 use crate::wire::heartbeat::{Message, datagram, ping};
 
-/// Senders, the watching socket, pinged hosts and ttys.
+/// Senders, the watching socket, what is received.
 #[derive(Debug)]
 pub struct Probes {
     sniffer: Sniffer,
     /// With the path each belongs to.
     senders: Vec<(usize, Sender)>,
-    /// Pinged hosts and ttys.
+    /// Pinged hosts; all media where no daemon runs.
     media: Media,
     /// The path of each of them.
     own_paths: Vec<usize>,
@@ -49,10 +48,12 @@ impl Probes {
         let (mut senders, mut troubles) = (Vec::new(), Vec::new());
         for (place, medium) in config.ha_cf.media.iter().enumerate() {
             let Some(path) = path_of(place) else { continue };
-            if is_own(medium, daemon) {
+            // Beside a daemon only pinged hosts: a socket on its port would take its datagrams.
+            if medium.is_ping() || !daemon {
                 own.push(medium.clone());
                 own_paths.push(path);
-            } else if witness.paths[path].is_udp() {
+            }
+            if witness.paths[path].is_udp() {
                 match Sender::open(medium) {
                     Ok(sender) => senders.push((path, sender)),
                     Err(error) => troubles.push((path, error.to_string())),

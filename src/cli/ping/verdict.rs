@@ -19,6 +19,8 @@ pub enum Verdict {
     OnlyIn,
     /// It is heard and acknowledged nothing so far, as if it didn't hear us.
     NoAcknowledgement,
+    /// Its messages reach this machine, and no socket.
+    Blocked,
     /// It hears us and isn't heard.
     OnlyOut,
     /// Its messages don't authenticate.
@@ -47,7 +49,9 @@ pub fn judge(seen: &Evidence, peer: Traits, around: Circumstances) -> Verdict {
     if seen.heard == 0 {
         return unheard(seen);
     }
-    if seen.answered || (peer.acknowledges && around.only_path) {
+    if seen.delivered == Some(false) {
+        Verdict::Blocked
+    } else if seen.answered || (peer.acknowledges && around.only_path) {
         Verdict::Fine
     } else if peer.everbeat && around.probed {
         Verdict::OnlyIn
@@ -88,6 +92,7 @@ impl Verdict {
             Self::Heard => "heard",
             Self::OnlyIn => "one-way-in",
             Self::NoAcknowledgement => "no-acknowledgement",
+            Self::Blocked => "blocked",
             Self::OnlyOut => "one-way-out",
             Self::WrongKey(..) => "wrong-key",
             Self::OtherPort(_) => "wrong-port",
@@ -105,6 +110,7 @@ impl Verdict {
             Self::NoAcknowledgement => {
                 "look for a firewall on the peer; with --wait 30 a slow acknowledgement is seen"
             }
+            Self::Blocked => "look for a firewall here: UDP to the port must be let in",
             Self::OnlyOut => "look for a firewall here: the peer's datagrams don't get in",
             Self::WrongKey(..) => "make /etc/ha.d/authkeys the same on both nodes",
             Self::OtherPort(_) => {
@@ -125,6 +131,9 @@ impl fmt::Display for Verdict {
             Self::OnlyIn => f.write_str("one-way: we hear it, it does not hear us"),
             Self::NoAcknowledgement => {
                 f.write_str("heard, but it acknowledges nothing: it may not hear us")
+            }
+            Self::Blocked => {
+                f.write_str("its messages reach this machine, but do not get to the daemon")
             }
             Self::OnlyOut => f.write_str("one-way: it hears us, we do not hear it"),
             Self::WrongKey(from, refusal) => {
@@ -188,6 +197,10 @@ mod tests {
             ..two
         };
         let unheard = Evidence::default;
+        let delivered = |yes| Evidence {
+            delivered: Some(yes),
+            ..heard()
+        };
         let table = [
             (
                 Evidence {
@@ -211,6 +224,8 @@ mod tests {
             (heard(), OURS, stopped, "one-way-in"),
             (heard(), OURS, serial, "no-acknowledgement"),
             (heard(), ACKS, ALONE, "fine"),
+            (delivered(true), ACKS, ALONE, "fine"),
+            (delivered(false), OURS, ALONE, "blocked"),
             (heard(), ACKS, two, "heard-and-hears"),
             (heard(), REAL, ALONE, "no-acknowledgement"),
             (heard(), REAL, stopped, "heard"),

@@ -13,15 +13,16 @@ use super::refusals::Refusals;
 use super::work::Workshop;
 use crate::config::ha_cf::HaCf;
 use crate::proto::heartbeat::{Cluster, Event, NodeKind, NodeStatus, Output, Severity};
+use crate::proto::probe;
 use crate::runtime::clock;
-use crate::runtime::log::Logger;
-use crate::runtime::media::{Envelope, Media, Received, Sealed};
+use crate::runtime::log::{Logger, RateLimit};
+use crate::runtime::media::{Envelope, Media, Received, Sealed, Source};
 use crate::runtime::watchdog::Watchdog;
 use crate::time::{Instant, Now};
 use crate::v1::{self, Manager, WorkId, WorkResult};
 use crate::wire::heartbeat::Message;
 use crate::wire::heartbeat::auth::Keyring;
-use crate::wire::heartbeat::datagram;
+use crate::wire::heartbeat::{datagram, ping};
 
 /// What the machines want of the daemon itself, beyond messages and work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +66,8 @@ pub struct Node {
     pub wishes: Vec<Wish>,
     /// What clients must hear; taken by the daemon after each input.
     pub events: Vec<Event>,
+    /// Bounds the answers to `everbeat ping`.
+    pub echoes: RateLimit,
     /// Datagram under construction.
     pub buffer: Vec<u8>,
 }
@@ -72,17 +75,35 @@ pub struct Node {
 impl Node {
     /// A packet came.
     pub fn handle_received(&mut self, received: &Received) {
-        let opened = match datagram::open(&received.bytes, &self.keyring) {
-            Ok(opened) => opened,
+        let opened = match received.source {
+            Source::Echo(_) => ping::open_echo(&received.bytes, &self.keyring),
+            _ => datagram::open(&received.bytes, &self.keyring).map(|opened| opened.message),
+        };
+        let message = match opened {
+            Ok(message) => message,
             Err(why) => {
                 let log = self.config.log_badpack.then_some(&self.log);
                 let from = (&received.link, &received.source);
                 return self.refusals.refuse(clock::mono(), from, &why, log);
             }
         };
+        if probe::is_probe(&message) {
+            return self.answer_probe(&message, received);
+        }
         self.cluster
-            .handle_message(clock::now(), &received.link, opened.message);
+            .handle_message(clock::now(), &received.link, message);
         self.pump();
+    }
+
+    /// `everbeat ping` of another node asks whether it is heard.
+    fn answer_probe(&mut self, message: &Message, received: &Received) {
+        let now = clock::now();
+        let local = &self.cluster.config().local;
+        if let Some(echo) = probe::answer(message, local, &received.link, now.unix_s)
+            && self.echoes.allow(now.mono).is_some()
+        {
+            self.transmit(&echo);
+        }
     }
 
     /// A message of a script (FIFO) or of an operator's tool.

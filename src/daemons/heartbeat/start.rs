@@ -26,7 +26,7 @@ use crate::config::{self, Configuration, Plain, render};
 use crate::ids::NodeName;
 use crate::proto::heartbeat::{Cluster, ClusterConfig, Severity};
 use crate::runtime::clock;
-use crate::runtime::log::{Log, LogConfig, Logger, cluster_user};
+use crate::runtime::log::{Log, LogConfig, Logger, RateLimit, cluster_user};
 use crate::runtime::media::{Envelope, Media};
 use crate::runtime::pidfile::{self, PidFile};
 use crate::runtime::watchdog::Watchdog;
@@ -36,6 +36,9 @@ use crate::v1::{self, Manager};
 
 /// Where sockets and passing state are.
 const RUN_DIR: &str = "/run/heartbeat";
+
+/// Answers to `everbeat ping` in a second, at most: a node with ten media and a few tools.
+const ECHOES_PER_SECOND: u32 = 100;
 
 /// A daemon that is ready to run.
 #[derive(Debug)]
@@ -222,6 +225,7 @@ impl Beginning {
             keyring: self.configuration.keyring,
             envelope: Envelope::of(&config),
             refusals: Refusals::default(),
+            echoes: RateLimit::new(ECHOES_PER_SECOND, Duration::from_secs(1)),
             media: Media::open(&config.media, log.clone()),
             watchdog: open_watchdog(&config, &log),
             config,

@@ -223,7 +223,8 @@ impl Cluster {
         }
         // Time in which we did not run tells nothing of others.
         let asleep = late > self.config.timing.keepalive.max(ASLEEP_MIN);
-        self.forgive(now.mono, late, asleep);
+        // And a little more, so that what waits in the sockets can be read first.
+        self.forgive(now.mono, late + LATENESS_ORDINARY, asleep);
         if asleep {
             let seconds = late.as_millis() as f64 / 1000.0;
             self.log(

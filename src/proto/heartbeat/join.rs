@@ -76,7 +76,9 @@ impl Cluster {
         let line = format!("process_clustermsg: Adding new node [{name}] to configuration.");
         self.log(Severity::Info, line);
         // This message itself isn't processed: the next one tells of the node.
-        self.insert_node(now.mono, name, NodeKind::Normal);
+        if self.insert_node(now.mono, name, NodeKind::Normal) {
+            self.mark_heard(self.nodes.len() - 1);
+        }
         self.table_changed();
     }
 
@@ -126,7 +128,7 @@ impl Cluster {
             if node.is_normal() && !self.is_own(node) && index != from {
                 let name = node.name.clone();
                 if !nodes.contains(&name) && (!fixed || deleted.contains(&name)) {
-                    changed |= self.drop_node(now, index);
+                    changed |= self.drop_node(index);
                 }
             }
         }
@@ -182,7 +184,7 @@ impl Cluster {
         for name in names {
             if let Some(index) = self.find_name(name.as_str()) {
                 let known = self.nodes[index].known();
-                changed |= self.drop_node(now, index);
+                changed |= self.drop_node(index);
                 self.push_deleted(known);
             }
         }
@@ -234,7 +236,7 @@ impl Cluster {
         if keepalive_changed {
             self.next_status = now.mono + self.config.timing.keepalive;
         }
-        self.retire_unconfigured(now);
+        self.retire_unconfigured();
         for name in self.config.nodes.clone() {
             self.insert_node(now.mono, name, NodeKind::Normal);
         }
@@ -252,7 +254,7 @@ impl Cluster {
         self.table_changed();
     }
 
-    fn retire_unconfigured(&mut self, now: Now) {
+    fn retire_unconfigured(&mut self) {
         for index in (0..self.nodes.len()).rev() {
             let node = &self.nodes[index];
             let wanted = match node.kind {
@@ -266,7 +268,7 @@ impl Cluster {
             let alive = node.is_live();
             self.nodes[index].retired = !wanted && alive;
             if !wanted && !alive {
-                self.remove_node(now, index);
+                self.remove_node(index);
             }
         }
     }
@@ -284,10 +286,11 @@ impl Cluster {
     }
 
     /// Takes a node out of the table if it isn't alive.
-    fn drop_node(&mut self, now: Now, index: usize) -> bool {
+    fn drop_node(&mut self, index: usize) -> bool {
         let node = &self.nodes[index];
         let (name, status) = (node.name.clone(), node.status);
-        if !matches!(status, NodeStatus::Dead | NodeStatus::Init) {
+        let unheard = status == NodeStatus::Init && !node.heard;
+        if status != NodeStatus::Dead && !unheard {
             let line =
                 format!("hb_remove_one_node: node {name} is {status}. Cannot remove alive node");
             self.log(Severity::Warning, line);
@@ -297,14 +300,13 @@ impl Cluster {
             Severity::Info,
             format!("Removing node [{name}] from configuration."),
         );
-        self.remove_node(now, index);
+        self.remove_node(index);
         true
     }
 
-    /// Takes a node out of the table; one that was alive dies for those above first.
-    pub(super) fn remove_node(&mut self, now: Now, index: usize) {
+    pub(super) fn remove_node(&mut self, index: usize) {
         assert!(!self.is_own(&self.nodes[index]), "our own node stays");
-        debug_assert!(!self.nodes[index].is_live() || now.mono >= Instant(0));
+        assert!(!self.nodes[index].is_live(), "who is alive dies first");
         self.nodes.remove(index);
     }
 

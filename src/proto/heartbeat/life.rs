@@ -34,19 +34,19 @@ impl Cluster {
     ///
     /// Exact to the millisecond: heartbeat looks every 250 to 500 ms.
     pub(super) fn declare_dead(&mut self, now: Now) {
-        for index in (0..self.nodes.len()).rev() {
-            let node = &self.nodes[index];
-            if self.dead_at(node).is_some_and(|at| at <= now.mono) {
-                let silent = now.mono.since(node.life);
-                self.node_died(now, index, silent);
-            }
+        let is_due =
+            |cluster: &Self, node: &Node| cluster.dead_at(node).is_some_and(|at| at <= now.mono);
+        // Each is dead, or gone, afterwards.
+        while let Some(index) = self.nodes.iter().position(|node| is_due(self, node)) {
+            let silent = now.mono.since(self.nodes[index].life);
+            self.node_died(index, silent);
         }
         for index in 0..self.nodes.len() {
             self.declare_links_dead(now.mono, index);
         }
     }
 
-    fn node_died(&mut self, now: Now, index: usize, silent: Duration) {
+    fn node_died(&mut self, index: usize, silent: Duration) {
         let node = &mut self.nodes[index];
         let (name, heard) = (node.name.clone(), node.heard);
         node.sequence.forget();
@@ -58,7 +58,8 @@ impl Cluster {
         self.log(Severity::Warning, format!("node {name}: is dead"));
         self.set_node_status(index, NodeStatus::Dead, Some(cause));
         if self.nodes[index].retired {
-            self.remove_node(now, index);
+            self.remove_node(index);
+            self.table_changed();
         }
     }
 

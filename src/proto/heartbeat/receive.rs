@@ -368,7 +368,7 @@ impl Cluster {
     }
 
     /// A packet of the node was accepted.
-    fn mark_heard(&mut self, index: usize) {
+    pub(super) fn mark_heard(&mut self, index: usize) {
         let highest = self.history.highest();
         let node = &mut self.nodes[index];
         if !node.heard {
