@@ -20,6 +20,9 @@ use crate::wire::heartbeat::Message;
 /// What we hold is told again this often, in case a message was lost for good.
 const REFRESH: Duration = Duration::from_secs(10);
 
+/// A node that began and doesn't say what it holds is asked again this often.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+
 impl Manager {
     /// Communication is up: asks the others what they hold.
     pub(super) fn comm_up(&mut self, now: Now) {
@@ -29,6 +32,7 @@ impl Manager {
         self.refresh_at = now.mono + REFRESH;
         self.phase = Phase::Joining {
             until: now.mono + SPEAK_TIMEOUT,
+            ask_at: now.mono + ASK_AGAIN,
         };
         if self.speaks_to_us() {
             self.send(messages::starting());
@@ -51,12 +55,19 @@ impl Manager {
     /// Goes on to the next phase when nothing is left to wait for; true if it did.
     pub(super) fn advance_phase(&mut self, now: Now) -> bool {
         match self.phase {
-            Phase::Joining { until } if self.all_have_spoken() || now.mono >= until => {
+            Phase::Joining { .. } if self.is_probing() => false,
+            Phase::Joining { until, .. } if self.all_have_spoken() || now.mono >= until => {
                 self.phase = Phase::Stable;
                 if self.peers.values().any(|peer| peer.is_alive()) {
                     self.info("local resource transition completed.");
                 }
                 true
+            }
+            Phase::Joining { until, ask_at } if now.mono >= ask_at => {
+                let ask_at = now.mono + ASK_AGAIN;
+                self.phase = Phase::Joining { until, ask_at };
+                self.ask_again();
+                false
             }
             Phase::Leaving => self.advance_leaving(now),
             Phase::Left { at } if now.mono >= at => {
@@ -64,6 +75,21 @@ impl Manager {
                 true
             }
             _ => false,
+        }
+    }
+
+    /// A real heartbeat ignores `starting` until its communication is up, and would then wait
+    /// out its 10 s, as we would; asked again, it answers.
+    fn ask_again(&mut self) {
+        let silent = |peer: &super::peer::Peer| {
+            peer.is_active() && !peer.is_everbeat() && peer.joined && !peer.spoken
+        };
+        let nodes: Vec<_> = (self.peers.iter())
+            .filter(|(_, peer)| silent(peer))
+            .map(|(node, _)| node.clone())
+            .collect();
+        for node in nodes {
+            self.send(messages::starting_to(&node));
         }
     }
 
@@ -246,7 +272,7 @@ impl Manager {
     /// Tells what we hold, if that is new or was asked for.
     pub(super) fn announce(&mut self, now: Now) {
         let silent = matches!(self.phase, Phase::Init | Phase::Gone | Phase::Left { .. });
-        if silent || !self.speaks_to_us() {
+        if silent || self.is_probing() || !self.speaks_to_us() {
             return;
         }
         let message = self.resource_message();

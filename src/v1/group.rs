@@ -1,6 +1,9 @@
 //! One resource group on this node: its actions one after the other, in order.
 //!
 //! ```text
+//!  Probing (status of each) -- all run --> Running
+//!     | none runs; or some: those may be stopped first
+//!     v
 //!  Stopped --want--> Starting (status, start of each, left to right) --> Running
 //!     ^                 | failure, !want                                   | !want
 //!     +---- Stopping (stop of each, right to left, 10 retries) <-----------+
@@ -34,6 +37,8 @@ const START_RETRY_PAUSE_MAX: Duration = Duration::from_secs(600);
 /// Where the sequence of actions stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Run {
+    /// The daemon started: does resource `at` run, as `found` of those before it do?
+    Probing { at: usize, found: usize },
     /// Nothing runs.
     Stopped,
     /// Resource `at` is asked for its status (`asking`) or started.
@@ -60,6 +65,10 @@ pub(super) enum Stop {
 /// Something the manager should know or say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Notice {
+    /// All were found running when the daemon started.
+    Adopted,
+    /// These were found running, but not all.
+    PartlyFound(Vec<String>),
     /// The first action of starting is next.
     Acquiring,
     /// All run.
@@ -104,6 +113,8 @@ pub(super) struct GroupRun {
     pub want: bool,
     /// Whether it does.
     pub run: Run,
+    /// Resources that were found running when the daemon started.
+    pub found: Vec<String>,
     /// The action that runs now.
     pub busy: Option<(String, Action)>,
     /// What we tell the others.
@@ -129,6 +140,7 @@ impl GroupRun {
             resources,
             want: false,
             run: Run::Stopped,
+            found: Vec::new(),
             busy: None,
             entry: Entry::NONE,
             retry_at: Instant::default(),
@@ -155,6 +167,13 @@ impl GroupRun {
         }
     }
 
+    /// Asks first whether it runs already: the daemon may have died and left it.
+    pub(super) fn probe(&mut self) {
+        if !self.is_stand_in() {
+            self.run = Run::Probing { at: 0, found: 0 };
+        }
+    }
+
     /// The line of haresources, for the log.
     pub(super) fn line(&self) -> String {
         format!("{} {}", self.node, self.resources.join(" "))
@@ -177,6 +196,10 @@ impl GroupRun {
             return None;
         }
         match self.run {
+            Run::Probing { at, found } if at == self.resources.len() => {
+                Some(Step::Notice(self.probed(found)))
+            }
+            Run::Probing { at, .. } => Some(self.act(at, Action::Status)),
             Run::Stopped if self.want => {
                 self.run = Run::Starting {
                     at: 0,
@@ -229,6 +252,26 @@ impl GroupRun {
         Step::Act(resource, action)
     }
 
+    /// All resources were asked.
+    ///
+    /// Of a group that runs in part, an address must not stay, for another node may get it; a
+    /// service may be meant to run on each node, and is left alone.
+    fn probed(&mut self, found: usize) -> Notice {
+        if found == self.resources.len() {
+            self.run = Run::Running;
+            self.want = true;
+            return Notice::Adopted;
+        }
+        let found = std::mem::take(&mut self.found);
+        let address = found.iter().any(|resource| is_address(resource));
+        self.run = if address {
+            self.all_to_stop()
+        } else {
+            Run::Stopped
+        };
+        Notice::PartlyFound(found)
+    }
+
     /// Whatever of it may run is stopped, also what was not started, as heartbeat does.
     fn all_to_stop(&self) -> Run {
         Run::Stopping {
@@ -242,6 +285,15 @@ impl GroupRun {
     pub(super) fn completed(&mut self, now: Instant, result: WorkResult) -> Option<Notice> {
         let (resource, action) = self.busy.take()?;
         match (self.run, action) {
+            (Run::Probing { at, found }, _) => {
+                let runs = result == WorkResult::Done;
+                if runs {
+                    self.found.push(resource);
+                }
+                let found = found + usize::from(runs);
+                self.run = Run::Probing { at: at + 1, found };
+                None
+            }
             (Run::Starting { at, .. }, Action::Status) => {
                 let runs = result == WorkResult::Done;
                 self.run = Run::Starting {
@@ -319,3 +371,13 @@ impl GroupRun {
         Some(Notice::NotCompliant { resource })
     }
 }
+
+/// Whether a resource is an address: a bare one, or one of heartbeat's address scripts.
+fn is_address(resource: &str) -> bool {
+    let script = resource.split("::").next().unwrap_or_default();
+    let address = script.starts_with(|c: char| c.is_ascii_digit()) && script.contains('.');
+    address || matches!(script, "IPaddr" | "IPaddr2" | "IPv6addr")
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::audit::Audit;
 use super::config::{Config, Group};
-use super::group::{GroupRun, Notice, Step};
+use super::group::{GroupRun, Notice, Run, Step};
 use super::ipfail::{self, Ipfail, Situation};
 use super::peer::Peer;
 use super::saved::Saved;
@@ -30,7 +30,12 @@ pub(super) enum Phase {
     /// Communication is not up.
     Init,
     /// We asked the others what they hold; at the latest then we go on.
-    Joining { until: Instant },
+    Joining {
+        /// The end of waiting.
+        until: Instant,
+        /// When those that did not answer are asked again.
+        ask_at: Instant,
+    },
     /// At work.
     Stable,
     /// Releasing everything.
@@ -85,8 +90,19 @@ pub struct Manager {
 }
 
 impl Manager {
-    /// A manager that holds nothing.
+    /// A manager that first asks what runs here: a daemon before it may have died and left it.
+    ///
+    /// Differs: heartbeat begins from nothing, so that what a killed daemon left stays up here
+    /// while the other node may start it too.
     pub fn new(config: Config, now: Now) -> Self {
+        let mut manager = Self::idle(config, now);
+        manager.groups.iter_mut().for_each(GroupRun::probe);
+        manager.run(now);
+        manager
+    }
+
+    /// A manager that holds nothing.
+    fn idle(config: Config, now: Now) -> Self {
         let groups = group_runs(&config.nodes, &config.groups);
         let peers = (config.nodes.iter())
             .filter(|node| **node != config.local)
@@ -116,8 +132,9 @@ impl Manager {
 
     /// A manager that goes on where another left off: a quick restart that keeps resources.
     pub fn resume(config: Config, saved: Saved, now: Now) -> Self {
-        let mut manager = Self::new(config, now);
+        let mut manager = Self::idle(config, now);
         manager.adopt(saved);
+        manager.run(now);
         manager
     }
 
@@ -296,6 +313,18 @@ impl Manager {
         g.since_unix_s = now.unix_s;
         match notice {
             Notice::Acquiring | Notice::Releasing if silent => {}
+            Notice::Adopted => {
+                let cause = "found running at the start of the daemon";
+                g.cause = cause.to_owned();
+                g.failback_due = g.node != self.config.local;
+                self.info(format!("Resource group {line}: {cause}."));
+            }
+            Notice::PartlyFound(found) => {
+                for resource in found {
+                    let text = format!("Resource {resource} is active, and should not be!");
+                    self.log(Severity::Critical, text);
+                }
+            }
             Notice::Acquiring => self.info(format!("Acquiring resource group: {line}")),
             Notice::Releasing => self.info(format!("Releasing resource group: {line}")),
             Notice::Running | Notice::Stopped => {}
@@ -421,6 +450,12 @@ impl Manager {
         }
     }
 
+    /// True while it isn't known yet what ran here before the daemon.
+    pub(super) fn is_probing(&self) -> bool {
+        let probing = |g: &GroupRun| matches!(g.run, Run::Probing { .. });
+        self.groups.iter().any(probing)
+    }
+
     /// True while an action of a resource runs.
     pub(super) fn is_acting(&self) -> bool {
         self.groups.iter().any(|g| g.busy.is_some())
@@ -448,7 +483,7 @@ impl Manager {
         let mut times: Vec<Instant> = Vec::new();
         match self.phase {
             Phase::Gone => return None,
-            Phase::Joining { until } => times.push(until),
+            Phase::Joining { until, ask_at } => times.extend([until, ask_at]),
             Phase::Left { at } => times.push(at),
             Phase::Init | Phase::Stable | Phase::Leaving => {}
         }

@@ -36,6 +36,11 @@ pub(super) fn starting() -> Message {
     Message::of_type("starting")
 }
 
+/// The same, to one node: it did not answer.
+pub(super) fn starting_to(node: &NodeName) -> Message {
+    starting().with("dest", node.as_str())
+}
+
 /// `resource`: what we hold.
 pub(super) fn resource(hold: Hold, stable: bool, info: Option<&str>) -> Message {
     let mut message = Message::of_type("resource")

@@ -43,7 +43,9 @@ impl Manager {
             return;
         }
         if g.want {
-            if let Some(rival) = self.stronger_rival(now.mono, group) {
+            if self.phase == Phase::Leaving {
+                self.release(now, group, None, "given up: shutdown");
+            } else if let Some(rival) = self.stronger_rival(now.mono, group) {
                 self.yield_to(now, group, &rival);
             } else if let Some(owner) = self.failback_target(group) {
                 let cause = format!("fail-back to {owner}");

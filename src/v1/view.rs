@@ -157,6 +157,7 @@ impl Manager {
     fn waiting(&self) -> Option<String> {
         match self.phase {
             Phase::Init => return Some("communication to come up".to_owned()),
+            Phase::Joining { .. } if self.is_probing() => return self.waiting_for_action(),
             Phase::Joining { .. } => {
                 let silent = (self.peers.iter())
                     .filter(|(_, p)| p.is_alive() && !(p.is_active() && p.is_known()))

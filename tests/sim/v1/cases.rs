@@ -381,3 +381,29 @@ fn legacy_nodes_demand_their_groups() {
         }
     }
 }
+
+#[test]
+fn what_a_killed_daemon_left_is_adopted() {
+    for kinds in PAIRINGS {
+        let everbeat = usize::from(kinds[0] == Kind::Real);
+        let mut cluster = started(kinds, AutoFailback::On);
+        let takeover = Command::Takeover(Side::All);
+        cluster.command(everbeat, takeover).expect("taken");
+        let all = ["a a", "b b"][everbeat];
+        cluster.until(all, 10_000);
+        cluster.run(5_000);
+        cluster.kill_and_restart(everbeat);
+        cluster.run(1_000);
+        assert_eq!(cluster.picture(), all, "{}", cluster.dump());
+        let text = "found running at the start of the daemon";
+        assert!(cluster.has_log(everbeat, text), "{}", cluster.dump());
+        cluster.run(20_000);
+        let picture = cluster.picture();
+        assert!(
+            !picture.contains(['-', '+']),
+            "{picture}\n{}",
+            cluster.dump()
+        );
+        assert_eq!(cluster.violation, None, "{}", cluster.dump());
+    }
+}

@@ -255,6 +255,7 @@ impl Cluster {
         self.note(node, "boots");
         self.at(self.now, Happening::Beat(node, generation));
         self.at(self.now + 100, Happening::Check(node, generation));
+        self.drain(node);
     }
 
     fn config(&self, node: usize) -> Config {
@@ -314,6 +315,10 @@ impl Cluster {
             self.cut.clear();
             self.disturbed = self.now.max(self.asleep_until());
         }
+    }
+
+    pub fn is_everbeat(&self, node: usize) -> bool {
+        self.nodes[node].kind == Kind::Everbeat
     }
 
     fn asleep_until(&self) -> u64 {

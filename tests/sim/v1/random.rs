@@ -39,6 +39,9 @@ fn disturb(cluster: &mut Cluster, faults: bool) {
         7 => {
             let _ = cluster.command(node, Command::Takeover(side));
         }
+        8 if cluster.dice.chance(50) && cluster.is_everbeat(node) => {
+            cluster.kill_and_restart(node);
+        }
         8 => cluster.quick_restart(node),
         9 if faults => {
             let other = (node + 1) % cluster.names.len();
