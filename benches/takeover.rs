@@ -174,18 +174,29 @@ fn await_address(cluster: &Cluster, host: &str) {
     }
 }
 
-/// All processes of the daemon on a host, by the kernel's accounts.
+/// The daemon's processes on a host: that of the pid file and its children.
+const OURS: &str = "p=$(cat /run/heartbeat.pid | tr -d ' '); \
+                    set -- $p $(cat /proc/[0-9]*/stat | sed 's/ (.*) . / /' | \
+                    awk -v p=$p '$2 == p {print $1}'); ";
+
+/// Memory of all of them that is in RAM, shared pages counted in each.
 fn resident_kib(cluster: &Cluster, host: &str) -> f64 {
-    let script = "cat /proc/[0-9]*/status | awk '/^Name:/ {ours = ($2 ~ /everbeat|heartbeat/)} \
-                  /^VmRSS/ && ours {sum += $2} END {print sum}'";
-    cluster.run(host, script).parse().expect("a number")
+    let script = "for p; do cat /proc/$p/status; done | \
+                  awk '/^VmRSS/ {sum += $2} END {print sum}'";
+    cluster
+        .run(host, &format!("{OURS} {script}"))
+        .parse()
+        .expect("a number")
 }
 
-/// CPU time of the daemon's processes so far. Units: 1/100 s
+/// CPU time of all of them so far. Units: 1/100 s
 fn cpu_ticks(cluster: &Cluster, host: &str) -> f64 {
-    let script = "cat /proc/[0-9]*/stat | grep -E '\\((everbeat|heartbeat)' | sed 's/.*) //' | \
+    let script = "for p; do cat /proc/$p/stat; done | sed 's/.*) //' | \
                   awk '{sum += $12 + $13} END {print sum + 0}'";
-    cluster.run(host, script).parse().expect("a number")
+    cluster
+        .run(host, &format!("{OURS} {script}"))
+        .parse()
+        .expect("a number")
 }
 
 fn ms(start: Instant) -> f64 {

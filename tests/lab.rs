@@ -14,6 +14,8 @@ mod host;
 mod junk;
 #[path = "lab/many.rs"]
 mod many;
+#[path = "lab/pauses.rs"]
+mod pauses;
 #[path = "lab/selftest.rs"]
 mod selftest;
 #[path = "lab/tour.rs"]

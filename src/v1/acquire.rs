@@ -13,7 +13,7 @@ use super::machine::{Manager, Phase, SPEAK_TIMEOUT};
 use super::messages::{self, Extension};
 use super::peer::{Claim, Entry, Fence, Hold};
 use crate::ids::NodeName;
-use crate::proto::heartbeat::{Mode, Severity};
+use crate::proto::heartbeat::{Mode, NodeStatus, Severity};
 use crate::time::{Instant, Now};
 use crate::wire::heartbeat::Message;
 
@@ -139,6 +139,8 @@ impl Manager {
             };
         }
         peer.spoken = true;
+        peer.restarted = false;
+        peer.spoke_while_dead |= peer.status == NodeStatus::Dead;
         let leaving = message.text("info") == Some("shutdown");
         peer.leaving |= leaving;
         match extension {

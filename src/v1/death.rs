@@ -34,6 +34,10 @@ impl Manager {
         if was != change.status {
             peer.since = now.mono;
         }
+        if change.status == NodeStatus::Dead {
+            peer.restarted = false;
+            peer.spoke_while_dead = false;
+        }
         match change.status {
             NodeStatus::Dead if was != NodeStatus::Dead => self.node_died(now, &change.node),
             NodeStatus::Up | NodeStatus::Active if was == NodeStatus::Dead => {
@@ -48,8 +52,16 @@ impl Manager {
             return;
         };
         let (joined, restarting) = (peer.joined, peer.restarting);
+        // A node that slept tells what it holds with its first words, before its status.
+        let said = peer
+            .spoke_while_dead
+            .then(|| (peer.entries.clone(), peer.hold, peer.stable));
         peer.forget();
         peer.leaving = false;
+        if let Some((entries, hold, stable)) = said.filter(|_| joined) {
+            (peer.entries, peer.hold, peer.stable) = (entries, hold, stable);
+            (peer.spoken, peer.seen_us) = (true, true);
+        }
         // After Event::Healed it is the same daemon, which won't say `starting` again.
         peer.joined = joined;
         peer.restarting = restarting;
@@ -62,6 +74,7 @@ impl Manager {
             return;
         };
         peer.spoken = false;
+        peer.restarted = true;
         peer.seen_us = false;
         peer.stable = false;
         peer.leaving = false;

@@ -142,6 +142,11 @@ pub(super) struct Peer {
     /// It came back from a partition and, a real heartbeat, is about to restart itself; until
     /// then that is believed.
     pub restarting: Option<Instant>,
+    /// It started again without having been declared dead, and has not yet said what it holds:
+    /// what it held counts as held.
+    pub restarted: bool,
+    /// It said what it holds after it was declared dead and before its status came.
+    pub spoke_while_dead: bool,
     /// Groups that it, a real heartbeat, gave away and won't take by itself.
     pub refuses: BTreeSet<usize>,
     /// Its standby was already asked to take what failed here.
@@ -171,6 +176,8 @@ impl Peer {
             joined: false,
             leaving: false,
             restarting: None,
+            restarted: false,
+            spoke_while_dead: false,
             refuses: BTreeSet::new(),
             offered_failed: false,
             fence: Fence::Clear,
@@ -182,7 +189,11 @@ impl Peer {
 
     /// Heard and not declared dead.
     pub(super) fn is_alive(&self) -> bool {
-        matches!(self.status, NodeStatus::Up | NodeStatus::Active)
+        match self.status {
+            NodeStatus::Up | NodeStatus::Active => true,
+            NodeStatus::Init => self.restarted,
+            NodeStatus::Dead | NodeStatus::Ping => false,
+        }
     }
 
     /// Alive with its resource side at work.
@@ -204,6 +215,8 @@ impl Peer {
         self.seen_us = false;
         self.joined = false;
         self.restarting = None;
+        self.restarted = false;
+        self.spoke_while_dead = false;
         self.refuses.clear();
         self.offered_failed = false;
         self.fence = Fence::Clear;

@@ -1,0 +1,124 @@
+//! Daemons that stop for a while, crash, or are told to read their files again.
+
+use std::time::Duration;
+
+use crate::cluster::{Cluster, Config, Software};
+use crate::host::within;
+
+/// A pair of ours at work.
+fn pair(name: &str) -> Option<Cluster> {
+    let cluster = Cluster::new(name, &[Software::Everbeat; 2], Config::default())?;
+    cluster.start_all();
+    cluster.await_owner("a", 30);
+    cluster.await_rscstatus("a", "local");
+    cluster.await_rscstatus("b", "local");
+    // For its first seconds a node announces a longer dead time.
+    std::thread::sleep(Duration::from_secs(6));
+    Some(cluster)
+}
+
+/// Watches while `disturb` does its work; the address must stay on a, and only there.
+fn nothing_moves(cluster: &Cluster, disturb: impl FnOnce()) {
+    let watch = cluster.watch();
+    disturb();
+    std::thread::sleep(Duration::from_secs(4));
+    let seen = watch.end();
+    assert_eq!(cluster.owners(), ["a"], "{}", cluster.logs());
+    assert_eq!(
+        seen.longest_gap,
+        Duration::ZERO,
+        "{seen:?}\n{}",
+        cluster.logs()
+    );
+    assert_eq!(
+        seen.longest_overlap,
+        Duration::ZERO,
+        "{seen:?}\n{}",
+        cluster.logs()
+    );
+    cluster.await_rscstatus("a", "local");
+    cluster.await_rscstatus("b", "local");
+}
+
+#[test]
+fn reload_with_another_ha_cf_keeps_the_resources() {
+    let Some(cluster) = pair("reload") else {
+        return;
+    };
+    let slower = Config {
+        keepalive_ms: 300,
+        ..cluster.config.clone()
+    };
+    let haresources = cluster.run("a", "cat /etc/ha.d/haresources");
+    nothing_moves(&cluster, || {
+        cluster.configure("a", &slower, &format!("{haresources}\n"));
+        cluster.run("a", "kill -HUP $(cat /run/heartbeat.pid)");
+    });
+    assert_eq!(
+        cluster.logged("b", "Heartbeat restart on node a"),
+        1,
+        "{}",
+        cluster.logs()
+    );
+}
+
+#[test]
+fn a_crash_and_a_quick_start_move_nothing() {
+    let Some(cluster) = pair("crash") else { return };
+    nothing_moves(&cluster, || {
+        cluster.run("a", "kill -KILL $(cat /run/heartbeat.pid)");
+        cluster.start("a");
+    });
+}
+
+#[test]
+fn a_peer_that_slept_declares_nobody_dead() {
+    let Some(cluster) = pair("peer-slept") else {
+        return;
+    };
+    nothing_moves(&cluster, || {
+        cluster.run("b", "kill -STOP $(cat /run/heartbeat.pid)");
+        std::thread::sleep(Duration::from_secs(7));
+        cluster.run("b", "kill -CONT $(cat /run/heartbeat.pid)");
+    });
+    assert_eq!(
+        cluster.logged("b", "this node was asleep for"),
+        1,
+        "{}",
+        cluster.logs()
+    );
+    assert_eq!(cluster.logged("b", "is dead"), 0, "{}", cluster.logs());
+}
+
+/// Its peer takes over, as it must; when the owner wakes, one of them gives way at once.
+#[test]
+fn an_owner_that_slept_finds_its_address_taken_and_one_gives_way() {
+    let Some(cluster) = pair("owner-slept") else {
+        return;
+    };
+    cluster.run("a", "kill -STOP $(cat /run/heartbeat.pid)");
+    let both = || cluster.owners() == ["a", "b"];
+    assert!(
+        within(Duration::from_secs(15), both),
+        "b takes over\n{}",
+        cluster.logs()
+    );
+    std::thread::sleep(Duration::from_secs(2));
+    let watch = cluster.watch();
+    cluster.run("a", "kill -CONT $(cat /run/heartbeat.pid)");
+    let one = || cluster.owners() == ["a"];
+    assert!(
+        within(Duration::from_secs(2), one),
+        "one owner\n{}",
+        cluster.logs()
+    );
+    std::thread::sleep(Duration::from_secs(5));
+    let seen = watch.end();
+    assert_eq!(cluster.owners(), ["a"], "{}", cluster.logs());
+    assert_eq!(
+        seen.longest_gap,
+        Duration::ZERO,
+        "{seen:?}\n{}",
+        cluster.logs()
+    );
+}
