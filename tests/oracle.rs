@@ -6,5 +6,7 @@ mod host;
 
 #[path = "oracle/cl_status.rs"]
 mod cl_status;
+#[path = "oracle/config.rs"]
+mod config;
 #[path = "oracle/pair.rs"]
 mod pair;

@@ -121,8 +121,8 @@ impl BuiltIn {
         Ok(network.serving(wanted).next().is_some())
     }
 
-    /// The announcement of an address that serves here; `None` if it does not, or nobody is
-    /// there to be told.
+    /// The announcement of an address that serves here; `None` if it does not, or nobody is there
+    /// to be told.
     pub async fn announcement(
         &self,
         wanted: &AddressArgument,

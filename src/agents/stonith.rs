@@ -13,12 +13,17 @@ use std::time::Duration;
 
 use crate::config::ha_cf::HaCf;
 use crate::ids::NodeName;
-use crate::runtime::process::Finished;
+use crate::proto::heartbeat::Severity;
+use crate::runtime::process::{Finished, Line};
 
 pub use meatware::{Confirmation, confirm};
 
 /// Where the pipes of meatware are. Source: cluster-glue 1.0.12, meatware.so.
 pub const MEATWARE_DIR: &str = "/run";
+
+/// How often the device's status is looked at. Source: spec/heartbeat-v1.md
+/// section 3, `stonith_host`.
+const STATUS_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// How long a device may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +103,7 @@ impl std::fmt::Debug for Device {
 }
 
 /// Called with lines for the log while a device is at work.
-pub type Log = dyn Fn(&str) + Send + Sync;
+pub type Log = dyn Fn(Severity, &str) + Send + Sync;
 
 /// Whether ha.cf has a device for `node`.
 pub fn is_configured(config: &HaCf, node: &NodeName) -> bool {
@@ -144,7 +149,7 @@ impl Device {
             parameters,
             timeouts: StonithTimeouts::default(),
             meatware_dir: MEATWARE_DIR.into(),
-            log: Arc::new(|_| {}),
+            log: Arc::new(|_, _| {}),
         }
     }
 
@@ -155,7 +160,7 @@ impl Device {
     }
 
     /// The same device; what it says while it works goes there.
-    pub fn log(mut self, log: impl Fn(&str) + Send + Sync + 'static) -> Self {
+    pub fn log(mut self, log: impl Fn(Severity, &str) + Send + Sync + 'static) -> Self {
         self.log = Arc::new(log);
         self
     }
@@ -199,12 +204,33 @@ impl Device {
         }
     }
 
+    /// Asks for its status now and every hour, for ever, and logs when it does not work.
+    ///
+    /// Source: heartbeat 3.0.6, its log lines about the device's status.
+    pub async fn watch(&self) {
+        loop {
+            let name = &self.name;
+            let text = format!("Checking status of STONITH device [{name}]");
+            (self.log)(Severity::Info, &text);
+            if let Err(error) = self.status().await {
+                let text = format!("STONITH device {name} not operational! {error}");
+                (self.log)(Severity::Error, &text);
+            }
+            tokio::time::sleep(STATUS_INTERVAL).await;
+        }
+    }
+
     fn call(&self, limit: Duration) -> Result<plugin::Call<'_>, StonithError> {
         plugin::Call::new(self, limit)
     }
 
     fn agent(&self, limit: Duration) -> Result<fence::Agent<'_>, StonithError> {
         fence::Agent::new(self, limit)
+    }
+
+    /// Output of a program that works for the device.
+    fn say(&self, line: &Line) {
+        (self.log)(Severity::Info, &line.text);
     }
 
     fn failed(&self, reason: impl Into<String>) -> StonithError {

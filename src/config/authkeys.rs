@@ -21,6 +21,7 @@ pub fn parse(source: &Source) -> (Option<Keyring>, Vec<Diagnostic>) {
         found: Findings::new(&masked),
         auth: Vec::new(),
         keys: Vec::new(),
+        outbound: None,
     };
     encoding::check(&mut reader.found);
     for line in lines::lines(source) {
@@ -54,6 +55,8 @@ struct Reader<'s> {
     /// Index and place of each `auth` line.
     auth: Vec<(u8, Span)>,
     keys: Vec<Key>,
+    /// The key that signs: the last one whose line came while `auth` named it.
+    outbound: Option<u8>,
 }
 
 struct Key {
@@ -127,6 +130,9 @@ impl Reader<'_> {
             let (line, _) = self.found.source().position(before.span.start);
             let message = format!("key {index} a second time: the one of line {line} is void");
             self.warning(span, message).help = Some("give each key an index of its own".into());
+        }
+        if self.auth.last().is_some_and(|(named, _)| *named == index) {
+            self.outbound = Some(index);
         }
         self.keys.push(Key {
             index,
@@ -230,20 +236,27 @@ impl Reader<'_> {
                 Some("write auth N as the first line, N being the index of the key to use".into());
             return None;
         };
-        let Some(key) = self.keys.iter().find(|k| k.index == index) else {
-            if !self.found.has_errors() {
-                let message = format!("auth {index}: there is no key {index}");
-                self.error(span, message).help = Some(format!(
-                    "add a line `{index} sha1 KEY`, or name another index"
-                ));
+        if let Some(outbound) = self.outbound {
+            if outbound != index {
+                let message = format!(
+                    "auth {index} has no effect without a key {index} after it: {outbound} signs"
+                );
+                self.warning(span, message).help = Some("make auth the first line".into());
             }
-            return None;
-        };
-        if key.span.start < span.start {
+            return Some(outbound);
+        }
+        if self.keys.iter().any(|k| k.index == index) {
             let message = format!("auth {index} comes after key {index}");
             self.refused(span, message).help = Some("make auth the first line".into());
+            return Some(index);
         }
-        Some(index)
+        if !self.found.has_errors() {
+            let message = format!("auth {index}: there is no key {index}");
+            self.error(span, message).help = Some(format!(
+                "add a line `{index} sha1 KEY`, or name another index"
+            ));
+        }
+        None
     }
 
     fn error(&mut self, span: Span, message: impl Into<String>) -> &mut Diagnostic {

@@ -9,6 +9,8 @@ pub enum Taken {
     Plain,
     /// heartbeat refuses the unit; its meaning is plain.
     ForeignUnit,
+    /// heartbeat leaves out what follows a second point.
+    Cut,
 }
 
 /// Reads a length of time: digits with a decimal fraction, then a unit; none means seconds.
@@ -25,8 +27,12 @@ pub fn time(word: &str) -> Option<(Duration, Taken)> {
     if !number.contains(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    let number: f64 = number.parse().ok()?;
-    let (ms_per_unit, taken) = unit_of(unit.trim_start())?;
+    let second_point = number.match_indices('.').nth(1).map(|(at, _)| at);
+    let number: f64 = number[..second_point.unwrap_or(digits)].parse().ok()?;
+    let (ms_per_unit, mut taken) = unit_of(unit.trim_start())?;
+    if second_point.is_some() && taken == Taken::Plain {
+        taken = Taken::Cut;
+    }
     let ms = (number * ms_per_unit).round();
     if ms > 4_294_967_296_000.0 {
         return None;

@@ -85,7 +85,7 @@ impl Ground {
     }
 
     fn run(&self, script: &str, args: &[&str], code: u8) -> (i32, String) {
-        let output = Command::new("/bin/dash")
+        let output = Command::new("/bin/sh")
             .arg(self.0.path().join("ha.d/resource.d").join(script))
             .args(args)
             .env("HA_DIR", self.0.path().join("ha.d"))
@@ -232,4 +232,49 @@ fn install_puts_files_and_keeps_the_administrators() {
     assert_eq!(again.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&again.stderr).contains("usr/bin/cl_status is there"));
     assert_eq!(std::fs::read(at("usr/bin/cl_status")).unwrap(), b"theirs");
+}
+
+/// The real agents of resource-agents through the script OCF, in namespaces of their own.
+#[test]
+fn real_agents_run_through_the_wrapper() {
+    let script = r#"
+        set -e
+        mount -t tmpfs none /run
+        mkdir /run/resource-agents
+        ip link set lo up
+        ip link add v0 type veth peer name v1
+        ip link set v0 up
+        ip link set v1 up
+        ip addr add 10.9.0.1/24 dev v0
+        mkdir -p "$HA_DIR/conf/OCF/IPaddr2"
+        echo "ip=10.9.0.8" >"$HA_DIR/conf/OCF/IPaddr2/web"
+        ocf() { "$HA_DIR/resource.d/OCF" IPaddr2 web "$1"; }
+        ocf status || echo "code $?"
+        ocf start
+        ip -4 addr show dev v0 | grep -o "inet 10.9.0.8/24"
+        ocf status
+        ocf stop
+        ocf status || echo "code $?"
+    "#;
+    let agent = Path::new("/usr/lib/ocf/resource.d/heartbeat/IPaddr2");
+    let root = nix::unistd::geteuid().is_root();
+    if !root || !agent.exists() {
+        println!("skipped: not root, or resource-agents is not installed");
+        return;
+    }
+    let ground = Ground::new(&[]);
+    let output = Command::new("unshare")
+        .args(["-n", "-m", "/bin/sh", "-c", script])
+        .env("HA_DIR", ground.0.path().join("ha.d"))
+        .env("HA_LOGFILE", ground.0.path().join("log"))
+        .env_remove("HA_LOGFACILITY")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(
+        text,
+        "INFO:  Resource is stopped\ncode 7\nINFO:  Success\ninet 10.9.0.8/24\n\
+         INFO:  Running OK\nINFO:  Success\nINFO:  Resource is stopped\ncode 7\n",
+        "{output:?}"
+    );
 }

@@ -129,7 +129,7 @@ impl<'a> Agent<'a> {
         let process = Process::new(&self.program)
             .input(self.input(action, node))
             .timeout(self.limit)
-            .watch(|line| (self.device.log)(&line.text));
+            .watch(|line| self.device.say(line));
         let finished = process.run().await;
         finished.map_err(|e| {
             let program = self.program.display();

@@ -14,6 +14,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 
 use super::{Log, StonithError};
+use crate::proto::heartbeat::Severity;
 
 /// Length of the message. Source: cluster-glue 1.0.12, meatclient, seen with strace.
 const MESSAGE_BYTES: usize = 256;
@@ -56,10 +57,14 @@ pub async fn reset(folder: &Path, node: &str, log: &Log) -> Result<(), StonithEr
         .read_write(true)
         .open_receiver(&request.0)
         .map_err(failed)?;
-    log(&format!("OPERATOR INTERVENTION REQUIRED to reset {node}."));
-    log(&format!(
-        "Run \"meatclient -c {node}\" AFTER power-cycling the machine."
-    ));
+    log(
+        Severity::Critical,
+        &format!("OPERATOR INTERVENTION REQUIRED to reset {node}."),
+    );
+    log(
+        Severity::Critical,
+        &format!("Run \"meatclient -c {node}\" AFTER power-cycling the machine."),
+    );
     loop {
         let mut message = [0; MESSAGE_BYTES];
         receiver.read_exact(&mut message).await.map_err(failed)?;
@@ -69,10 +74,13 @@ pub async fn reset(folder: &Path, node: &str, log: &Log) -> Result<(), StonithEr
         if let ["meatware", "reply", name] = words[..]
             && name.eq_ignore_ascii_case(node)
         {
-            log(&format!("node Meatware-reset: {node}"));
+            log(Severity::Info, &format!("node Meatware-reset: {node}"));
             return Ok(());
         }
-        log(&format!("meatware: {text:?} is no confirmation of {node}"));
+        log(
+            Severity::Warning,
+            &format!("meatware: {text:?} is no confirmation of {node}"),
+        );
     }
 }
 

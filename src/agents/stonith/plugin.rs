@@ -92,7 +92,7 @@ impl<'a> Call<'a> {
         let process = Process::new(&self.program)
             .args(args)
             .timeout(self.limit)
-            .watch(|line| (self.device.log)(&line.text));
+            .watch(|line| self.device.say(line));
         let finished = process.run().await;
         finished.map_err(|e| {
             let program = self.program.display();

@@ -120,7 +120,7 @@ fn a_person_confirms() {
     });
     let lines = Arc::new(std::sync::Mutex::new(Vec::new()));
     let said = Arc::clone(&lines);
-    let device = device.log(move |line| said.lock().unwrap().push(line.to_owned()));
+    let device = device.log(move |_, line| said.lock().unwrap().push(line.to_owned()));
     assert_eq!(block(device.reset(&node("node2"))), Ok(()));
     assert!(person.join().unwrap());
     let lines = lines.lock().unwrap();

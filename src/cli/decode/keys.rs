@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 
-use crate::wire::heartbeat::{Keyring, Method};
+use crate::config::authkeys;
+use crate::config::diagnostic::Severity;
+use crate::config::source::Source;
+use crate::wire::heartbeat::Keyring;
 
 /// Where the keyring of each message comes from.
 pub struct Keys {
@@ -39,7 +42,7 @@ impl Keys {
             return Ok(None);
         };
         if self.last.as_ref().is_none_or(|(known, _)| known != lines) {
-            let keyring = parse(lines.split(';')).map_err(|error| format!("auth_key: {error:#}"));
+            let keyring = of_lines(lines).map_err(|error| format!("{error:#}"));
             self.last = Some((lines.to_owned(), keyring));
         }
         match &self.last {
@@ -50,90 +53,46 @@ impl Keys {
     }
 }
 
-/// Reads an authkeys file. Who else may read it is none of a decoder's business, and a line
-/// `auth N` may be missing.
+/// Reads an authkeys file. Who else may read it is none of a decoder's business.
 pub fn read(path: &Path) -> anyhow::Result<Keyring> {
-    let place = || path.display().to_string();
-    let text = std::fs::read_to_string(path).with_context(place)?;
-    parse(text.lines()).with_context(place)
+    let source = Source::read(path).with_context(|| path.display().to_string())?;
+    keyring(&source)
 }
 
-fn parse<'a>(lines: impl Iterator<Item = &'a str>) -> anyhow::Result<Keyring> {
-    let mut outbound = None;
-    let mut keys = Vec::new();
-    for (number, line) in (1..).zip(lines) {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        match words[..] {
-            [] => {}
-            [first, ..] if first.starts_with('#') => {}
-            ["auth", index] => outbound = index.parse().ok(),
-            [index, method, ..] => {
-                let key = words.get(2).copied().unwrap_or_default();
-                keys.push(
-                    parse_key((index, method, key)).with_context(|| format!("line {number}"))?,
-                );
-            }
-            _ => bail!("line {number}: write auth N, or N METHOD KEY"),
-        }
-    }
-    let first = keys.first().map(|key: &(u8, Method, &[u8])| key.0);
-    let outbound = outbound.or(first).context("there is no key in it")?;
-    Ok(Keyring::new(outbound, keys)?)
+/// Makes a keyring of key lines with semicolons between them, and no line `auth N`.
+fn of_lines(lines: &str) -> anyhow::Result<Keyring> {
+    let first = lines.split_whitespace().next().unwrap_or_default();
+    let text = format!("auth {first}\n{}\n", lines.replace(';', "\n"));
+    keyring(&Source::new("auth_key", &text))
 }
 
-fn parse_key<'a>(
-    (index, method, key): (&str, &str, &'a str),
-) -> anyhow::Result<(u8, Method, &'a [u8])> {
-    let index = index
-        .parse()
-        .map_err(|_| anyhow!("{index:?} is no key index; write 0 to 15"))?;
-    let method = Method::from_name(method)
-        .ok_or_else(|| anyhow!("{method:?} is no method; write crc, md5 or sha1"))?;
-    Ok((
-        index,
-        method,
-        if method.needs_key() {
-            key.as_bytes()
-        } else {
-            b""
-        },
-    ))
+fn keyring(source: &Source) -> anyhow::Result<Keyring> {
+    let (keyring, findings) = authkeys::parse(source);
+    keyring.ok_or_else(|| {
+        let error = findings.iter().find(|f| f.severity == Severity::Error);
+        error.map_or(anyhow!("no keys"), |error| anyhow!("{error}"))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn outcome(text: &str) -> String {
-        match parse(text.lines()) {
+    #[test]
+    fn key_lines_make_a_keyring_or_a_named_fault() {
+        let outcome = |lines: &str| match of_lines(lines) {
             Ok(ring) => {
                 let keys: Vec<_> = ring
                     .keys()
-                    .map(|(i, k)| format!("{i}{}", k.method()))
+                    .map(|(index, key)| format!("{index}{}", key.method()))
                     .collect();
-                format!("{} {}", ring.outbound(), keys.join(","))
+                keys.join(" ")
             }
             Err(error) => format!("{error:#}"),
-        }
-    }
-
-    #[test]
-    fn files_and_single_lines_make_keyrings() {
-        let file = "# ours\nauth 2\n1 crc\n2 sha1 two words\n";
-        assert_eq!(outcome(file), "2 1crc,2sha1");
-        assert_eq!(outcome("3 md5 k"), "3 3md5");
-        assert_eq!(outcome("1 crc # a comment"), "1 1crc");
-    }
-
-    #[test]
-    fn faults_are_named() {
-        assert_eq!(outcome(""), "there is no key in it");
-        assert_eq!(outcome("auth 1\n2 crc"), "there is no key 1 to sign with");
-        assert_eq!(
-            outcome("\n2 sha256 x").split(';').next(),
-            Some("line 2: \"sha256\" is no method")
-        );
-        assert_eq!(outcome("1 sha1"), "method sha1 needs a key");
-        assert_eq!(outcome("word"), "line 1: write auth N, or N METHOD KEY");
+        };
+        assert_eq!(outcome("2 sha1 one;1 crc;4 md5 two"), "1crc 2sha1 4md5");
+        assert_eq!(of_lines("2 sha1 one;1 crc").unwrap().outbound(), 2);
+        assert!(outcome("1 sha256 x").starts_with("auth_key:2:3: error: "));
+        assert!(outcome("").starts_with("auth_key:1:"));
     }
 }

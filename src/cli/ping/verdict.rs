@@ -174,16 +174,26 @@ mod tests {
         acknowledges: false,
     };
 
-    fn heard() -> Evidence {
-        Evidence {
-            heard: 3,
+    fn seen(heard: u64, change: impl FnOnce(&mut Evidence)) -> Evidence {
+        let mut evidence = Evidence {
+            heard,
             ..Evidence::default()
-        }
+        };
+        change(&mut evidence);
+        evidence
+    }
+
+    fn word(seen: Evidence, peer: Traits, around: Circumstances) -> &'static str {
+        let verdict = judge(&seen, peer, around);
+        let good = ["fine", "heard-and-hears", "heard"].contains(&verdict.word());
+        assert_eq!(verdict.is_good(), good, "{verdict:?}");
+        let silent = matches!(verdict, Verdict::Fine | Verdict::HeardAndHears);
+        assert_eq!(verdict.advice().is_empty(), silent, "{verdict:?}");
+        verdict.word()
     }
 
     #[test]
-    fn each_case_has_its_verdict() {
-        let from = IpAddr::from([10, 0, 0, 2]);
+    fn of_a_peer_that_is_heard() {
         let two = Circumstances {
             only_path: false,
             ..ALONE
@@ -196,95 +206,38 @@ mod tests {
             probed: false,
             ..two
         };
-        let unheard = Evidence::default;
-        let delivered = |yes| Evidence {
-            delivered: Some(yes),
-            ..heard()
-        };
-        let table = [
-            (
-                Evidence {
-                    answered: true,
-                    ..heard()
-                },
-                OURS,
-                ALONE,
-                "fine",
-            ),
-            (
-                Evidence {
-                    answered: true,
-                    ..heard()
-                },
-                OURS,
-                stopped,
-                "fine",
-            ),
-            (heard(), OURS, ALONE, "one-way-in"),
-            (heard(), OURS, stopped, "one-way-in"),
-            (heard(), OURS, serial, "no-acknowledgement"),
-            (heard(), ACKS, ALONE, "fine"),
-            (delivered(true), ACKS, ALONE, "fine"),
-            (delivered(false), OURS, ALONE, "blocked"),
-            (heard(), ACKS, two, "heard-and-hears"),
-            (heard(), REAL, ALONE, "no-acknowledgement"),
-            (heard(), REAL, stopped, "heard"),
-            (
-                Evidence {
-                    answered: true,
-                    ..unheard()
-                },
-                OURS,
-                ALONE,
-                "one-way-out",
-            ),
-            (
-                Evidence {
-                    refused: Some((from, Refusal::WrongKey)),
-                    ..unheard()
-                },
-                REAL,
-                ALONE,
-                "wrong-key",
-            ),
-            (
-                Evidence {
-                    refused: Some((from, Refusal::WrongKey)),
-                    ..heard()
-                },
-                ACKS,
-                ALONE,
-                "fine",
-            ),
-            (
-                Evidence {
-                    other_port: Some(695),
-                    ..unheard()
-                },
-                REAL,
-                ALONE,
-                "wrong-port",
-            ),
-            (
-                Evidence {
-                    other_interface: Some("eth1".into()),
-                    ..unheard()
-                },
-                REAL,
-                ALONE,
-                "wrong-interface",
-            ),
-            (unheard(), REAL, ALONE, "nothing-received"),
-        ];
-        for (seen, traits, around, word) in table {
-            let verdict = judge(&seen, traits, around);
-            assert_eq!(verdict.word(), word, "{seen:?} {traits:?} {around:?}");
-            let good = ["fine", "heard-and-hears", "heard"].contains(&word);
-            assert_eq!(verdict.is_good(), good);
-            assert_eq!(
-                verdict.advice().is_empty(),
-                word == "fine" || word == "heard-and-hears"
-            );
-        }
+        let heard = || seen(3, |_| ());
+        let answered = || seen(3, |e| e.answered = true);
+        let delivered = |yes| seen(3, |e| e.delivered = Some(yes));
+        assert_eq!(word(answered(), OURS, ALONE), "fine");
+        assert_eq!(word(answered(), OURS, stopped), "fine");
+        assert_eq!(word(heard(), OURS, ALONE), "one-way-in");
+        assert_eq!(word(heard(), OURS, stopped), "one-way-in");
+        assert_eq!(word(heard(), OURS, serial), "no-acknowledgement");
+        assert_eq!(word(heard(), ACKS, ALONE), "fine");
+        assert_eq!(word(heard(), ACKS, two), "heard-and-hears");
+        assert_eq!(word(heard(), REAL, ALONE), "no-acknowledgement");
+        assert_eq!(word(heard(), REAL, stopped), "heard");
+        assert_eq!(word(delivered(true), ACKS, ALONE), "fine");
+        assert_eq!(word(delivered(false), OURS, ALONE), "blocked");
+    }
+
+    #[test]
+    fn of_a_peer_that_is_not_heard() {
+        let refused = (IpAddr::from([10, 0, 0, 2]), Refusal::WrongKey);
+        let verdict = |change: fn(&mut Evidence)| word(seen(0, change), REAL, ALONE);
+        assert_eq!(verdict(|_| ()), "nothing-received");
+        assert_eq!(verdict(|e| e.answered = true), "one-way-out");
+        assert_eq!(verdict(|e| e.delivered = Some(false)), "nothing-received");
+        assert_eq!(verdict(|e| e.other_port = Some(695)), "wrong-port");
+        let elsewhere: fn(&mut Evidence) = |e| e.other_interface = Some("eth1".into());
+        assert_eq!(verdict(elsewhere), "wrong-interface");
+        let wrong = |heard| seen(heard, |e| e.refused = Some(refused));
+        assert_eq!(word(wrong(0), REAL, ALONE), "wrong-key");
+        assert_eq!(
+            word(wrong(3), ACKS, ALONE),
+            "fine",
+            "forgers change nothing"
+        );
     }
 }

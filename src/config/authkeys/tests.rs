@@ -136,3 +136,27 @@ fn the_mode_must_keep_others_from_reading() {
     assert!(permissions(&source, 0o100_604).is_some());
     assert!(permissions(&source, 0o100_640).is_some());
 }
+
+/// Source: heartbeat 3.0.6 [tried]
+#[test]
+fn a_key_signs_when_auth_named_it_before() {
+    for (text, outbound) in [
+        (
+            "auth 1\nauth 2\n1 sha1 long-enough-key\n2 md5 long-enough-key\n",
+            2,
+        ),
+        (
+            "auth 1\n1 sha1 long-enough-key\nauth 2\n2 md5 long-enough-key\n",
+            2,
+        ),
+        ("auth 1\n1 sha1 long-enough-key\nauth 2\n", 1),
+        (
+            "auth 2\n1 sha1 long-enough-key\n2 md5 long-enough-key\nauth 1\n",
+            2,
+        ),
+        ("2 md5 long-enough-key\n1 sha1 long-enough-key\nauth 1\n", 1),
+    ] {
+        let ring = read(text).0.map(|ring| ring.outbound());
+        assert_eq!(ring, Some(outbound), "{text}");
+    }
+}

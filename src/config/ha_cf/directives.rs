@@ -129,3 +129,11 @@ pub(super) fn is_time(name: &str) -> bool {
         "keepalive" | "deadtime" | "warntime" | "initdead" | "deadping" | "conn_logd_time"
     )
 }
+
+/// True for directives whose value is any word, so that heartbeat takes one with quotes in it.
+pub(super) fn is_free(name: &str) -> bool {
+    matches!(
+        name,
+        "cluster" | "node" | "env" | "logfile" | "debugfile" | "watchdog" | "coreroot"
+    )
+}

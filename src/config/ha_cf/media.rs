@@ -21,18 +21,21 @@ pub(super) fn baud(reader: &mut Reader<'_, '_>, word: Word<'_>) {
             Some(format!("take out this line or line {line}"));
         return;
     }
-    match word.text.parse() {
-        Ok(baud) if BAUDS.contains(&baud) => {
-            reader.model.baud = baud;
-            let is_serial = |m: &Medium| matches!(m, Medium::Serial { .. });
-            late(reader, word, "baud", "19200", is_serial);
-        }
-        _ => {
-            let message = format!("baud: {:?} is no speed of a serial line", word.text);
-            reader.error(word.span, message).help =
-                Some("use 9600, 19200, 38400, 57600, 115200, 230400 or 460800".into());
-        }
+    let (number, whole) = value::leading_number(word.text);
+    let Some(baud) = BAUDS.into_iter().find(|b| i64::from(*b) == number) else {
+        let message = format!("baud: {:?} is no speed of a serial line", word.text);
+        reader.error(word.span, message).help =
+            Some("use 9600, 19200, 38400, 57600, 115200, 230400 or 460800".into());
+        return;
+    };
+    if !whole {
+        let message = format!("baud: heartbeat reads {:?} as {baud}", word.text);
+        reader.warning(word.span, message).help = Some(format!("write {baud}"));
     }
+    let before = reader.model.baud.to_string();
+    let is_serial = |m: &Medium| matches!(m, Medium::Serial { .. });
+    late(reader, word, "baud", &before, is_serial);
+    reader.model.baud = baud;
 }
 
 pub(super) fn udpport(reader: &mut Reader<'_, '_>, word: Word<'_>) {

@@ -166,11 +166,12 @@ pub(super) fn compression_threshold(reader: &mut Reader<'_, '_>, word: Word<'_>)
 fn positive(reader: &mut Reader<'_, '_>, word: Word<'_>, unit: &str) -> Option<u32> {
     let name = reader.directive;
     let (number, whole) = value::leading_number(word.text);
-    let Some(number) = u32::try_from(number).ok().filter(|n| *n > 0) else {
+    if number <= 0 {
         let message = format!("{name}: {:?} is no number above 0", word.text);
         reader.error(word.span, message).help = Some(format!("write a whole number of {unit}"));
         return None;
-    };
+    }
+    let number = u32::try_from(number).unwrap_or(u32::MAX);
     if !whole {
         let message = format!("{name}: heartbeat reads {:?} as {number} {unit}", word.text);
         reader.warning(word.span, message).help = Some(format!("write {number}"));

@@ -121,8 +121,13 @@ impl<'s, 'h> Reader<'s, 'h> {
             let inner = word.text.strip_prefix(quote);
             if inner.and_then(|w| w.strip_suffix(quote)).is_some() {
                 let bare = lines::part(word, 1, word.text.len() - 1);
-                self.refused(word.span, "ha.cf knows no quotes; read without them")
-                    .help = Some(format!("write {}", bare.text));
+                let message = "ha.cf knows no quotes; read without them";
+                let new = if directives::is_free(self.directive) {
+                    self.warning(word.span, message)
+                } else {
+                    self.refused(word.span, message)
+                };
+                new.help = Some(format!("write {}", bare.text));
                 return bare;
             }
         }

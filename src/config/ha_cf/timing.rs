@@ -75,6 +75,11 @@ fn nonzero(reader: &mut Reader<'_, '_>, word: Word<'_>) -> Option<Duration> {
 fn time(reader: &mut Reader<'_, '_>, word: Word<'_>) -> Option<Duration> {
     match value::time(word.text) {
         Some((time, Taken::Plain)) => Some(time),
+        Some((time, Taken::Cut)) => {
+            let message = format!("heartbeat reads {:?} as {}", word.text, show_time(time));
+            reader.warning(word.span, message).help = Some(in_our_units(time));
+            Some(time)
+        }
         Some((time, Taken::ForeignUnit)) => {
             let message = format!("heartbeat has no such unit; read as {}", show_time(time));
             reader.refused(word.span, message).help = Some(in_our_units(time));

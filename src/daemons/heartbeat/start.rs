@@ -214,7 +214,9 @@ impl Beginning {
         let manager = self.manager(now);
         let config = self.configuration.ha_cf;
         let local = &self.cluster.local;
-        let stonith = crate::agents::stonith::Device::of(&config, local);
+        let said = log.clone();
+        let stonith = crate::agents::stonith::Device::of(&config, local)
+            .map(|device| device.log(move |severity, line| said.log(severity, line)));
         let executor = Executor::new(Paths::default(), Timeouts::default());
         let (workshop, results) = Workshop::new(executor, stonith, log.clone());
         let mut seed = [0; 8];

@@ -29,6 +29,9 @@ impl Workshop {
     ) -> (Self, mpsc::UnboundedReceiver<(WorkId, WorkResult)>) {
         let (ended, results) = mpsc::unbounded_channel();
         let stonith = stonith.map(Arc::new);
+        if let Some(device) = stonith.clone() {
+            tokio::task::spawn_local(async move { device.watch().await });
+        }
         (
             Self {
                 executor: Arc::new(executor),

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::path::PathBuf;
 
 use crate::config::ha_cf::Medium;
-use crate::runtime::interfaces::{Interface, Interfaces};
+use crate::runtime::interfaces::{Interface, Interfaces, Ipv4Entry};
 use crate::wire::heartbeat::ping;
 
 /// A name of a host and the kind of address wanted.
@@ -103,7 +103,8 @@ impl fmt::Display for Lack {
             ),
             Self::Broadcast(name) => write!(
                 f,
-                "interface {name} has no broadcast address: give it a net of more than two, or use ucast"
+                "interface {name} has no broadcast address: give it a net of more than two, \
+                 or use ucast"
             ),
             Self::Scope(scope) => write!(f, "interface {scope} behind the % does not exist"),
             Self::Names(names) => {
@@ -121,129 +122,88 @@ impl fmt::Display for Lack {
 
 /// The plan of `medium`, or what it lacks.
 pub(super) fn plan(medium: &Medium, all: &Interfaces, known: &Known) -> Result<Plan, Lack> {
-    let find = |name: &String| all.find(name).ok_or_else(|| Lack::Interface(name.clone()));
-    let udp = |kind, interface: &String, index, listen: (IpAddr, u16), target| {
-        let listen = with_scope(listen.into(), index);
-        let interface = interface.clone();
-        Plan::Udp(UdpPlan {
-            kind,
-            interface,
-            index,
-            listen,
-            target,
-        })
-    };
-    Ok(match medium {
-        Medium::Bcast { interface, port } => {
-            let there = find(interface)?;
-            let target = broadcast_of(interface, there)?;
-            let listen = (Ipv4Addr::UNSPECIFIED.into(), *port);
-            udp(
-                UdpKind::Bcast,
-                interface,
-                there.index,
-                listen,
-                (target, *port).into(),
-            )
-        }
-        Medium::Ucast {
-            interface,
-            peer,
-            port,
-        } => {
-            let index = find(interface)?.index;
-            let peer = address(peer, false, known).map_err(|n| Lack::Names(vec![n]))?;
-            let listen = (Ipv4Addr::UNSPECIFIED.into(), *port);
-            udp(
-                UdpKind::Ucast,
-                interface,
-                index,
-                listen,
-                (peer, *port).into(),
-            )
-        }
-        Medium::Mcast {
-            interface,
-            group,
-            port,
-            ttl,
-            loopback,
-        } => {
-            let there = find(interface)?;
-            let first = there
-                .ipv4
-                .first()
-                .ok_or_else(|| Lack::Address(interface.clone()))?;
-            let group: Ipv4Addr = group.parse().map_err(|_| Lack::Group(group.clone()))?;
-            let (ttl, loopback, from) = (*ttl, *loopback, first.address);
-            let kind = UdpKind::Mcast {
-                ttl,
-                loopback,
-                from,
-            };
-            udp(
-                kind,
-                interface,
-                there.index,
-                (group.into(), *port),
-                (group, *port).into(),
-            )
-        }
-        Medium::Mcast6 {
-            interface,
-            group,
-            port,
-            hops,
-            loopback,
-        } => {
-            let index = find(interface)?.index;
-            let kind = UdpKind::Mcast6 {
-                hops: *hops,
-                loopback: *loopback,
-            };
-            let target = with_scope((*group, *port).into(), index);
-            udp(kind, interface, index, ((*group).into(), *port), target)
-        }
-        Medium::Ucast6 {
-            interface,
-            peer,
-            port,
-        } => {
-            let index = find(interface)?.index;
-            let listen = (Ipv6Addr::UNSPECIFIED.into(), *port);
-            let target = scoped(peer, *port, all, known)?;
-            udp(
-                UdpKind::Ucast6,
-                interface,
-                index,
-                listen,
-                with_scope(target, index),
-            )
-        }
-        Medium::Serial { device, baud } => Plan::Serial {
+    let one = std::slice::from_ref;
+    match medium {
+        Medium::Serial { device, baud } => Ok(Plan::Serial {
             device: device.clone(),
             baud: *baud,
-        },
-        Medium::Ping { host } => {
-            ping_plan(host, ping::Medium::Ping, std::slice::from_ref(host), known)?
-        }
-        Medium::PingGroup { name, hosts } => {
-            ping_plan(name, ping::Medium::PingGroup, hosts, known)?
-        }
-        Medium::Ping6 { host } => {
-            ping_plan(host, ping::Medium::Ping6, std::slice::from_ref(host), known)?
-        }
+        }),
+        Medium::Ping { host } => ping_plan(host, ping::Medium::Ping, one(host), known),
+        Medium::Ping6 { host } => ping_plan(host, ping::Medium::Ping6, one(host), known),
+        Medium::PingGroup { name, hosts } => ping_plan(name, ping::Medium::PingGroup, hosts, known),
+        _ => udp_plan(medium, all, known).map(Plan::Udp),
+    }
+}
+
+fn udp_plan(medium: &Medium, all: &Interfaces, known: &Known) -> Result<UdpPlan, Lack> {
+    let interface = medium.interface().unwrap_or_default().to_owned();
+    let Some(there) = all.find(&interface) else {
+        return Err(Lack::Interface(interface));
+    };
+    let kind = udp_kind(medium, (&interface, there))?;
+    let index = there.index;
+    let target = with_scope(target(medium, (&interface, there), (all, known))?, index);
+    let listen = match kind {
+        UdpKind::Mcast { .. } | UdpKind::Mcast6 { .. } => target,
+        UdpKind::Bcast | UdpKind::Ucast => (Ipv4Addr::UNSPECIFIED, target.port()).into(),
+        UdpKind::Ucast6 => (Ipv6Addr::UNSPECIFIED, target.port()).into(),
+    };
+    Ok(UdpPlan {
+        kind,
+        interface,
+        index,
+        listen,
+        target,
     })
 }
 
+fn udp_kind(medium: &Medium, (name, there): (&str, &Interface)) -> Result<UdpKind, Lack> {
+    Ok(match medium {
+        Medium::Mcast { ttl, loopback, .. } => UdpKind::Mcast {
+            ttl: *ttl,
+            loopback: *loopback,
+            from: first_of(name, there)?.address,
+        },
+        Medium::Mcast6 { hops, loopback, .. } => UdpKind::Mcast6 {
+            hops: *hops,
+            loopback: *loopback,
+        },
+        Medium::Ucast6 { .. } => UdpKind::Ucast6,
+        Medium::Ucast { .. } => UdpKind::Ucast,
+        _ => UdpKind::Bcast,
+    })
+}
+
+/// Where a medium with an interface sends to.
+fn target(
+    medium: &Medium,
+    (name, there): (&str, &Interface),
+    (all, known): (&Interfaces, &Known),
+) -> Result<SocketAddr, Lack> {
+    let port = medium.port().unwrap_or_default();
+    let ip = match medium {
+        Medium::Ucast6 { peer, .. } => return scoped(peer, port, all, known),
+        Medium::Ucast { peer, .. } => {
+            address(peer, false, known).map_err(|name| Lack::Names(vec![name]))?
+        }
+        Medium::Mcast { group, .. } => {
+            let parsed: Result<Ipv4Addr, _> = group.parse();
+            parsed.map_err(|_| Lack::Group(group.clone()))?.into()
+        }
+        Medium::Mcast6 { group, .. } => (*group).into(),
+        _ => broadcast_of(name, there)?.into(),
+    };
+    Ok(SocketAddr::new(ip, port))
+}
+
+fn first_of<'a>(name: &str, interface: &'a Interface) -> Result<&'a Ipv4Entry, Lack> {
+    let first = interface.ipv4.first();
+    first.ok_or_else(|| Lack::Address(name.to_owned()))
+}
+
 fn broadcast_of(name: &str, interface: &Interface) -> Result<Ipv4Addr, Lack> {
-    let first = interface
-        .ipv4
-        .first()
-        .ok_or_else(|| Lack::Address(name.to_owned()))?;
-    first
-        .broadcast
-        .ok_or_else(|| Lack::Broadcast(name.to_owned()))
+    let broadcast = first_of(name, interface)?.broadcast;
+    broadcast.ok_or_else(|| Lack::Broadcast(name.to_owned()))
 }
 
 fn ping_plan(

@@ -37,6 +37,11 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
+    /// A broken rule.
+    pub(super) fn malformed(at: usize, what: &'static str) -> Self {
+        Self::Malformed { at, what }
+    }
+
     /// The same, found in a part that starts `base` bytes further on.
     pub(super) fn offset_by(self, base: usize) -> Self {
         match self {

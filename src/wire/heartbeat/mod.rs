@@ -11,6 +11,7 @@ mod base64;
 pub mod compress;
 pub mod datagram;
 mod error;
+mod field;
 pub mod message;
 pub mod netstring;
 pub mod ping;
@@ -38,27 +39,5 @@ pub fn decode_unauthenticated(bytes: &[u8]) -> Result<Message, DecodeError> {
         text::decode(bytes).map(|(message, _)| message)
     } else {
         Err(DecodeError::NotHeartbeat)
-    }
-}
-
-/// What is left of the bounds while one message, with all it nests, is read.
-struct Budget {
-    fields: usize,
-}
-
-impl Budget {
-    fn new() -> Self {
-        Self {
-            fields: limits::HEARTBEAT_MESSAGE_FIELDS_MAX,
-        }
-    }
-
-    /// Counts one field or list item.
-    fn take(&mut self) -> Result<(), DecodeError> {
-        self.fields = self
-            .fields
-            .checked_sub(1)
-            .ok_or(DecodeError::TooManyFields)?;
-        Ok(())
     }
 }

@@ -2,14 +2,18 @@
 //!
 //! Source: heartbeat 3.0.6, `msg2netstring` and `netstring2msg`; `spec/heartbeat-wire.md` 1.2.
 
+use super::field::{self, Budget, name_is_legal};
 use super::message::{Field, Message, Value};
-use super::{Budget, DecodeError, EncodeError};
+use super::{DecodeError, EncodeError};
 use crate::limits;
 
 /// First bytes of a message in this form.
 pub const START: &[u8] = b"###\n";
 /// Last bytes of a message in this form; on a datagram the outer token follows.
 pub const END: &[u8] = b"%%%\n";
+
+/// `(T)`.
+const TYPE_BYTES: usize = 3;
 
 /// Most digits of a length; with it no length overflows.
 const LENGTH_DIGITS_MAX: usize = 7;
@@ -65,7 +69,10 @@ fn expect(bytes: &[u8], at: usize, mark: &'static [u8]) -> Result<usize, DecodeE
     } else if mark.starts_with(rest) {
         Err(DecodeError::Truncated { at: bytes.len() })
     } else {
-        Err(malformed(at, "no mark where the message starts or ends"))
+        Err(DecodeError::malformed(
+            at,
+            "no mark where the message starts or ends",
+        ))
     }
 }
 
@@ -79,12 +86,15 @@ pub(super) fn peel(bytes: &[u8], at: usize) -> Result<(&[u8], usize), DecodeErro
         .count();
     let zero_first = digits > 1 && rest[0] == b'0';
     if zero_first || digits > LENGTH_DIGITS_MAX {
-        return Err(malformed(at, "a length has 1 to 7 digits, the first not 0"));
+        return Err(DecodeError::malformed(
+            at,
+            "a length has 1 to 7 digits, the first not 0",
+        ));
     }
     match rest.get(digits) {
         None => return Err(DecodeError::Truncated { at: bytes.len() }),
         Some(b':') if digits > 0 => {}
-        Some(_) => return Err(malformed(at, "no length and colon")),
+        Some(_) => return Err(DecodeError::malformed(at, "no length and colon")),
     }
     let length = rest[..digits]
         .iter()
@@ -93,7 +103,7 @@ pub(super) fn peel(bytes: &[u8], at: usize) -> Result<(&[u8], usize), DecodeErro
     match rest.get(start + length) {
         None => Err(DecodeError::Truncated { at: bytes.len() }),
         Some(b',') => Ok((&rest[start..start + length], at + start + length + 1)),
-        Some(_) => Err(malformed(
+        Some(_) => Err(DecodeError::malformed(
             at + start + length,
             "no comma after the counted bytes",
         )),
@@ -102,25 +112,23 @@ pub(super) fn peel(bytes: &[u8], at: usize) -> Result<(&[u8], usize), DecodeErro
 
 /// Reads `(T)name=value`.
 fn decode_field<'a>(
-    field: &'a [u8],
+    bytes: &'a [u8],
     depth: usize,
     budget: &mut Budget,
 ) -> Result<(&'a [u8], Value), DecodeError> {
-    let (kind, rest) = match field {
+    let (kind, rest) = match bytes {
         [b'(', kind @ b'0'..=b'5', b')', rest @ ..] => (*kind, rest),
-        _ => return Err(malformed(0, "a field starts with its type, (0) to (5)")),
+        _ => {
+            return Err(DecodeError::malformed(
+                0,
+                "a field starts with its type, (0) to (5)",
+            ));
+        }
     };
-    let equals = rest
-        .iter()
-        .position(|&b| b == b'=')
-        .ok_or(malformed(0, "a field without ="))?;
-    let (name, value) = (&rest[..equals], &rest[equals + 1..]);
-    if !name_is_legal(name) {
-        return Err(malformed(3, "a field's name is empty or illegal"));
-    }
-    let at = 3 + equals + 1;
+    let (name, value) = field::split(rest).map_err(|e| e.offset_by(TYPE_BYTES))?;
+    let at = bytes.len() - value.len();
     let value = match kind {
-        b'0' if value.contains(&0) => return Err(malformed(at, "NUL in a string")),
+        b'0' if value.contains(&0) => return Err(DecodeError::malformed(at, "NUL in a string")),
         b'0' => Value::Text(value.to_vec()),
         b'1' => Value::Binary(value.to_vec()),
         b'2' => Value::Struct(decode_child(value, depth, budget).map_err(|e| e.offset_by(at))?),
@@ -135,12 +143,7 @@ fn decode_child(bytes: &[u8], depth: usize, budget: &mut Budget) -> Result<Messa
     if depth + 1 > limits::HEARTBEAT_MESSAGE_DEPTH_MAX {
         return Err(DecodeError::TooDeep);
     }
-    let (child, end) = decode_at(bytes, depth + 1, budget)?;
-    if end == bytes.len() {
-        Ok(child)
-    } else {
-        Err(malformed(end, "bytes after a nested message"))
-    }
+    field::whole(decode_at(bytes, depth + 1, budget)?, bytes.len())
 }
 
 /// Reads the items of a list, `len:item,` each.
@@ -151,7 +154,7 @@ pub(super) fn decode_list(bytes: &[u8], budget: &mut Budget) -> Result<Vec<Vec<u
         budget.take()?;
         let (item, next) = peel(bytes, at)?;
         if item.is_empty() {
-            return Err(malformed(at, "an empty item in a list"));
+            return Err(DecodeError::malformed(at, "an empty item in a list"));
         }
         items.push(item.to_vec());
         at = next;
@@ -275,16 +278,6 @@ pub(super) fn put_decimal(mut number: usize, out: &mut Vec<u8>) {
     out[start..].reverse();
 }
 
-/// True for a name that both forms can carry.
-pub(super) fn name_is_legal(name: &[u8]) -> bool {
-    name.first().is_some_and(|&b| b != b'(')
-        && !name.iter().any(|b| matches!(b, b'=' | b'\0' | b'\n'))
-}
-
-fn malformed(at: usize, what: &'static str) -> DecodeError {
-    DecodeError::Malformed { at, what }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -321,7 +314,10 @@ mod tests {
         let bytes = b"###\n11:(0)t=status,9:(7)a=bcde,%%%\n";
         assert_eq!(
             decode(bytes),
-            Err(malformed(21, "a field starts with its type, (0) to (5)"))
+            Err(DecodeError::malformed(
+                21,
+                "a field starts with its type, (0) to (5)"
+            ))
         );
     }
 

@@ -10,9 +10,10 @@ mod splitter;
 pub use splitter::Splitter;
 
 use super::base64;
+use super::field::{self, Budget, name_is_legal};
 use super::message::{Field, Message, Value};
-use super::netstring::{decode_list, encode_list, name_is_legal};
-use super::{Budget, DecodeError, EncodeError};
+use super::netstring::{decode_list, encode_list};
+use super::{DecodeError, EncodeError};
 use crate::limits;
 
 /// First line of a message in this form.
@@ -70,7 +71,7 @@ impl<'a> Lines<'a> {
         };
         match lines.line()? {
             b">>>" => Ok(lines),
-            _ => Err(malformed(0, "the first line isn't >>>")),
+            _ => Err(DecodeError::malformed(0, "the first line isn't >>>")),
         }
     }
 
@@ -106,24 +107,21 @@ fn decode_line<'a>(
 ) -> Result<(&'a [u8], Value), DecodeError> {
     let (kind, rest) = match line {
         [b'(', kind @ b'0'..=b'4', b')', rest @ ..] => (*kind, rest),
-        [b'(', ..] => return Err(malformed(0, "a type is (0) to (4)")),
+        [b'(', ..] => return Err(DecodeError::malformed(0, "a type is (0) to (4)")),
         rest => (b'0', rest),
     };
-    let equals = rest
-        .iter()
-        .position(|&b| b == b'=')
-        .ok_or(malformed(0, "a line without ="))?;
-    let (name, value) = (&rest[..equals], &rest[equals + 1..]);
-    if !name_is_legal(name) {
-        return Err(malformed(0, "a field's name is empty or illegal"));
-    }
+    let (name, value) = field::split(rest).map_err(|e| e.offset_by(line.len() - rest.len()))?;
     let at = line.len() - value.len();
     let value = match kind {
         b'0' => Value::Text(decode_string(value).map_err(|e| e.offset_by(at))?),
-        b'2' => Value::Struct(decode_child(value, depth, budget).map_err(|e| e.offset_by(at))?),
+        b'2' => {
+            let child = decode_at(value, depth + 1, budget);
+            let child = child.and_then(|child| field::whole(child, value.len()));
+            Value::Struct(child.map_err(|e| e.offset_by(at))?)
+        }
         b'3' => Value::List(decode_list(value, budget).map_err(|e| e.offset_by(at))?),
         kind => {
-            let bytes = base64::decode(value).ok_or(malformed(at, "not base64"))?;
+            let bytes = base64::decode(value).ok_or(DecodeError::malformed(at, "not base64"))?;
             if kind == b'1' {
                 Value::Binary(bytes)
             } else {
@@ -136,19 +134,10 @@ fn decode_line<'a>(
 
 fn decode_string(value: &[u8]) -> Result<Vec<u8>, DecodeError> {
     if let Some(at) = value.iter().position(|&b| b == 0) {
-        return Err(malformed(at, "NUL in a string"));
+        return Err(DecodeError::malformed(at, "NUL in a string"));
     }
     let newline = |&b: &u8| if b == NEWLINE_IN_STRING { b'\n' } else { b };
     Ok(value.iter().map(newline).collect())
-}
-
-fn decode_child(bytes: &[u8], depth: usize, budget: &mut Budget) -> Result<Message, DecodeError> {
-    let (child, end) = decode_at(bytes, depth + 1, budget)?;
-    if end == bytes.len() {
-        Ok(child)
-    } else {
-        Err(malformed(end, "bytes after a nested message"))
-    }
 }
 
 /// Appends the message to `out`, both marks included, without a NUL.
@@ -250,10 +239,6 @@ fn check_no_newline(name: &[u8], item: &[u8]) -> Result<(), EncodeError> {
         });
     }
     Ok(())
-}
-
-fn malformed(at: usize, what: &'static str) -> DecodeError {
-    DecodeError::Malformed { at, what }
 }
 
 #[cfg(test)]

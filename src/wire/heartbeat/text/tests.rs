@@ -34,7 +34,7 @@ fn blank_lines_and_an_explicit_type_0_are_taken() {
 #[test]
 fn lines_that_break_the_form_are_named() {
     for (line, what) in [
-        (&b"word"[..], "a line without ="),
+        (&b"word"[..], "a field without ="),
         (b"=x", "a field's name is empty or illegal"),
         (b"(5)m=x", "a type is (0) to (4)"),
         (b"(1)b=AQI", "not base64"),
