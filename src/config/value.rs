@@ -119,12 +119,16 @@ mod tests {
         assert_eq!(ms("1000us"), Some(1));
         assert_eq!(time("10s").map(|t| t.1), Some(Taken::ForeignUnit));
         assert_eq!(ms("2min"), Some(120_000));
+        assert_eq!(
+            time("1.2.3"),
+            Some((Duration::from_millis(1200), Taken::Cut))
+        );
         for bad in [
             "",
             "x",
             "1e3",
             "-1",
-            "1.2.3",
+            "..1",
             "5 parsecs",
             "ms",
             ".",

@@ -3,6 +3,7 @@
 //! Works beside a running daemon, ours or a real heartbeat, and without one: it watches the wire
 //! and has sockets of its own to send by, so that it takes nothing from the daemon.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path as FilePath, PathBuf};
 use std::process::ExitCode;
@@ -219,8 +220,13 @@ fn ask_heartbeat(witness: &mut Witness) {
         return;
     };
     for peer in witness.peers().to_vec() {
+        // Each `ucast` line of an interface is listed; only the first of them comes up.
+        let mut links: BTreeMap<String, bool> = BTreeMap::new();
         for link in session.links(peer.as_str()).unwrap_or_default() {
-            witness.take_word(peer.as_str(), &link.name, link.status == "up");
+            *links.entry(link.name).or_default() |= link.status == "up";
+        }
+        for (link, up) in links {
+            witness.take_word(peer.as_str(), &link, up);
         }
     }
 }

@@ -87,14 +87,9 @@ fn node(node: &NodeReport, own: bool, now_s: u64) -> Vec<Cell> {
     }
     let silent = match (node.last_heard_ms, node.dead_after_ms) {
         _ if own => cell(PLAIN, ""),
-        (None, _) => cell(
-            PLAIN,
-            if node.links.is_empty() {
-                ""
-            } else {
-                "never heard"
-            },
-        ),
+        // A real heartbeat's API doesn't tell when.
+        (None, _) if node.status == "init" => cell(PLAIN, "never heard"),
+        (None, _) => cell(PLAIN, ""),
         (Some(ms), limit) => {
             let worrying = limit.is_some_and(|limit| ms > limit / 2);
             let style = if worrying { WARN } else { PLAIN };
