@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use everbeat::lab::Lab;
 
-use crate::host::{Ground, shell, spec, within};
+use crate::host::{Ground, PROGRAM, shell, spec, within};
 
 /// Where Debian has the daemon.
 pub const HEARTBEAT: &str = "/usr/libexec/heartbeat/heartbeat";
@@ -154,7 +154,6 @@ impl Cluster {
 
     /// Starts the host's daemon.
     pub fn start(&self, host: &str) {
-        let program = crate::host::program();
         let mut command = match self.software[self.index(host)] {
             Heartbeat => {
                 let mut command = self.lab.host(host).background(HEARTBEAT);
@@ -162,7 +161,7 @@ impl Cluster {
                 command
             }
             Everbeat => {
-                let mut command = self.lab.host(host).background(&program);
+                let mut command = self.lab.host(host).background(PROGRAM);
                 command.args(["everbeatd", "--quiet"]);
                 command
             }
@@ -211,7 +210,7 @@ impl Cluster {
     pub fn tool(&self, host: &str, tool: &str, argument: &str) {
         let command = match self.software[self.index(host)] {
             Heartbeat => format!("/usr/share/heartbeat/{tool} {argument}"),
-            Everbeat => format!("{} {tool} {argument}", crate::host::program().display()),
+            Everbeat => format!("{PROGRAM} {tool} {argument}"),
         };
         self.run(host, &command);
     }
@@ -242,9 +241,8 @@ impl Cluster {
 
     /// Waits until `cl_status QUESTION` on `host` prints `word`.
     pub fn await_answer(&self, host: &str, question: &str, word: &str) {
-        let program = crate::host::program();
         // A negative answer (dead) comes with exit code 1.
-        let command = format!("{} cl_status {question} || true", program.display());
+        let command = format!("{PROGRAM} cl_status {question} || true");
         let mut last = String::new();
         let came = within(Duration::from_secs(45), || {
             last = match shell(&self.lab, host, &command) {

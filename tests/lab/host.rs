@@ -11,6 +11,9 @@ pub fn program() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_everbeat"))
 }
 
+/// The same program on a host of a lab, where the machine's own folders may not be seen.
+pub const PROGRAM: &str = "/run/lab/bin/everbeat";
+
 /// A folder for the labs of one test, and the place made of it.
 pub struct Ground {
     pub place: Place,

@@ -13,7 +13,7 @@ use everbeat::wire::heartbeat::datagram::{Format, seal};
 use everbeat::wire::heartbeat::{Message, Value};
 
 use crate::cluster::{Cluster, Config, Software};
-use crate::host::{shell, within};
+use crate::host::{PROGRAM, shell, within};
 
 /// Datagrams a second.
 const RATE: u64 = 10_000;
@@ -221,7 +221,7 @@ fn log_lines(cluster: &Cluster, host: &str) -> usize {
 
 /// Datagrams the daemon says it refused.
 fn refused(cluster: &Cluster, host: &str) -> u64 {
-    let command = format!("{} status --json", crate::host::program().display());
+    let command = format!("{PROGRAM} status --json");
     let mut total = 0;
     within(Duration::from_secs(5), || {
         let text = shell(&cluster.lab, host, &command).unwrap_or_default();

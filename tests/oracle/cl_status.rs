@@ -4,7 +4,7 @@ use std::process::Output;
 
 use everbeat::lab::Lab;
 
-use crate::host::{Ground, program, shell};
+use crate::host::{Ground, PROGRAM, shell};
 use crate::pair::{HEARTBEAT, await_word, lab, start};
 
 /// What is asked while heartbeat runs. `clientstatus` has its time given: the default differs.
@@ -47,7 +47,7 @@ fn compare(lab: &Lab, questions: &str) -> Vec<String> {
     for question in questions.lines() {
         let words: Vec<&str> = question.split_whitespace().collect();
         let mut theirs = lab.host("a").command("cl_status");
-        let mut ours = lab.host("a").command(program());
+        let mut ours = lab.host("a").command(PROGRAM);
         let theirs = told(&theirs.args(&words).output().expect("it runs"));
         let ours = told(
             &ours
@@ -80,7 +80,7 @@ fn told(output: &Output) -> String {
 /// A daemon that is there but doesn't answer: the same exit code after the same five seconds.
 fn a_stopped_process_times_out(lab: &Lab) {
     shell(lab, "a", "kill -STOP $(cat /run/heartbeat.pid)").expect("stopped");
-    let mut ours = lab.host("a").command(program());
+    let mut ours = lab.host("a").command(PROGRAM);
     let output = ours.args(["cl_status", "rscstatus"]).output();
     shell(lab, "a", "kill -CONT $(cat /run/heartbeat.pid)").expect("goes on");
     assert_eq!(output.expect("it runs").status.code(), Some(12));
@@ -90,8 +90,7 @@ fn a_stopped_process_times_out(lab: &Lab) {
 
 /// Our hb_ tools move the groups of a real pair, our status shows it, our -s and -k know it.
 fn tools_reach_the_original(lab: &Lab) {
-    let ours =
-        |host: &str, line: &str| shell(lab, host, &format!("{} {line}", program().display()));
+    let ours = |host: &str, line: &str| shell(lab, host, &format!("{PROGRAM} {line}"));
     ours("a", "hb_standby").expect("told");
     await_word(lab, "a", "rscstatus", "none");
     ours("a", "hb_takeover failback").expect("told");
