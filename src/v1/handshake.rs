@@ -83,8 +83,6 @@ impl Manager {
         }
         self.standby.handshake = Handshake::Giving(deal);
         self.announce_info = Some("standby");
-        // Before "done", also if there is nothing to release.
-        self.announce(now);
     }
 
     /// The real heartbeat is done with its part.
