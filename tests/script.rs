@@ -7,3 +7,5 @@ mod datadriven;
 mod heartbeat;
 #[path = "script/replay.rs"]
 mod replay;
+#[path = "script/v1.rs"]
+mod v1;

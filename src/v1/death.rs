@@ -39,12 +39,28 @@ impl Manager {
             peer.spoke_while_dead = false;
         }
         match change.status {
-            NodeStatus::Dead if was != NodeStatus::Dead => self.node_died(now, &change.node),
+            NodeStatus::Dead if was != NodeStatus::Dead => {
+                self.queue_death_script(&change.node, None);
+                self.node_died(now, &change.node);
+            }
             NodeStatus::Up | NodeStatus::Active if was == NodeStatus::Dead => {
                 self.node_came_back(&change.node);
             }
             _ => {}
         }
+    }
+
+    /// rc.d/status hears of a death too, by a message that is made up for it.
+    ///
+    /// Source: heartbeat 3.0.6; `spec/heartbeat-v1.md` section 1.3
+    pub(super) fn queue_death_script(&mut self, node: &NodeName, info: Option<&str>) {
+        let mut message = Message::of_type("status")
+            .with("st", "dead")
+            .with("src", node.as_str());
+        if let Some(info) = info {
+            message.push_text("info", info);
+        }
+        self.queue_rc_script(&message);
     }
 
     fn node_came_back(&mut self, node: &NodeName) {
@@ -130,7 +146,8 @@ impl Manager {
         let Some(peer) = self.peers.get_mut(node) else {
             return;
         };
-        let harmless = peer.leaving || (peer.spoken && !peer.claims_anything());
+        // One that died in the middle of its shutdown may still have something.
+        let harmless = peer.spoken && !peer.claims_anything();
         peer.joined = false;
         if harmless {
             peer.forget();

@@ -17,6 +17,7 @@
 use std::time::Duration;
 
 use super::machine::{Manager, Phase};
+use super::messages;
 use super::peer::{Claim, Peer};
 use crate::config::ha_cf::AutoFailback;
 use crate::ids::NodeName;
@@ -52,6 +53,26 @@ impl Manager {
             self.log(Severity::Critical, text);
         }
         self.announce_anyway = self.phase != Phase::Init;
+    }
+
+    /// A real heartbeat that should have restarted and has not is asked what it holds.
+    pub(super) fn advance_healing(&mut self, now: Now) {
+        let over = |peer: &Peer| {
+            let due = peer.restarting.is_some_and(|at| now.mono >= at);
+            due && peer.is_alive() && !peer.leaving
+        };
+        let nodes: Vec<_> = (self.peers.iter())
+            .filter(|(_, peer)| over(peer))
+            .map(|(node, _)| node.clone())
+            .collect();
+        for node in nodes {
+            let text = format!("{node} did not restart itself: asking what it holds.");
+            self.log(Severity::Warning, text);
+            if let Some(peer) = self.peers.get_mut(&node) {
+                peer.restarting = None;
+            }
+            self.send(messages::starting_to(&node));
+        }
     }
 
     /// We were not run for a while.

@@ -14,7 +14,7 @@ use super::view::Holding;
 use super::work::{Action, Command, Output, Work, WorkId, WorkResult};
 use crate::config::ha_cf::AutoFailback;
 use crate::ids::NodeName;
-use crate::proto::heartbeat::{Delivery, Event, NodeKind, Severity};
+use crate::proto::heartbeat::{Delivery, Event, NodeKind, NodeStatus, Severity};
 use crate::time::{Instant, Now};
 use crate::wire::heartbeat::Message;
 
@@ -145,6 +145,9 @@ impl Manager {
             Event::Node(change) if change.kind == NodeKind::Normal => {
                 self.node_changed(now, change);
             }
+            Event::Node(change) if change.status == NodeStatus::Dead => {
+                self.queue_death_script(&change.node, Some("ping"));
+            }
             Event::CommUp(_) => self.comm_up(now),
             Event::Restarted { node, .. } => self.restarted(now, node),
             Event::Healed { node } => self.healed(now, node),
@@ -248,6 +251,7 @@ impl Manager {
         for _ in 0..PASSES_MAX {
             let mut moved = self.advance_phase(now);
             moved |= self.advance_fencing(now);
+            self.advance_healing(now);
             moved |= self.advance_standby(now);
             moved |= self.decide(now);
             moved |= self.drive(now);
@@ -401,7 +405,7 @@ impl Manager {
     }
 
     /// Queues the administrator's own script for that type of message, if there is one.
-    fn queue_rc_script(&mut self, message: &Message) {
+    pub(super) fn queue_rc_script(&mut self, message: &Message) {
         let wanted = (message.kind()).is_some_and(|kind| self.config.rc_scripts.contains(kind));
         if !wanted {
             return;

@@ -407,3 +407,15 @@ fn what_a_killed_daemon_left_is_adopted() {
         assert_eq!(cluster.violation, None, "{}", cluster.dump());
     }
 }
+
+/// b is not heard by a but hears it: a takes b's group, and b, a real heartbeat, never notices.
+#[test]
+fn a_real_node_that_was_only_lost_one_way_keeps_its_group() {
+    let mut cluster = started([Kind::Everbeat, Kind::Real], AutoFailback::On);
+    cluster.cut(1, 0);
+    cluster.until("a a+b", 20_000);
+    cluster.heal();
+    cluster.until("a b", 20_000);
+    cluster.run(30_000);
+    assert_eq!(cluster.picture(), "a b", "{}", cluster.dump());
+}
