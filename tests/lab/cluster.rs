@@ -152,6 +152,11 @@ impl Cluster {
             .expect("a host of the cluster")
     }
 
+    /// What runs on a host.
+    pub fn software_of(&self, host: &str) -> Software {
+        self.software[self.index(host)]
+    }
+
     /// Starts the host's daemon.
     pub fn start(&self, host: &str) {
         let mut command = match self.software[self.index(host)] {

@@ -5,6 +5,7 @@
 use std::time::{Duration, Instant};
 
 use crate::cluster::{Cluster, Config, PAIRINGS, Software, Way};
+use crate::host::within;
 
 /// A hand-over among our own nodes is done sooner; heartbeat takes up to two seconds, and the
 /// machine that runs the tests may be busy.
@@ -24,19 +25,15 @@ fn tour(name: &str, pair: [Software; 2], config: Config) {
     cluster.await_rscstatus("b", "local");
 
     let watch = cluster.watch();
-    cluster.tool("a", "hb_standby", "all");
-    cluster.await_owner("b", HANDOVER_S);
+    hand_over(&cluster, "a", ("hb_standby", "all"), "b");
     cluster.await_rscstatus("b", "all");
     cluster.await_rscstatus("a", "none");
-    cluster.tool("b", "hb_standby", "foreign");
-    cluster.await_owner("a", HANDOVER_S);
+    hand_over(&cluster, "b", ("hb_standby", "foreign"), "a");
     cluster.await_rscstatus("a", "local");
     cluster.await_rscstatus("b", "local");
-    cluster.tool("b", "hb_takeover", "all");
-    cluster.await_owner("b", HANDOVER_S);
+    hand_over(&cluster, "b", ("hb_takeover", "all"), "b");
     cluster.await_rscstatus("b", "all");
-    cluster.tool("a", "hb_takeover", "local");
-    cluster.await_owner("a", HANDOVER_S);
+    hand_over(&cluster, "a", ("hb_takeover", "local"), "a");
     cluster.await_rscstatus("a", "local");
     cluster.await_rscstatus("b", "local");
 
@@ -80,6 +77,18 @@ fn tour(name: &str, pair: [Software; 2], config: Config) {
         cluster.owners().is_empty(),
         "both stopped, the address is still there"
     );
+}
+
+/// An operator's order, until `owner` has the address.
+fn hand_over(cluster: &Cluster, host: &str, (tool, argument): (&str, &str), owner: &str) {
+    cluster.tool(host, tool, argument);
+    let done = || cluster.owners() == [owner];
+    // heartbeat loses an order now and then ("msg2string: Message with zero fields").
+    let repeat = cluster.software_of(host) == Software::Heartbeat;
+    if repeat && !within(Duration::from_secs(6), done) {
+        cluster.tool(host, tool, argument);
+    }
+    cluster.await_owner(owner, HANDOVER_S);
 }
 
 #[test]
