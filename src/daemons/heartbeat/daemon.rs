@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::children::{Children, Report as ChildReport};
 use super::node::{Node, Wish};
@@ -29,6 +30,8 @@ pub struct Daemon {
     alarm: Alarm,
     results: mpsc::UnboundedReceiver<(WorkId, WorkResult)>,
     children: Children,
+    /// Their end, while they are being stopped.
+    children_end: Option<JoinHandle<()>>,
     reports: mpsc::UnboundedReceiver<ChildReport>,
     report_here: mpsc::UnboundedSender<ChildReport>,
     phase: Phase,
@@ -65,6 +68,7 @@ impl Daemon {
             alarm: Alarm::new()?,
             results: parts.results,
             children: Children::default(),
+            children_end: None,
             reports,
             report_here,
             phase: Phase::Running,
@@ -78,7 +82,7 @@ impl Daemon {
     pub async fn run(mut self) -> std::io::Result<End> {
         self.node.pump();
         loop {
-            self.settle().await;
+            self.settle();
             if let Phase::Over(end) = self.phase {
                 return self.finish(end).await;
             }
@@ -111,14 +115,14 @@ impl Daemon {
     }
 
     /// Does what the machines wished for during the last input.
-    async fn settle(&mut self) {
+    fn settle(&mut self) {
         let events = std::mem::take(&mut self.node.events);
         self.sockets
             .handle_events(&events, &mut self.node, self.constant);
         for wish in std::mem::take(&mut self.node.wishes) {
             match wish {
                 Wish::Serve => self.serve(),
-                Wish::Released => self.released().await,
+                Wish::Released => self.released(),
                 Wish::Deleted => self.stop(),
                 Wish::StoreNodes => store::keep_nodes(&self.node),
                 Wish::Reboot(reason) => self.reboot(&reason),
@@ -169,10 +173,12 @@ impl Daemon {
         }
     }
 
-    async fn released(&mut self) {
+    fn released(&mut self) {
         self.phase = self.phase.released(clock::mono());
         self.node.announce();
-        self.children.stop().await;
+        // Beside the loop: whoever missed our last words must get them again meanwhile.
+        let mut children = std::mem::take(&mut self.children);
+        self.children_end = Some(tokio::spawn(async move { children.stop().await }));
     }
 
     fn reload(&mut self) {
@@ -217,8 +223,12 @@ impl Daemon {
 
     /// The last steps: a status so that peers see the gap if they missed one, then silence.
     async fn finish(mut self, end: End) -> std::io::Result<End> {
+        self.children.stop().await;
+        if let Some(children) = self.children_end.take() {
+            // It fails only if it panicked, and then there is nothing to wait for.
+            let _ = children.await;
+        }
         if end == End::Restart {
-            self.children.stop().await;
             reload::keep(&self.node)?;
         }
         let extra = if end == End::Restart {

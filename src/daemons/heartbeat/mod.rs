@@ -1,7 +1,7 @@
 //! heartbeat's role: the node protocol and the haresources manager on their drivers.
 //!
 //! ```text
-//! run ---> start: files -> Node, Daemon       (any error: exit 6, nothing touched)
+//! run ---> start: files -> Node, Daemon       (wrong files: exit 6, nothing touched)
 //!            |
 //!            v
 //!          Daemon::run: wait -> Node -> settle, until Phase::Over

@@ -12,13 +12,14 @@ use super::environment;
 use super::refusals::Refusals;
 use super::work::Workshop;
 use crate::config::ha_cf::HaCf;
+use crate::ids::NodeName;
 use crate::proto::heartbeat::{Cluster, Event, NodeKind, NodeStatus, Output, Severity};
 use crate::proto::probe;
 use crate::runtime::clock;
 use crate::runtime::log::{Logger, RateLimit};
 use crate::runtime::media::{Envelope, Media, Received, Sealed, Source};
 use crate::runtime::watchdog::Watchdog;
-use crate::time::{Instant, Now};
+use crate::time::Instant;
 use crate::v1::{self, Manager, WorkId, WorkResult};
 use crate::wire::heartbeat::Message;
 use crate::wire::heartbeat::auth::Keyring;
@@ -108,11 +109,16 @@ impl Node {
 
     /// A message of a script (FIFO) or of an operator's tool.
     pub fn send(&mut self, message: Message) {
+        self.hand_down(message);
+        self.pump();
+    }
+
+    /// Gives a message to the node protocol, for the node in its `dest` or for all.
+    fn hand_down(&mut self, message: Message) {
         let dest = message
             .text("dest")
-            .and_then(|name| crate::ids::NodeName::new(name).ok());
+            .and_then(|name| NodeName::new(name).ok());
         self.cluster.send(clock::now(), message, dest.as_ref());
-        self.pump();
     }
 
     /// A piece of work ended.
@@ -174,7 +180,7 @@ impl Node {
             if let Some(output) = self.cluster.poll_output() {
                 self.carry_out(output);
             } else if let Some(output) = self.manager.as_mut().and_then(Manager::poll_output) {
-                self.carry_out_for_manager(clock::now(), output);
+                self.carry_out_for_manager(output);
             } else {
                 return;
             }
@@ -221,14 +227,9 @@ impl Node {
         }
     }
 
-    fn carry_out_for_manager(&mut self, now: Now, output: v1::Output) {
+    fn carry_out_for_manager(&mut self, output: v1::Output) {
         match output {
-            v1::Output::Send(message) => {
-                let dest = message
-                    .text("dest")
-                    .and_then(|name| crate::ids::NodeName::new(name).ok());
-                self.cluster.send(now, message, dest.as_ref());
-            }
+            v1::Output::Send(message) => self.hand_down(message),
             v1::Output::Run(id, work) => self.workshop.start(id, work, self.script_environment()),
             v1::Output::Log(severity, text) => self.log.log(severity, text),
             v1::Output::Released => self.wishes.push(Wish::Released),

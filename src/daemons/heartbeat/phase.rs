@@ -3,7 +3,7 @@
 //! ```text
 //! Running --stop--> Releasing --Released--> Lingering --1.2 s--> Over(Exit)
 //!    |  (no manager, or -M)  \______________________/
-//!    +--ha.cf changed--> Parting: resources stay --idle--> Over(Restart)
+//!    +--ha.cf changed: resources stay--> Over(Restart)
 //! ```
 //!
 //! Source: `spec/heartbeat-v1.md` section 2.5.

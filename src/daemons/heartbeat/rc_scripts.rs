@@ -23,8 +23,26 @@ const STOCK: [(&str, &str); 5] = [
     ("status", "3f48ce315903c3c47442d21772e94d2c97cc2dfe"),
 ];
 
-/// A line that marks the scripts that come with us.
-const OURS: &str = "everbeat does this itself";
+/// Scripts that come with us.
+const OURS: [(&str, &str); 5] = [
+    (
+        "ask_resources",
+        include_str!("../../../compat/ha.d/rc.d/ask_resources"),
+    ),
+    (
+        "hb_takeover",
+        include_str!("../../../compat/ha.d/rc.d/hb_takeover"),
+    ),
+    (
+        "ip-request",
+        include_str!("../../../compat/ha.d/rc.d/ip-request"),
+    ),
+    (
+        "ip-request-resp",
+        include_str!("../../../compat/ha.d/rc.d/ip-request-resp"),
+    ),
+    ("status", include_str!("../../../compat/ha.d/rc.d/status")),
+];
 
 /// Names of the scripts in `dir` that do something of their own.
 ///
@@ -45,7 +63,9 @@ fn is_own(name: &str, path: &Path) -> bool {
         .collect::<String>();
     is_program(path)
         && !STOCK.contains(&(name, &*digest))
-        && !String::from_utf8_lossy(&script).contains(OURS)
+        && !OURS
+            .iter()
+            .any(|(ours, text)| *ours == name && text.as_bytes() == script)
 }
 
 #[cfg(test)]
@@ -63,9 +83,15 @@ mod tests {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         };
         put("status", "#!/bin/sh\nlogger $HA_st\n", 0o755);
-        put("ip-request", &format!("#!/bin/sh\n# {OURS}\n"), 0o755);
+        put("ip-request", OURS[2].1, 0o755);
+        put(
+            "hb_takeover",
+            &format!("{}\ntouch /run/seen\n", OURS[1].1),
+            0o755,
+        );
         put("notes", "not a program", 0o644);
-        assert_eq!(of(dir.path()), BTreeSet::from(["status".to_owned()]));
+        let own = ["hb_takeover", "status"].map(str::to_owned);
+        assert_eq!(of(dir.path()), BTreeSet::from(own));
         assert!(of(Path::new("/nonexistent/rc.d")).is_empty());
     }
 }

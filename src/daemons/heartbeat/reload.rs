@@ -64,9 +64,15 @@ pub fn look(files: &mut Fingerprint, node: &mut Node) -> Change {
         return Change::None;
     }
     let host = ThisHost::new(&files.dir);
-    let (configuration, findings) = config::load(&files.dir, &host, Plain::Taken);
+    let (configuration, mut findings) = config::load(&files.dir, &host, Plain::Taken);
+    // Restarted into a refusal, the daemon would leave its resources to nobody.
+    let crm = configuration
+        .as_ref()
+        .and_then(|c| setup::refuse_crm(&c.ha_cf, &files.dir));
+    let refused = crm.is_some();
+    findings.extend(crm);
     setup::log_findings(&findings, &node.log);
-    let Some(configuration) = configuration else {
+    let Some(configuration) = configuration.filter(|_| !refused) else {
         let text = "Config errors: the new files are not used, the old configuration stays.";
         node.log.log(Severity::Error, text);
         return Change::Refused;

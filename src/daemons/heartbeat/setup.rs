@@ -1,8 +1,11 @@
 //! From the configuration to what the machines must know.
 
+use std::path::Path;
+
 use crate::config::diagnostic::{self, Diagnostic};
-use crate::config::ha_cf::{self, AutoJoin, HaCf};
+use crate::config::ha_cf::{self, AutoJoin, CrmMode, HaCf};
 use crate::config::identity::{CachedHost, Hostcache};
+use crate::config::source::Source;
 use crate::ids::{Generation, LinkName, NodeName, NodeUuid};
 use crate::proto::heartbeat::{Autojoin, ClusterConfig, KnownNode, Severity, Timing};
 use crate::runtime::log::Logger;
@@ -17,6 +20,26 @@ pub fn log_findings(findings: &[Diagnostic], log: &Logger) {
         };
         log.log(severity, finding.to_string());
     }
+}
+
+/// A cluster resource manager is asked for, and there is none here yet: to take part without one
+/// would leave its resources to nobody. The finding says so at its line in `dir`'s ha.cf.
+pub fn refuse_crm(config: &HaCf, dir: &Path) -> Option<Diagnostic> {
+    if config.crm == CrmMode::Off {
+        return None;
+    }
+    let path = dir.join("ha.cf");
+    let source = Source::read(&path).unwrap_or_else(|_| Source::new(&path, ""));
+    let place = |directive| config.places.directive(directive);
+    // A file that changed since it was read may be shorter.
+    let place = place("crm").or_else(|| place("pacemaker"));
+    let place = place
+        .filter(|span| span.end <= source.text().len())
+        .unwrap_or_default();
+    let message = "this version serves clusters with haresources only, without a CRM";
+    let help =
+        "keep heartbeat on this node, or write `crm no` and put the resources in haresources";
+    Some(Diagnostic::new(diagnostic::Severity::Error, &source, place, message).help(help))
 }
 
 /// Who this daemon is.

@@ -17,12 +17,11 @@ use super::setup::{self, Identity};
 use super::work::Workshop;
 use super::{EXIT_CONFIG, Options, rc_scripts};
 use crate::agents::{Executor, Paths, Timeouts};
-use crate::config::diagnostic::{Diagnostic, Severity as Refusal};
+use crate::config::diagnostic::Diagnostic;
 use crate::config::ha_cf::{CrmMode, HaCf};
 use crate::config::haresources::Haresources;
 use crate::config::host::{Host, ThisHost};
 use crate::config::identity::{self, Hostcache};
-use crate::config::source::Source;
 use crate::config::{self, Configuration, Plain, render};
 use crate::ids::NodeName;
 use crate::proto::heartbeat::{Cluster, ClusterConfig, Severity};
@@ -63,7 +62,7 @@ pub fn start(options: &Options) -> anyhow::Result<Option<Running>> {
         eprintln!("heartbeat: Configuration error, heartbeat not started (exit {EXIT_CONFIG}).");
         return Ok(None);
     };
-    if let Some(refusal) = refuse_crm(&configuration.ha_cf, &options.config_dir) {
+    if let Some(refusal) = setup::refuse_crm(&configuration.ha_cf, &options.config_dir) {
         show_on_stderr(&[refusal]);
         return Ok(None);
     }
@@ -92,24 +91,6 @@ pub fn start(options: &Options) -> anyhow::Result<Option<Running>> {
 fn leave_stderr() -> std::io::Result<()> {
     let null = std::fs::File::options().write(true).open("/dev/null")?;
     Ok(nix::unistd::dup2_stderr(null)?)
-}
-
-/// A cluster resource manager is asked for, and there is none here yet: to take part without one
-/// would leave its resources to nobody.
-fn refuse_crm(config: &HaCf, dir: &Path) -> Option<Diagnostic> {
-    if config.crm == CrmMode::Off {
-        return None;
-    }
-    let source = Source::read(&dir.join("ha.cf")).ok()?;
-    let places = &config.places;
-    let place = places
-        .directive("crm")
-        .or_else(|| places.directive("pacemaker"));
-    let message = "this version serves clusters with haresources only, without a CRM";
-    let help =
-        "keep heartbeat on this node, or write `crm no` and put the resources in haresources";
-    let refusal = Diagnostic::new(Refusal::Error, &source, place.unwrap_or_default(), message);
-    Some(refusal.help(help))
 }
 
 fn show_on_stderr(findings: &[Diagnostic]) {
