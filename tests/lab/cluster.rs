@@ -129,6 +129,19 @@ impl Cluster {
         Some(cluster)
     }
 
+    /// A cluster whose first node holds the address, settled; None where that can't be.
+    pub fn at_work(name: &str, software: &[Software], config: Config) -> Option<Self> {
+        let cluster = Self::new(name, software, config)?;
+        cluster.start_all();
+        cluster.await_owner("a", 40);
+        for host in &cluster.names {
+            cluster.await_rscstatus(host, "local");
+        }
+        // For its first seconds a node announces a longer dead time.
+        std::thread::sleep(Duration::from_secs(6));
+        Some(cluster)
+    }
+
     /// Writes a host's configuration.
     pub fn configure(&self, host: &str, config: &Config, haresources: &str) {
         let files = [

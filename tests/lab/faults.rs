@@ -7,18 +7,6 @@ use crate::host::within;
 
 use Software::Everbeat;
 
-/// A pair at work; None where that can't be.
-fn pair(name: &str, software: [Software; 2], config: Config) -> Option<Cluster> {
-    let cluster = Cluster::new(name, &software, config)?;
-    cluster.start_all();
-    cluster.await_owner("a", 40);
-    cluster.await_rscstatus("a", "local");
-    cluster.await_rscstatus("b", "local");
-    // heartbeat and we announce a longer dead time for the first seconds.
-    std::thread::sleep(Duration::from_secs(6));
-    Some(cluster)
-}
-
 /// A pair's name: the test and what runs on the nodes.
 fn name(test: &str, pair: [Software; 2]) -> String {
     let letter = |software| if software == Everbeat { 'e' } else { 'h' };
@@ -38,7 +26,8 @@ fn in_all_our_pairings(test: impl Fn([Software; 2]) + Sync) {
 #[test]
 fn a_fifth_of_all_packets_lost_kills_nobody() {
     in_all_our_pairings(|software| {
-        let Some(cluster) = pair(&name("loss", software), software, Config::default()) else {
+        let Some(cluster) = Cluster::at_work(&name("loss", software), &software, Config::default())
+        else {
             return;
         };
         let watch = cluster.watch();
@@ -73,7 +62,8 @@ fn a_fifth_of_all_packets_lost_kills_nobody() {
 fn a_partition_heals_and_one_keeps_the_address() {
     in_all_our_pairings(|software| {
         let ours = software == [Everbeat, Everbeat];
-        let Some(cluster) = pair(&name("heal", software), software, Config::default()) else {
+        let Some(cluster) = Cluster::at_work(&name("heal", software), &software, Config::default())
+        else {
             return;
         };
         cluster.lab.host("b").cut(0).expect("the cable");
@@ -111,7 +101,9 @@ fn a_partition_heals_and_one_keeps_the_address() {
 #[test]
 fn a_cut_that_only_one_side_noticed_leaves_one_owner() {
     in_all_our_pairings(|software| {
-        let Some(cluster) = pair(&name("short", software), software, Config::default()) else {
+        let Some(cluster) =
+            Cluster::at_work(&name("short", software), &software, Config::default())
+        else {
             return;
         };
         cluster.lab.host("b").cut(0).expect("the cable");
@@ -162,7 +154,7 @@ fn keys_roll_over_and_nobody_is_declared_dead() {
         authkeys: format!("auth 1\n{old}"),
         ..Config::default()
     };
-    let Some(cluster) = pair("rollover", software, config) else {
+    let Some(cluster) = Cluster::at_work("rollover", &software, config) else {
         return;
     };
     let watch = cluster.watch();

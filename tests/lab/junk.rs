@@ -27,13 +27,9 @@ const GROWTH_KIB_MAX: u64 = 4096;
 #[test]
 fn junk_moves_nothing() {
     let software = [Software::Everbeat; 2];
-    let Some(cluster) = Cluster::new("junk", &software, Config::default()) else {
+    let Some(cluster) = Cluster::at_work("junk", &software, Config::default()) else {
         return;
     };
-    cluster.start_all();
-    cluster.await_owner("a", 40);
-    cluster.await_rscstatus("a", "local");
-    cluster.await_rscstatus("b", "local");
     let captured = capture(&cluster, Duration::from_secs(3));
     assert!(captured.len() > 10, "{} datagrams captured", captured.len());
     let before = [memory(&cluster, "a"), memory(&cluster, "b")];

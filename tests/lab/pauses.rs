@@ -7,14 +7,7 @@ use crate::host::within;
 
 /// A pair of ours at work.
 fn pair(name: &str) -> Option<Cluster> {
-    let cluster = Cluster::new(name, &[Software::Everbeat; 2], Config::default())?;
-    cluster.start_all();
-    cluster.await_owner("a", 30);
-    cluster.await_rscstatus("a", "local");
-    cluster.await_rscstatus("b", "local");
-    // For its first seconds a node announces a longer dead time.
-    std::thread::sleep(Duration::from_secs(6));
-    Some(cluster)
+    Cluster::at_work(name, &[Software::Everbeat; 2], Config::default())
 }
 
 /// Watches while `disturb` does its work; the address must stay on a, and only there.
@@ -57,6 +50,35 @@ fn reload_with_another_ha_cf_keeps_the_resources() {
     assert_eq!(
         cluster.logged("b", "Heartbeat restart on node a"),
         1,
+        "{}",
+        cluster.logs()
+    );
+}
+
+/// There is no CRM to restart into: the old configuration must stay in use.
+#[test]
+fn reload_into_a_crm_is_refused() {
+    let Some(cluster) = pair("reload-crm") else {
+        return;
+    };
+    let crm = Config {
+        more: "crm respawn\n".into(),
+        ..cluster.config.clone()
+    };
+    let haresources = cluster.run("a", "cat /etc/ha.d/haresources");
+    nothing_moves(&cluster, || {
+        cluster.configure("a", &crm, &format!("{haresources}\n"));
+        cluster.run("a", "kill -HUP $(cat /run/heartbeat.pid)");
+    });
+    assert_eq!(
+        cluster.logged("a", "without a CRM"),
+        1,
+        "{}",
+        cluster.logs()
+    );
+    assert_eq!(
+        cluster.logged("b", "Heartbeat restart on node a"),
+        0,
         "{}",
         cluster.logs()
     );
