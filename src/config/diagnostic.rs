@@ -61,6 +61,7 @@ impl Diagnostic {
         span: Span,
         message: impl Into<String>,
     ) -> Self {
+        let span = source.whole(span);
         let (line, column) = source.position(span.start);
         Self {
             severity,

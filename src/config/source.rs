@@ -92,13 +92,16 @@ impl Source {
         self.text.get(span.range()).unwrap_or("")
     }
 
+    /// The place in whole characters of the text: readers of bytes may end in the middle of one.
+    pub fn whole(&self, span: Span) -> Span {
+        let start = self.text.floor_char_boundary(span.start);
+        let end = self.text.ceil_char_boundary(span.end.min(self.text.len()));
+        Span::new(start, end.max(start))
+    }
+
     /// Line and column of an offset, both from 1; columns count characters.
     pub fn position(&self, offset: usize) -> (usize, usize) {
-        let mut offset = offset.min(self.text.len());
-        while !self.text.is_char_boundary(offset) {
-            offset -= 1;
-        }
-        let before = &self.text[..offset];
+        let before = &self.text[..self.text.floor_char_boundary(offset)];
         let line_start = before.rfind('\n').map_or(0, |i| i + 1);
         let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
         (line, before[line_start..].chars().count() + 1)

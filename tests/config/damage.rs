@@ -40,6 +40,15 @@ fn settings() -> ProptestConfig {
     }
 }
 
+/// A continued line that begins with a character of several bytes: the finding about the joint
+/// once pointed into the middle of it.
+#[test]
+fn a_character_of_several_bytes_after_a_joint() {
+    for text in ["\u{e}\\#\n\u{fffd}", "a x\\\nä::y\n", "a x\\\n\u{1f980}"] {
+        read(text.as_bytes());
+    }
+}
+
 proptest! {
     #![proptest_config(settings())]
 

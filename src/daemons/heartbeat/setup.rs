@@ -31,10 +31,8 @@ pub fn refuse_crm(config: &HaCf, dir: &Path) -> Option<Diagnostic> {
     let path = dir.join("ha.cf");
     let source = Source::read(&path).unwrap_or_else(|_| Source::new(&path, ""));
     let place = |directive| config.places.directive(directive);
-    // A file that changed since it was read may be shorter.
-    let place = place("crm").or_else(|| place("pacemaker"));
-    let place = place
-        .filter(|span| span.end <= source.text().len())
+    let place = place("crm")
+        .or_else(|| place("pacemaker"))
         .unwrap_or_default();
     let message = "this version serves clusters with haresources only, without a CRM";
     let help =
