@@ -9,39 +9,58 @@ use anyhow::{Context, Result};
 
 use super::spec::{HostSpec, Spec};
 
-/// Folders and files of /etc that each host has for itself, as copies of the machine's.
-pub const OWN_ETC: &[&str] = &["ha.d", "corosync", "init.d", "default"];
-/// Files of /etc that are written for each host.
-pub const WRITTEN_ETC: &[&str] = &["hosts", "hostname"];
+/// Folders of configuration that are there on each host, on the machine or not.
+const CONFIGURATION: [&str; 2] = ["ha.d", "corosync"];
+/// Larger files of /etc are no configuration, but databases of hardware and the like.
+const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// An owner without a number in this user namespace is shown as this one.
+///
+/// Source: Linux, default of /proc/sys/fs/overflowuid.
+const OVERFLOW_ID: u32 = 65534;
 /// Folders of /var/lib that each host has for itself: the machine's folders, without files.
 pub const OWN_VAR_LIB: &[&str] = &["heartbeat", "pacemaker", "corosync"];
 
-/// Makes the disk of `host` in `disk`, a new folder. Gives the files that could not be read.
+/// Makes the disk of `host` in `disk`, a new folder.
+///
+/// Gives the files of cluster configuration that could not be read; what else of /etc is closed
+/// to us, the hosts do without.
 pub fn make(disk: &Path, host: &HostSpec, spec: &Spec) -> Result<Vec<PathBuf>> {
-    let mut unread = Vec::new();
     for folder in ["etc", "var/log", "var/tmp", "var/lib"] {
         fs::create_dir_all(disk.join(folder))?;
     }
     set_mode(&disk.join("var/tmp"), 0o1777)?;
-    for name in OWN_ETC {
-        let to = disk.join("etc").join(name);
-        fs::create_dir_all(&to)?;
-        copy_tree(&Path::new("/etc").join(name), &to, true, &mut unread)?;
+    let mut copy = Copy::new(true);
+    copy.tree(Path::new("/etc"), &disk.join("etc"))?;
+    for name in CONFIGURATION {
+        fs::create_dir_all(disk.join("etc").join(name))?;
     }
+    let configuration = CONFIGURATION.map(|name| Path::new("/etc").join(name));
+    let wanted = |path: &PathBuf| configuration.iter().any(|folder| path.starts_with(folder));
+    copy.unread.retain(wanted);
+    let mut folders = Copy::new(false);
     for name in OWN_VAR_LIB {
         let to = disk.join("var/lib").join(name);
         fs::create_dir_all(&to)?;
-        copy_tree(&Path::new("/var/lib").join(name), &to, false, &mut unread)?;
+        folders.tree(&Path::new("/var/lib").join(name), &to)?;
     }
     if let Some(config) = &spec.config {
         let to = disk.join("etc/ha.d");
-        copy_tree(config, &to, true, &mut unread)
+        copy.tree(config, &to)
             .with_context(|| format!("can't copy {}", config.display()))?;
         secure_keys(&to)?;
     }
-    fs::write(disk.join("etc/hostname"), format!("{}\n", host.name))?;
-    fs::write(disk.join("etc/hosts"), hosts_file(&spec.hosts))?;
-    Ok(unread)
+    write_new(
+        &disk.join("etc/hostname"),
+        format!("{}\n", host.name).as_bytes(),
+    )?;
+    write_new(&disk.join("etc/hosts"), hosts_file(&spec.hosts).as_bytes())?;
+    Ok(copy.unread)
+}
+
+/// Writes a file in place of what is there: a link would lead out of the disk.
+fn write_new(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let _ = fs::remove_file(file);
+    fs::write(file, bytes)
 }
 
 /// Names for every address: the host's own for eth0's, HOST-eth1 for the next interface's.
@@ -76,51 +95,84 @@ pub fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
-/// Copies what is below `from` to the folder `to`: with modes, with owners as far as they
-/// can be given, files only if `files`. What can't be read goes to `unread`; a `from` that
-/// isn't there copies nothing.
-fn copy_tree(from: &Path, to: &Path, files: bool, unread: &mut Vec<PathBuf>) -> io::Result<()> {
-    let Ok(meta) = fs::metadata(from) else {
-        return Ok(());
-    };
-    give_owner_and_mode(&meta, to)?;
-    let entries = match fs::read_dir(from) {
-        Ok(entries) => entries,
-        Err(_) => {
-            if files {
-                unread.push(from.to_owned());
+/// Copies trees: with modes, and with owners as far as they can be given.
+struct Copy {
+    /// Files too, not only folders.
+    files: bool,
+    /// Whether owners have the numbers that they have on the machine.
+    same_ids: bool,
+    /// What could not be read.
+    unread: Vec<PathBuf>,
+}
+
+impl Copy {
+    fn new(files: bool) -> Self {
+        let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+        let mut words = map.split_whitespace().map(|word| word.parse() == Ok(0u32));
+        Self {
+            files,
+            same_ids: words.next() == Some(true) && words.next() == Some(true),
+            unread: Vec::new(),
+        }
+    }
+
+    /// Copies what is below `from` to the folder `to`; a `from` that isn't there copies nothing.
+    fn tree(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        let Ok(meta) = fs::metadata(from) else {
+            return Ok(());
+        };
+        self.give_owner_and_mode(&meta, to)?;
+        let Ok(entries) = fs::read_dir(from) else {
+            if self.files {
+                self.unread.push(from.to_owned());
             }
             return Ok(());
+        };
+        for entry in entries {
+            self.entry(&entry?, to)?;
         }
-    };
-    for entry in entries {
-        let entry = entry?;
+        Ok(())
+    }
+
+    fn entry(&mut self, entry: &fs::DirEntry, to: &Path) -> io::Result<()> {
         let target = to.join(entry.file_name());
         let kind = entry.file_type()?;
         if kind.is_dir() {
-            fs::create_dir_all(&target)?;
-            copy_tree(&entry.path(), &target, files, unread)?;
-        } else if kind.is_symlink() && files {
-            let _ = fs::remove_file(&target);
-            symlink(fs::read_link(entry.path())?, &target)?;
-        } else if kind.is_file() && files {
-            match fs::read(entry.path()) {
-                Ok(bytes) => {
-                    let _ = fs::remove_file(&target);
-                    fs::write(&target, bytes)?;
-                    give_owner_and_mode(&entry.metadata()?, &target)?;
-                }
-                Err(_) => unread.push(entry.path()),
+            if target.is_symlink() {
+                fs::remove_file(&target)?;
             }
+            fs::create_dir_all(&target)?;
+            return self.tree(&entry.path(), &target);
         }
+        if kind.is_symlink() && self.files {
+            let _ = fs::remove_file(&target);
+            return symlink(fs::read_link(entry.path())?, &target);
+        }
+        if kind.is_file() && self.files {
+            return self.file(entry, &target);
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-/// Owners that have no number in the lab's user namespace become root.
-fn give_owner_and_mode(meta: &fs::Metadata, to: &Path) -> io::Result<()> {
-    let _ = chown(to, Some(meta.uid()), Some(meta.gid()));
-    set_mode(to, meta.mode() & 0o7777)
+    fn file(&mut self, entry: &fs::DirEntry, target: &Path) -> io::Result<()> {
+        let meta = entry.metadata()?;
+        if meta.len() > FILE_BYTES_MAX {
+            return Ok(());
+        }
+        let Ok(bytes) = fs::read(entry.path()) else {
+            self.unread.push(entry.path());
+            return Ok(());
+        };
+        write_new(target, &bytes)?;
+        self.give_owner_and_mode(&meta, target)
+    }
+
+    /// Owners that have no number in the lab's user namespace become root.
+    fn give_owner_and_mode(&self, meta: &fs::Metadata, to: &Path) -> io::Result<()> {
+        let known = |id: u32| (self.same_ids || id != OVERFLOW_ID).then_some(id);
+        let _ = chown(to, known(meta.uid()), known(meta.gid()));
+        set_mode(to, meta.mode() & 0o7777)
+    }
 }
 
 #[cfg(test)]

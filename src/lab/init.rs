@@ -17,7 +17,7 @@ use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, sethostname};
 use serde::{Deserialize, Serialize};
 
 use super::spec::Cidr;
-use super::{network, root};
+use super::{missing, network, root};
 
 /// What a host is booted with.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -64,7 +64,7 @@ fn make_host() -> Result<()> {
         | CloneFlags::CLONE_NEWNET
         | CloneFlags::CLONE_NEWUTS
         | CloneFlags::CLONE_NEWIPC;
-    unshare(all).context("can't make the host's namespaces")?;
+    unshare(all).map_err(|e| missing::namespaces(e, true))?;
     println!("names");
     std::io::stdout().flush()?;
     sethostname(&boot.name).context("can't set the host name")?;

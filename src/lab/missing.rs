@@ -44,7 +44,7 @@ pub fn user_namespace(errno: Errno) -> Error {
     )
 }
 
-/// Explains why there are no other namespaces.
+/// Explains why there are no PID, mount, network, UTS and IPC namespaces.
 pub fn namespaces(errno: Errno, in_user_namespace: bool) -> Error {
     let restricted = fs::read_to_string("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
         .is_ok_and(|text| text.trim() == "1");
@@ -52,6 +52,8 @@ pub fn namespaces(errno: Errno, in_user_namespace: bool) -> Error {
         "AppArmor takes the rights from user namespaces: sysctl \
          kernel.apparmor_restrict_unprivileged_userns is 1"
             .to_owned()
+    } else if errno == Errno::ENOSPC {
+        "no more namespaces are allowed: see sysctl user.max_net_namespaces and its like".to_owned()
     } else {
         format!("PID, mount, network, UTS and IPC namespaces are refused: {errno}")
     };

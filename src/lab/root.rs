@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::unistd::{Group, User, chdir, pivot_root};
 
-use super::disk::{OWN_ETC, OWN_VAR_LIB, WRITTEN_ETC, set_mode};
+use super::disk::{OWN_VAR_LIB, set_mode};
 
 const NONE: Option<&str> = None;
 
@@ -133,7 +133,6 @@ fn etc_and_var(root: &Path, disk: &Path) -> Result<()> {
     let (etc, var) = (root.join("etc"), root.join("var"));
     bind(&disk.join("etc"), &etc)?;
     bind(&disk.join("var"), &var)?;
-    merge(Path::new("/etc"), &etc, &[OWN_ETC, WRITTEN_ETC].concat())?;
     merge(
         Path::new("/var"),
         &var,

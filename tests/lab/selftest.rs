@@ -11,6 +11,7 @@ use std::time::Duration;
 use everbeat::lab::Lab;
 
 use crate::host::{Ground, lab_command, pings, program, refused, shell, spec, text, within};
+use crate::programs;
 
 const A: &str = "a=10.9.0.1/24,10.9.1.1/24";
 const B: &str = "b=10.9.0.2/24,10.9.1.2/24";
@@ -31,6 +32,7 @@ fn hosts_have_names_files_and_processes_of_their_own() {
     for file in [
         "/etc/ha.d/x",
         "/etc/corosync/x",
+        "/etc/default/x",
         "/etc/new",
         "/var/lib/heartbeat/x",
         "/var/lib/pacemaker/x",
@@ -369,7 +371,7 @@ fn without_root_a_lab_lives_in_a_user_namespace() {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
     let copy = folder.path().join("everbeat");
-    fs::copy(program(), &copy).unwrap();
+    programs::write(&copy, fs::read(program()).unwrap());
     let lab = |words: &[&str]| {
         let mut command = Command::new(&copy);
         if nix::unistd::Uid::effective().is_root() {
