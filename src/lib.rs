@@ -27,6 +27,9 @@ pub mod daemons;
 pub mod ids;
 pub mod lab;
 pub mod limits;
+#[cfg(test)]
+#[path = "../tests/programs/mod.rs"]
+mod programs;
 pub mod proto;
 pub mod runtime;
 pub mod sim;

@@ -6,6 +6,7 @@ mod compat;
 mod decode;
 #[path = "cli/everbeat.rs"]
 mod everbeat;
+mod programs;
 #[path = "cli/resource_manager.rs"]
 mod resource_manager;
 #[path = "cli/stopped.rs"]

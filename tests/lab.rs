@@ -16,6 +16,7 @@ mod junk;
 mod many;
 #[path = "lab/pauses.rs"]
 mod pauses;
+mod programs;
 #[path = "lab/selftest.rs"]
 mod selftest;
 #[path = "lab/tour.rs"]

@@ -7,6 +7,8 @@ use std::process::Command;
 
 use everbeat::cli::applets;
 
+use crate::programs;
+
 fn compat() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("compat")
 }
@@ -78,8 +80,7 @@ impl Ground {
             let path = folder.join(agent);
             let text = "#!/bin/sh\nenv | grep ^OCF_RES | LC_ALL=C sort\n\
                         echo \"${0##*/} $*\"\nexit \"$CODE\"\n";
-            std::fs::write(&path, text).unwrap();
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            programs::write(&path, text);
         }
         ground
     }

@@ -1,9 +1,10 @@
 //! `ResourceManager` on groups of scripts that keep a file while they run.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use assert_cmd::Command;
+
+use crate::programs;
 
 /// A folder as /etc/ha.d, with scripts that note what they are asked.
 struct Ground {
@@ -33,8 +34,7 @@ impl Ground {
         }
         for script in ["disk", "db", "web"] {
             let path = ground.path("resource.d").join(script);
-            std::fs::write(&path, SCRIPT).unwrap();
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            programs::write(&path, SCRIPT);
         }
         let text = "# who runs what\nAlpha disk::/dev/sdb::/srv \\\n db\nbeta web # last\n";
         std::fs::write(ground.path("haresources"), text).unwrap();

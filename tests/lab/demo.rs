@@ -6,13 +6,14 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Output};
 
 use crate::host::{program, refused};
+use crate::programs;
 
 /// Runs the demo in a folder of its own; as nobody if so wanted. None where it is refused.
 fn demo(as_nobody: bool, words: &[&str]) -> Option<(Output, tempfile::TempDir)> {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
     let copy = folder.path().join("everbeat");
-    fs::copy(program(), &copy).unwrap();
+    programs::write(&copy, fs::read(program()).unwrap());
     let mut command = Command::new(&copy);
     if as_nobody && nix::unistd::Uid::effective().is_root() {
         command.uid(65534).gid(65534);

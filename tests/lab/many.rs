@@ -52,6 +52,8 @@ fn a_real_pair_is_replaced_node_by_node_under_service() {
         cluster.stop(host);
         cluster.await_end(host);
         cluster.await_owner(other, 15);
+        // A real node that is still taking over when its peer comes back stays at "all".
+        cluster.await_rscstatus(other, "all");
         cluster.replace(host, Everbeat);
         cluster.start(host);
         cluster.await_answer(other, &format!("nodestatus {host}"), "active");

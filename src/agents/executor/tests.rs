@@ -1,6 +1,5 @@
-use std::os::unix::fs::PermissionsExt;
-
 use super::*;
+use crate::programs;
 
 struct Scripts {
     folder: tempfile::TempDir,
@@ -32,8 +31,7 @@ impl Scripts {
 
     fn put(&self, name: &str, body: &str) {
         let path = self.folder.path().join(name);
-        std::fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        programs::write(&path, format!("#!/bin/sh\n{body}\n"));
     }
 
     fn run(&self, word: &str, action: Action) -> Outcome {

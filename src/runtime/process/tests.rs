@@ -1,6 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
+use crate::programs;
 
 fn block<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -123,9 +124,7 @@ fn a_flood_is_bounded() {
 fn a_script_without_interpreter_line_is_a_shell_script() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("script");
-    std::fs::write(&path, "echo \"$1\"\n").unwrap();
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    programs::write(&path, "echo \"$1\"\n");
     let done = block(Process::new(&path).args(["start"]).run()).unwrap();
     assert_eq!(done.text(Stream::Stdout), "start");
 }
