@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cluster::{Cluster, Config, Software};
+use crate::cluster::{ADDRESS, Cluster, Config, Software};
 use crate::host::within;
 
 use Software::{Everbeat, Heartbeat};
@@ -70,6 +70,48 @@ fn a_real_pair_is_replaced_node_by_node_under_service() {
     );
     assert!(
         seen.longest_overlap < Duration::from_millis(60),
+        "{seen:?}\n{}",
+        cluster.logs()
+    );
+}
+
+/// A script whose start takes longer than an everbeat needs to come back.
+const SLOW: &str = "#!/bin/sh\n\
+    case $1 in\n\
+    start) sleep 3; touch /run/slow ;;\n\
+    stop) rm -f /run/slow ;;\n\
+    status) if [ -e /run/slow ]; then echo running; else echo stopped; fi ;;\n\
+    esac\n";
+
+/// While a real node still takes over what its peer shut down, that peer is back as everbeat:
+/// nothing on the wire says that the take-over isn't over. It then stays where it is.
+#[test]
+fn a_node_that_is_back_in_the_middle_of_its_take_over_leaves_one_owner() {
+    let Some(mut cluster) = Cluster::new("quick", &[Heartbeat; 2], Config::default()) else {
+        return;
+    };
+    for host in ["a", "b"] {
+        let haresources = format!("b slow IPaddr2::{ADDRESS}/24/eth0\n");
+        cluster.configure(host, &cluster.config, &haresources);
+        let script = "/etc/ha.d/resource.d/slow";
+        (cluster.lab.host(host).write(script, SLOW.as_bytes(), 0o755)).expect("a script");
+    }
+    cluster.start_all();
+    cluster.await_owner("b", 40);
+    cluster.await_rscstatus("a", "local");
+    std::thread::sleep(Duration::from_secs(6));
+    cluster.stop("b");
+    cluster.await_end("b");
+    cluster.replace("b", Everbeat);
+    cluster.start("b");
+    let watch = cluster.watch();
+    std::thread::sleep(Duration::from_secs(30));
+    let seen = watch.end();
+    // As after any return before the dead time, a real node gives nothing back by itself.
+    assert_eq!(cluster.owners(), ["a"], "{}", cluster.logs());
+    assert_eq!(
+        seen.longest_overlap,
+        Duration::ZERO,
         "{seen:?}\n{}",
         cluster.logs()
     );
