@@ -307,7 +307,8 @@ impl Cluster {
     pub(super) fn remove_node(&mut self, index: usize) {
         assert!(!self.is_own(&self.nodes[index]), "our own node stays");
         assert!(!self.nodes[index].is_live(), "who is alive dies first");
-        self.nodes.remove(index);
+        let gone = self.nodes.remove(index);
+        self.repairs = self.repairs.plus(gone.sequence.repairs());
     }
 
     fn push_deleted(&mut self, known: KnownNode) {

@@ -273,7 +273,9 @@ impl Cluster {
             _ => None,
         };
         if let Some(line) = line {
-            self.odd(now, Oddity::LostPackets, Severity::Warning, || line);
+            self.limiter.tally(Oddity::LostPackets);
+            let granted = self.nodes[index].loss_lines.lost.grant(now);
+            self.log_granted(granted, Severity::Warning, || line);
         }
         match verdict {
             Verdict::Duplicate | Verdict::Stale => {
@@ -288,8 +290,10 @@ impl Cluster {
                 });
             }
             Verdict::Recovered(true) => {
-                let line = format!("No pkts missing from {}!", self.nodes[index].name);
-                self.log(Severity::Info, line);
+                let node = &mut self.nodes[index];
+                let line = format!("No pkts missing from {}!", node.name);
+                let granted = node.loss_lines.whole.grant(now);
+                self.log_granted(granted, Severity::Info, || line);
             }
             Verdict::InOrder | Verdict::Gap(_) | Verdict::Recovered(false) => {}
         }
@@ -399,9 +403,9 @@ impl Cluster {
     /// Sets a node's status and tells of it.
     pub(super) fn set_node_status(
         &mut self,
+        now: Instant,
         index: usize,
-        status: NodeStatus,
-        cause: Option<super::event::DeathCause>,
+        (status, cause): (NodeStatus, Option<super::event::DeathCause>),
     ) {
         let node = &mut self.nodes[index];
         let change = super::event::NodeChange {
@@ -414,6 +418,7 @@ impl Cluster {
         };
         assert_ne!(change.was, status, "only changes are told");
         node.status = status;
+        node.status_since = now;
         self.event(Event::Node(change));
     }
 }
