@@ -10,8 +10,9 @@ use super::children::{Children, Report as ChildReport};
 use super::node::{Node, Wish};
 use super::phase::{End, Phase};
 use super::picture::Constant;
+use super::reload;
 use super::serve::Sockets;
-use super::{reload, store};
+use super::store::Store;
 use crate::proto::heartbeat::Severity;
 use crate::runtime::clock::{self, Alarm};
 use crate::runtime::signals::{SignalRequest, Signals};
@@ -38,6 +39,7 @@ pub struct Daemon {
     constant: Constant,
     files: reload::Fingerprint,
     in_terminal: bool,
+    store: Store,
 }
 
 /// What the daemon is made of.
@@ -75,6 +77,7 @@ impl Daemon {
             constant: parts.constant,
             files: parts.files,
             in_terminal: parts.in_terminal,
+            store: Store::default(),
         })
     }
 
@@ -91,6 +94,7 @@ impl Daemon {
                 .poll_timeout()
                 .into_iter()
                 .chain(self.phase.timeout())
+                .chain(self.store.poll_timeout())
                 .min();
             self.alarm.set(due)?;
             self.wait().await;
@@ -98,6 +102,7 @@ impl Daemon {
             if due.is_some_and(|at| at <= clock::mono()) {
                 self.node.handle_timeout();
                 self.phase = self.phase.at(clock::mono());
+                self.store.keep(&self.node, clock::mono());
             }
         }
     }
@@ -124,7 +129,7 @@ impl Daemon {
                 Wish::Serve => self.serve(),
                 Wish::Released => self.released(),
                 Wish::Deleted => self.stop(),
-                Wish::StoreNodes => store::keep_nodes(&self.node),
+                Wish::StoreNodes => self.store.changed(clock::mono()),
                 Wish::Reboot(reason) => self.reboot(&reason),
             }
         }
@@ -228,6 +233,7 @@ impl Daemon {
             // It fails only if it panicked, and then there is nothing to wait for.
             let _ = children.await;
         }
+        self.store.finish(&self.node);
         if end == End::Restart {
             reload::keep(&self.node)?;
         }

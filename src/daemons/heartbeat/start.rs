@@ -14,6 +14,7 @@ use super::refusals::Refusals;
 use super::reload::{self, Fingerprint};
 use super::serve::Sockets;
 use super::setup::{self, Identity};
+use super::talk::Talk;
 use super::work::Workshop;
 use super::{EXIT_CONFIG, Options, rc_scripts};
 use crate::agents::{Executor, Paths, Timeouts};
@@ -236,6 +237,8 @@ impl Beginning {
             watchdog: open_watchdog(&config, &log),
             config,
             log,
+            talk: Talk::default(),
+            speaker: None,
             workshop,
             wishes: Vec::new(),
             events: Vec::new(),
