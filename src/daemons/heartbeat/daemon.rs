@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -15,12 +16,17 @@ use super::serve::Sockets;
 use super::store::Store;
 use crate::proto::heartbeat::Severity;
 use crate::runtime::clock::{self, Alarm};
+use crate::runtime::media::Media;
 use crate::runtime::signals::{SignalRequest, Signals};
 use crate::sys::reboot::reboot_now;
 use crate::v1::{Command, WorkId, WorkResult};
 
 /// Added to our dead time while we execute ourselves again. Source: heartbeat 3.0.6.
 const RESTART_EXTRA: Duration = Duration::from_secs(30);
+
+/// Packets that are read before time is looked at, at most: more are a flood, and what is due
+/// is done all the same.
+const PACKETS_BEFORE_TIME_MAX: u32 = 64;
 
 /// The node and all it waits for.
 #[derive(Debug)]
@@ -81,6 +87,11 @@ impl Daemon {
         })
     }
 
+    /// The media, as they were opened.
+    pub fn media(&self) -> &Media {
+        &self.node.media
+    }
+
     /// Runs until the daemon ends.
     pub async fn run(mut self) -> std::io::Result<End> {
         self.node.pump();
@@ -100,9 +111,26 @@ impl Daemon {
             self.wait().await;
             // A flood of packets must not hold up what is due.
             if due.is_some_and(|at| at <= clock::mono()) {
+                self.read_waiting().await;
                 self.node.handle_timeout();
                 self.phase = self.phase.at(clock::mono());
                 self.store.keep(&self.node, clock::mono());
+            }
+        }
+    }
+
+    /// Takes the packets that wait in the sockets: on a machine that is busy with other things a
+    /// peer must not be called dead whose heartbeat lies there.
+    async fn read_waiting(&mut self) {
+        // Back from here the reactor has asked the kernel which sockets have something.
+        tokio::task::yield_now().await;
+        let mut pauses = 0;
+        for _ in 0..PACKETS_BEFORE_TIME_MAX {
+            match self.node.media.receive().now_or_never() {
+                Some(received) => self.node.handle_received(&received),
+                // The first time it may only be the end of a turn.
+                None if pauses == 0 => pauses = 1,
+                None => return,
             }
         }
     }

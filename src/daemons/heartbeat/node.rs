@@ -62,6 +62,8 @@ pub struct Node {
     pub log: Logger,
     /// Bounds the lines that packets draw.
     pub talk: Talk,
+    /// The longest that a packet waited in our sockets: how far behind this machine was.
+    pub longest_wait: std::time::Duration,
     /// Whose packet is being handled.
     pub speaker: Option<NodeName>,
     /// Runs scripts.
@@ -81,6 +83,8 @@ pub struct Node {
 impl Node {
     /// A packet came.
     pub fn handle_received(&mut self, received: &Received) {
+        let waited = clock::mono().since(received.at);
+        self.longest_wait = self.longest_wait.max(waited);
         let opened = match received.source {
             Source::Echo(_) => ping::open_echo(&received.bytes, &self.keyring),
             _ => datagram::open(&received.bytes, &self.keyring).map(|opened| opened.message),
