@@ -180,6 +180,8 @@ fn counters(node: &Node) -> BTreeMap<String, u64> {
         all.insert(format!("rexmit_{name}"), count);
     }
     let (sent, kept) = node.cluster.sent();
+    let longest = u64::try_from(node.longest_wait.as_millis()).unwrap_or(u64::MAX);
+    all.insert("longest_wait_ms".into(), longest);
     all.insert("messages_sent".into(), sent);
     all.insert("messages_kept".into(), kept as u64);
     for medium in node.media.views() {

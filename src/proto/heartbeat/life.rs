@@ -110,7 +110,10 @@ impl Cluster {
     /// The generation of a node grew: all we knew of its messages is void.
     pub(super) fn node_restarted(&mut self, now: Now, index: usize) {
         let joined_at = self.history.highest();
+        let deadtime = self.config.timing.deadtime;
         let node = &mut self.nodes[index];
+        // The daemon before may have said anything; ours counts until this one's first status.
+        node.dead_after = deadtime;
         node.sequence.restart();
         node.held.clear();
         node.status_seq = 0;
