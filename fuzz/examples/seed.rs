@@ -1,4 +1,5 @@
-//! Writes the corpus of each target from the captured traffic in `tests/wire`.
+//! Writes the corpus of each target from the captured traffic in `tests/wire` and
+//! the samples of `conf`.
 
 use std::io::Result;
 use std::path::Path;
@@ -26,6 +27,10 @@ fn main() -> Result<()> {
         let path = entry?.path();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         write(root, "capture", &name, &cut_as(16, &std::fs::read(&path)?))?;
+    }
+    for name in ["ha.cf", "haresources", "authkeys"] {
+        let sample = std::fs::read(root.join("../conf").join(name))?;
+        write(root, "config", name, &sample)?;
     }
     Ok(())
 }

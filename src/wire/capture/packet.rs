@@ -2,9 +2,7 @@
 
 use std::net::IpAddr;
 
-use etherparse::{
-    EtherType, IpNumber, Ipv6ExtensionSlice, LaxNetSlice, LaxSlicedPacket, ip_number,
-};
+use etherparse::{EtherType, IpNumber, LaxNetSlice, LaxSlicedPacket, ip_number};
 
 use super::fragments::{FragmentKey, Fragments, Place};
 use super::{LinkType, Record};
@@ -127,17 +125,9 @@ fn network(bytes: &[u8], link: LinkType) -> Option<Network<'_>> {
             })
         }
         LaxNetSlice::Ipv6(ip) => {
-            let fragment = ip.extensions().clone().into_iter().find_map(|extension| {
-                let Ipv6ExtensionSlice::Fragment(header) = extension else {
-                    return None;
-                };
-                let place = Place {
-                    offset: header.fragment_offset().byte_offset().into(),
-                    more: header.more_fragments(),
-                };
-                let is_part = header.is_fragmenting_payload();
-                is_part.then_some((header.identification(), place))
-            });
+            let extensions = ip.extensions();
+            let fragment = (extensions.first_header())
+                .and_then(|first| fragment_header(first, extensions.slice()));
             Some(Network {
                 from: ip.header().source_addr().into(),
                 to: ip.header().destination_addr().into(),
@@ -149,6 +139,30 @@ fn network(bytes: &[u8], link: LinkType) -> Option<Network<'_>> {
         }
         LaxNetSlice::Arp(_) => None,
     }
+}
+
+/// The fragment header among an IPv6 packet's extension headers, if it carries a part.
+///
+/// etherparse 0.21's own iterator reads past the end of a packet that was cut here.
+/// Source: RFC 8200 section 4; RFC 4302 section 2.2 (the length of an authentication header)
+fn fragment_header(first: IpNumber, mut bytes: &[u8]) -> Option<(u32, Place)> {
+    let mut number = first;
+    while number != ip_number::IPV6_FRAG {
+        let length = usize::from(*bytes.get(1)?);
+        let length = match number {
+            ip_number::AUTH => (length + 2) * 4,
+            _ => (length + 1) * 8,
+        };
+        number = IpNumber(*bytes.first()?);
+        bytes = bytes.get(length..)?;
+    }
+    let [_, _, high, low, id @ ..] = *bytes.first_chunk::<8>()?;
+    let offset = u16::from_be_bytes([high, low]);
+    let place = Place {
+        offset: usize::from(offset & 0xfff8),
+        more: offset & 1 == 1,
+    };
+    (place.more || place.offset > 0).then_some((u32::from_be_bytes(id), place))
 }
 
 /// A packet of Linux's "any" device: the protocol's number stands at `protocol`, the network

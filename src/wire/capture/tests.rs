@@ -242,3 +242,25 @@ fn fragments_of_both_versions_are_joined() {
         assert!(!found.cut);
     }
 }
+
+/// Found by the fuzz target: a library's reader of these headers went past the end.
+#[test]
+fn extension_headers_may_be_cut_anywhere() {
+    const EXTENSIONS: [u8; 5] = [0, 43, 44, 51, 60];
+    for first in EXTENSIONS {
+        for second in EXTENSIONS {
+            let mut packet = vec![0x60, 0, 0, 0, 0, 200, first, 64];
+            packet.extend([3; 32]);
+            packet.extend([second, 1, 0, 9, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0]);
+            packet.extend([17, 4, 0, 0, 0, 0, 0, 9, 0, 0]);
+            for length in 40..=packet.len() {
+                let cut = record(LinkType::Ip, &packet[..length]);
+                assert_eq!(
+                    Assembler::new().push(&cut),
+                    None,
+                    "{first} {second} {length}"
+                );
+            }
+        }
+    }
+}
