@@ -14,6 +14,8 @@ mod host;
 mod junk;
 #[path = "lab/many.rs"]
 mod many;
+#[path = "lab/media.rs"]
+mod media;
 #[path = "lab/pauses.rs"]
 mod pauses;
 mod programs;

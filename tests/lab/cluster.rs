@@ -39,6 +39,9 @@ pub enum Way {
     Bcast,
     Ucast,
     Mcast,
+    Mcast6,
+    /// A cable from the first node to the second.
+    Serial,
 }
 
 /// The configuration of all nodes.
@@ -71,6 +74,8 @@ impl Config {
         let ways = match self.way {
             Way::Bcast => "bcast eth0\n".to_owned(),
             Way::Mcast => "mcast eth0 239.7.7.7 694 1 0\n".to_owned(),
+            Way::Mcast6 => "mcast6 eth0 ff02::694 694 1 0\n".to_owned(),
+            Way::Serial => "serial /dev/lab-ttyS0\n".to_owned(),
             Way::Ucast => (1..=names.len())
                 .map(|n| format!("ucast eth0 10.8.0.{n}\n"))
                 .collect(),
@@ -111,7 +116,11 @@ impl Cluster {
             .collect();
         let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
         let ground = Ground::new();
-        let lab = Arc::new(ground.lab(&spec(name, &hosts))?);
+        let mut spec = spec(name, &hosts);
+        if let Way::Serial = config.way {
+            spec = spec.serial(names[0], names[1]);
+        }
+        let lab = Arc::new(ground.lab(&spec)?);
         let cluster = Self {
             lab,
             names,

@@ -1,6 +1,7 @@
 //! The life of a pair: form, stand by, take over, stop, return, lose power, return, end.
 //!
-//! Every pairing of ours and heartbeat; with `EVERBEAT_FULL` over every medium and method.
+//! Every pairing of ours and heartbeat; with `EVERBEAT_FULL` over each medium of the
+//! network with each method.
 
 use std::time::{Duration, Instant};
 
