@@ -223,7 +223,9 @@ impl Manager {
     /// what it held counts as being released until it says `done` or `shutdone`. Among more than
     /// two nodes its "foreign" is what no everbeat node has.
     fn translate(&mut self, now: Now, from: &NodeName, message: &Message) {
-        let giving = matches!(message.text("info"), Some("standby" | "shutdown"));
+        // Once it is shutting down, also a message that doesn't repeat why it has nothing.
+        let giving = matches!(message.text("info"), Some("standby" | "shutdown"))
+            || self.peers[from].leaving;
         let hold = self.peers[from].hold;
         for group in 0..self.groups.len() {
             let own = self.groups[group].node == *from;

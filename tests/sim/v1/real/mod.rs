@@ -190,6 +190,8 @@ impl Real {
                     self.other_died(&change.node);
                 }
             }
+            // One that is told to end before its communication is up takes nothing any more.
+            Event::CommUp(_) if self.state == State::Shutdown => {}
             Event::CommUp(_) => {
                 self.state = State::Starting;
                 let dead: Vec<_> = (self.others.iter())
