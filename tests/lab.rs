@@ -10,6 +10,8 @@ mod faults;
 mod fence;
 #[path = "lab/host.rs"]
 mod host;
+#[path = "lab/ipfail.rs"]
+mod ipfail;
 #[path = "lab/junk.rs"]
 mod junk;
 #[path = "lab/many.rs"]
@@ -18,5 +20,7 @@ mod many;
 mod pauses;
 #[path = "lab/selftest.rs"]
 mod selftest;
+#[path = "lab/start.rs"]
+mod start;
 #[path = "lab/tour.rs"]
 mod tour;

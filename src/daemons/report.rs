@@ -35,7 +35,10 @@ pub struct Report {
     pub nodes: Vec<NodeReport>,
     /// Resource groups in the order of haresources.
     pub groups: Vec<GroupReport>,
-    /// Counters of what was dropped and repaired, by name (`rejected_auth`, `rexmit_sent`, …).
+    /// Counters of what was dropped and repaired, by name. Of retransmission: requests sent
+    /// (`rexmit_requested`), missing messages that came (`rexmit_recovered`) and that never will
+    /// (`rexmit_given_up`), messages sent again for others (`rexmit_resent`) and requests for
+    /// what is gone (`rexmit_refused`).
     pub counters: BTreeMap<String, u64>,
 }
 
@@ -59,7 +62,8 @@ pub struct NodeReport {
     pub last_heard_ms: Option<u64>,
     /// Silence after which it counts as dead, milliseconds.
     pub dead_after_ms: Option<u64>,
-    /// Groups it says it holds: `all`, `local`, `foreign`, `none`, from its own view.
+    /// Groups it says it holds: `all`, `local`, `foreign`, `none`, from its own view; of the
+    /// reporting node `transition` too. None: it hasn't said, is dead, or the CRM has them.
     pub holds: Option<String>,
     /// The media that lead to it.
     pub links: Vec<LinkReport>,

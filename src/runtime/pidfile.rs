@@ -10,7 +10,6 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
 /// Path of heartbeat's pid file.
@@ -48,9 +47,9 @@ pub struct PidFile {
 }
 
 impl PidFile {
-    /// Writes the number of this process, unless another daemon runs.
+    /// Locks the file, unless another daemon runs; it names nobody until [`Self::publish`].
     ///
-    /// Errors: [`ClaimError`]; a file with a wrong name is left as it was.
+    /// Errors: [`ClaimError`]; the file of another daemon is left as it was.
     pub fn claim(path: &Path) -> Result<Self, ClaimError> {
         let io_error = |error| ClaimError::Io(path.to_owned(), error);
         let mut options = OpenOptions::new();
@@ -71,16 +70,18 @@ impl PidFile {
         if let Some(pid) = number(&mut file).filter(|&pid| is_daemon(pid) && !is_self(pid)) {
             return Err(ClaimError::Running(pid));
         }
-        let mut own = Self {
+        // A daemon that executed itself again stands in it rightly.
+        if number(&mut file).is_none_or(|pid| !is_self(pid)) {
+            file.set_len(0).map_err(io_error)?;
+        }
+        Ok(Self {
             path: path.to_owned(),
             file,
-        };
-        own.rewrite().map_err(io_error)?;
-        Ok(own)
+        })
     }
 
-    /// Writes the number of this process again: after a fork.
-    pub fn rewrite(&mut self) -> io::Result<()> {
+    /// Writes the number of this process: the daemon is ready.
+    pub fn publish(&mut self) -> io::Result<()> {
         self.file.rewind()?;
         self.file.set_len(0)?;
         writeln!(self.file, "{:>10}", std::process::id())
@@ -123,12 +124,19 @@ fn is_self(pid: i32) -> bool {
 
 /// True if that process lives and is one of the programs that write this file.
 fn is_daemon(pid: i32) -> bool {
-    let lives = match kill(Pid::from_raw(pid), None) {
-        Ok(()) | Err(nix::errno::Errno::EPERM) => true,
-        Err(_) => false,
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    is_live_daemon(&stat)
+}
+
+/// The same of the text of `/proc/PID/stat`: `PID (NAME) STATE …`. A process that ended and that
+/// nobody has waited for is no daemon any more.
+fn is_live_daemon(stat: &str) -> bool {
+    // The name may have any character, a bracket too.
+    let Some((head, tail)) = stat.rsplit_once(") ") else {
+        return false;
     };
-    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    lives && PROGRAMS.contains(&name.trim_end())
+    let name = head.split_once('(').map_or("", |(_, name)| name);
+    !tail.starts_with(['Z', 'X']) && PROGRAMS.contains(&name)
 }
 
 #[cfg(test)]
@@ -140,7 +148,10 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("heartbeat.pid");
         assert_eq!(look(&path).expect("read"), State::Absent);
-        let own = PidFile::claim(&path).expect("claimed");
+        let mut own = PidFile::claim(&path).expect("claimed");
+        assert_eq!(look(&path).expect("read"), State::Absent, "not ready yet");
+        assert!(matches!(PidFile::claim(&path), Err(ClaimError::Running(_))));
+        own.publish().expect("written");
         let pid = std::process::id().cast_signed();
         let text = std::fs::read_to_string(&path).expect("text");
         assert_eq!(text, format!("{pid:>10}\n"));
@@ -148,6 +159,16 @@ mod tests {
         assert!(matches!(PidFile::claim(&path), Err(ClaimError::Running(p)) if p == pid));
         own.remove().expect("removed");
         assert_eq!(look(&path).expect("read"), State::Absent);
+    }
+
+    #[test]
+    fn a_zombie_is_no_daemon() {
+        assert!(is_live_daemon("7 (heartbeat) S 1 7 7 0"));
+        assert!(is_live_daemon("7 (everbeatd) R 1 7 7 0"));
+        assert!(!is_live_daemon("7 (heartbeat) Z 1 7 7 0"));
+        assert!(!is_live_daemon("7 (odd) (heartbeat) S 1 7 7 0"));
+        assert!(!is_live_daemon("7 (sleep) S 1 7 7 0"));
+        assert!(!is_live_daemon(""));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use super::clock::mono;
 use crate::limits;
+use crate::sys::peer_groups::peer_groups;
 use crate::time::Instant;
 use crate::wire::ipc::clplumbing::Decoder;
 
@@ -188,6 +189,13 @@ impl UnixServer {
     /// too: it must be waited on all the time.
     pub async fn event(&mut self, may_read: impl Fn(u64) -> bool) -> ClientEvent {
         std::future::poll_fn(|cx| self.poll_event(cx, &may_read)).await
+    }
+
+    /// The supplementary groups of a client; none if it is gone or the kernel can't say.
+    pub fn peer_groups(&self, id: u64) -> Vec<u32> {
+        let client = self.clients.get(&id);
+        let groups = client.map(|client| peer_groups(&client.stream));
+        groups.and_then(Result::ok).unwrap_or_default()
     }
 
     /// Queues a message; a client that has too many waiting is dropped.

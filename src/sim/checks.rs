@@ -129,7 +129,6 @@ impl Checks {
                 life: Some(now),
                 sure_life: Some(now),
                 dead: pair.dead,
-                dead_after: pair.dead_after,
                 ..Pair::default()
             };
         }

@@ -5,6 +5,7 @@ pub mod child;
 pub mod icmp_filter;
 pub mod link_layer;
 pub mod local_time;
+pub mod peer_groups;
 pub mod pidfd;
 pub mod reactor;
 pub mod realtime;

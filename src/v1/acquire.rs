@@ -20,6 +20,11 @@ use crate::wire::heartbeat::Message;
 /// What we hold is told again this often, in case a message was lost for good.
 const REFRESH: Duration = Duration::from_secs(10);
 
+/// How far a word on a group may be ahead of all known ones: numbers that jump to the end of
+/// their range would leave no room for newer words. Ours: no cluster hands a group over a million
+/// times while a node is away.
+const VERSION_STEP_MAX: u64 = 1 << 20;
+
 /// A node that began and doesn't say what it holds is asked again this often.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 
@@ -115,7 +120,7 @@ impl Manager {
         peer.spoken = false;
         peer.stable = false;
         peer.since = now.mono;
-        peer.generation = message.text("hg").map(str::to_owned);
+        peer.generation = messages::generation(message);
         if phase != Phase::Init {
             self.announce_anyway = true;
         }
@@ -186,7 +191,11 @@ impl Manager {
         let mut unknown = Vec::new();
         for (key, entry) in extension.groups {
             match self.groups.iter().position(|g| g.key == key && !g.orphan) {
-                Some(group) => entries[group] = entry,
+                Some(group) => {
+                    let most = self.newest_version(group).saturating_add(VERSION_STEP_MAX);
+                    let version = entry.version.min(most);
+                    entries[group] = Entry { version, ..entry };
+                }
                 None if key.starts_with('~') => {}
                 None => unknown.push(key),
             }
@@ -195,7 +204,7 @@ impl Manager {
             let text = format!(
                 "{from} has groups that our haresources lacks ({}): the file must be the same \
                  on all nodes.",
-                unknown.join(" ")
+                shortened(&unknown.join(" "))
             );
             self.log(Severity::Error, text);
         }
@@ -248,11 +257,7 @@ impl Manager {
 
     /// Records what a real heartbeat has, as the newest word on the group.
     pub(super) fn set_real_claim(&mut self, now: Now, from: &NodeName, group: usize, claim: Claim) {
-        let ours = self.groups[group].entry.version;
-        let newest = (self.peers.values().map(|p| p.entries[group].version))
-            .chain([ours])
-            .max()
-            .unwrap_or(0);
+        let newest = self.newest_version(group);
         let Some(peer) = self.peers.get_mut(from) else {
             return;
         };
@@ -363,6 +368,15 @@ impl Manager {
     pub(super) fn is_in_flux(&self) -> bool {
         let moving = |claim: Claim| matches!(claim, Claim::Starting | Claim::Stopping);
         self.groups.iter().any(|g| moving(g.claim()))
+    }
+}
+
+/// The beginning of a text that may be as long as a message.
+fn shortened(text: &str) -> String {
+    const CHARS_MAX: usize = 200;
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

@@ -30,7 +30,10 @@ impl Manager {
         let peer = peer.or_insert_with(|| Peer::new(count, now.mono));
         let was = peer.status;
         peer.status = change.status;
-        peer.mode = change.mode;
+        // Who spoke as an everbeat doesn't become a heartbeat without a new start.
+        if !(peer.spoken && peer.is_everbeat()) {
+            peer.mode = change.mode;
+        }
         if was != change.status {
             peer.since = now.mono;
         }

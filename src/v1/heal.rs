@@ -107,6 +107,10 @@ impl Manager {
     }
 
     fn is_stronger(&self, now: Instant, group: usize, node: &NodeName, peer: &Peer) -> bool {
+        if !peer.spoken {
+            // What it had before it started again keeps us from starting, not from keeping.
+            return false;
+        }
         if !peer.is_everbeat() {
             let gives_up = peer.restarting.is_some_and(|until| now < until);
             return !gives_up && self.config.auto_failback.is_nice();

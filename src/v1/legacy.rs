@@ -52,7 +52,12 @@ impl Manager {
         }
         let group = (self.groups.iter()).position(|g| g.key == key && !g.is_stand_in());
         match group {
-            Some(group) => self.standby.ip_requests.push((from.clone(), group)),
+            Some(group) => {
+                let request = (from.clone(), group);
+                if !self.standby.ip_requests.contains(&request) {
+                    self.standby.ip_requests.push(request);
+                }
+            }
             None => self.send(messages::ip_request_resp(from, key, false)),
         }
     }

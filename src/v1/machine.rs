@@ -7,6 +7,7 @@ use super::audit::Audit;
 use super::config::{Config, Group};
 use super::group::{GroupRun, Notice, Run, Step};
 use super::ipfail::{self, Ipfail, Situation};
+use super::messages;
 use super::peer::Peer;
 use super::saved::Saved;
 use super::standby::Standby;
@@ -382,13 +383,11 @@ impl Manager {
         let message = &delivery.message;
         let from = &delivery.from;
         if delivery.local {
-            if let Some(generation) = message.text("hg") {
-                self.generation = Some(generation.to_owned());
-            }
+            self.generation = messages::generation(message).or(self.generation.take());
         } else if let (Some(peer), Some(generation)) =
-            (self.peers.get_mut(from), message.text("hg"))
+            (self.peers.get_mut(from), messages::generation(message))
         {
-            peer.generation = Some(generation.to_owned());
+            peer.generation = Some(generation);
         }
         match (message.kind(), delivery.local) {
             (Some("starting"), false) => self.peer_starting(now, from, message),
@@ -444,9 +443,13 @@ impl Manager {
         self.start_job(Job::Stonith(node.clone()), work);
     }
 
-    /// Has each address of a group announced once more.
+    /// Has each address of a group announced once more, unless that is under way.
     pub(super) fn announce_group(&mut self, group: usize) {
         for resource in self.groups[group].resources.clone() {
+            let same = |job: &Job| matches!(job, Job::Announce(other) if *other == resource);
+            if self.jobs.values().any(same) {
+                continue;
+            }
             let work = Work::Announce {
                 resource: resource.clone(),
             };

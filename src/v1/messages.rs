@@ -87,6 +87,13 @@ pub(super) fn extension(message: &Message) -> Option<Extension> {
     })
 }
 
+/// The sender's generation as it wrote it, to be told back to it; none if it is no number.
+pub(super) fn generation(message: &Message) -> Option<String> {
+    const DIGITS_MAX: usize = 16;
+    let text = message.text("hg").filter(|text| text.len() <= DIGITS_MAX)?;
+    message.hex("hg").map(|_| text.to_owned())
+}
+
 fn group_entry(word: &str) -> Option<(String, Entry)> {
     let mut parts = word.splitn(5, ',');
     let claim = Claim::parse(parts.next()?)?;

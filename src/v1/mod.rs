@@ -48,5 +48,5 @@ mod work;
 pub use config::{Config, Group};
 pub use machine::Manager;
 pub use saved::{Saved, SavedGroup};
-pub use view::{GroupState, GroupView, Holding, View};
+pub use view::{GroupState, GroupView, Holding, PeerView, View};
 pub use work::{Action, Command, Output, Side, Work, WorkId, WorkResult};

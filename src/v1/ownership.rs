@@ -122,14 +122,16 @@ impl Manager {
 
     /// Brings our word on the group up to date, as the newest of all.
     pub(super) fn touch(&mut self, group: usize) {
-        let newest = (self.peers.values())
-            .map(|peer| peer.entries[group].version)
-            .chain([self.groups[group].entry.version])
-            .max()
-            .unwrap_or(0);
+        let newest = self.newest_version(group);
         let g = &mut self.groups[group];
         g.entry.claim = g.claim();
         g.entry.version = newest.saturating_add(1);
+    }
+
+    /// The greatest number that any word on the group has.
+    pub(super) fn newest_version(&self, group: usize) -> u64 {
+        let others = self.peers.values().map(|peer| peer.entries[group].version);
+        others.fold(self.groups[group].entry.version, u64::max)
     }
 
     /// The same, if it is not what we last said.

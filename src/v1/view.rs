@@ -66,6 +66,8 @@ pub struct GroupView {
     pub resources: Vec<String>,
     /// Who has it; of a peer: as the peer said last.
     pub holder: Option<NodeName>,
+    /// All who say that they have something of it, `holder` first.
+    pub holders: Vec<NodeName>,
     /// What it is doing there.
     pub state: GroupState,
     /// Since when it has been so, in seconds since 1970; 0: not known.
@@ -78,6 +80,15 @@ pub struct GroupView {
     pub action: Option<String>,
 }
 
+/// What another node says it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerView {
+    /// The node.
+    pub node: NodeName,
+    /// Its word of `rsc_hold`, from its own view; none: it hasn't said, or is dead.
+    pub holds: Option<&'static str>,
+}
+
 /// The whole picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
@@ -85,6 +96,8 @@ pub struct View {
     pub holding: Holding,
     /// Each group in the order of haresources.
     pub groups: Vec<GroupView>,
+    /// Each other node in the order of names.
+    pub peers: Vec<PeerView>,
     /// What the daemon waits for just now, a sentence; none: nothing is under way.
     pub waiting: Option<String>,
 }
@@ -99,6 +112,7 @@ impl Manager {
                 .filter(|(_, g)| !g.is_stand_in())
                 .map(|(index, g)| self.group_view(index, g))
                 .collect(),
+            peers: self.peers.iter().map(peer_view).collect(),
             waiting: self.waiting(),
         }
     }
@@ -141,17 +155,27 @@ impl Manager {
                 )
             }
         };
+        let holders = self.holders(index, holder.as_ref());
         GroupView {
             key: g.key.clone(),
             preferred: g.node.clone(),
             resources: g.resources.clone(),
             holder,
+            holders,
             state: state_of(claim),
             since_unix_s: since,
             cause,
             failures: g.entry.failures,
             action: self.action_of(index),
         }
+    }
+
+    fn holders(&self, index: usize, first: Option<&NodeName>) -> Vec<NodeName> {
+        let claims = |peer: &Peer| peer.is_alive() && peer.entries[index].claim.is_owner();
+        let others = (self.peers.iter())
+            .filter(|(node, peer)| claims(peer) && Some(*node) != first)
+            .map(|(node, _)| node);
+        first.into_iter().chain(others).cloned().collect()
     }
 
     fn waiting(&self) -> Option<String> {
@@ -216,6 +240,14 @@ impl Manager {
     fn is_nowhere(&self, index: usize) -> bool {
         let claims = |p: &Peer| p.is_alive() && p.entries[index].claim != Claim::Free;
         self.groups[index].claim() == Claim::Free && !self.peers.values().any(claims)
+    }
+}
+
+fn peer_view((node, peer): (&NodeName, &Peer)) -> PeerView {
+    let known = peer.is_alive() && peer.spoken;
+    PeerView {
+        node: node.clone(),
+        holds: known.then(|| peer.hold.as_str()),
     }
 }
 

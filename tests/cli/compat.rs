@@ -55,7 +55,7 @@ fn scripts_are_plain_shell() {
             "{}",
             String::from_utf8_lossy(&lint.stdout)
         ),
-        Err(_) => println!("skipped: shellcheck is not installed"),
+        Err(_) => println!("SKIPPED: shellcheck is not installed"),
     }
 }
 

@@ -4,6 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use assert_cmd::Command;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 
 /// A folder as /etc/ha.d, with scripts that note what they are asked.
 struct Ground {
@@ -75,6 +77,27 @@ impl Ground {
         std::fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
+    /// Ends what a command has left behind, each a process group of its own; how many there were.
+    fn end_left_behind(&self) -> usize {
+        let mark = format!("HA_DIR={}", self.folder.path().display());
+        let ours = |pid: &i32| {
+            let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            environment
+                .split(|byte| *byte == 0)
+                .any(|word| word == mark.as_bytes())
+        };
+        let numbers = std::fs::read_dir("/proc").unwrap().flatten();
+        let pids = numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let groups: std::collections::BTreeSet<_> = pids
+            .filter(ours)
+            .filter_map(|pid| nix::unistd::getpgid(Some(Pid::from_raw(pid))).ok())
+            .collect();
+        for group in &groups {
+            killpg(*group, Signal::SIGKILL).unwrap();
+        }
+        groups.len()
+    }
+
     fn fails(&self, script: &str, action: &str) {
         std::fs::write(self.path(&format!("{script}.{action}")), "").unwrap();
     }
@@ -141,6 +164,8 @@ fn a_start_that_fails_takes_the_group_down() {
         "{log}"
     );
     assert!(log.contains("Return code 9 from"), "{log}");
+    // In half a minute the other node would be asked to take it.
+    assert_eq!(ground.end_left_behind(), 1);
 }
 
 #[test]

@@ -99,19 +99,24 @@ pub struct Cluster {
 impl Cluster {
     /// Hosts with configuration, nothing started; None where that can't be, with a line why.
     pub fn new(name: &str, software: &[Software], config: Config) -> Option<Self> {
+        let hosts = ["a", "b", "c", "d"].iter().zip(1..);
+        let hosts: Vec<String> = hosts
+            .take(software.len())
+            .map(|(name, n)| format!("{name}=10.8.0.{n}/24"))
+            .collect();
+        let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+        Self::on(name, &hosts, software, config)
+    }
+
+    /// The same on hosts as `everbeat lab up` is told of them; those after the nodes run nothing.
+    pub fn on(name: &str, hosts: &[&str], software: &[Software], config: Config) -> Option<Self> {
         if software.contains(&Heartbeat) && !Path::new(HEARTBEAT).exists() {
             println!("SKIPPED: heartbeat is not installed");
             return None;
         }
         let names: Vec<&'static str> = ["a", "b", "c", "d"][..software.len()].to_vec();
-        let hosts: Vec<String> = names
-            .iter()
-            .zip(1..)
-            .map(|(name, n)| format!("{name}=10.8.0.{n}/24"))
-            .collect();
-        let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
         let ground = Ground::new();
-        let lab = Arc::new(ground.lab(&spec(name, &hosts))?);
+        let lab = Arc::new(ground.lab(&spec(name, hosts))?);
         let cluster = Self {
             lab,
             names,
@@ -132,14 +137,19 @@ impl Cluster {
     /// A cluster whose first node holds the address, settled; None where that can't be.
     pub fn at_work(name: &str, software: &[Software], config: Config) -> Option<Self> {
         let cluster = Self::new(name, software, config)?;
-        cluster.start_all();
-        cluster.await_owner("a", 40);
-        for host in &cluster.names {
-            cluster.await_rscstatus(host, "local");
+        cluster.settle();
+        Some(cluster)
+    }
+
+    /// Starts all and waits until the first node holds the address.
+    pub fn settle(&self) {
+        self.start_all();
+        self.await_owner("a", 40);
+        for host in &self.names {
+            self.await_rscstatus(host, "local");
         }
         // For its first seconds a node announces a longer dead time.
         std::thread::sleep(Duration::from_secs(6));
-        Some(cluster)
     }
 
     /// Writes a host's configuration.

@@ -91,6 +91,11 @@ fn a_crash_and_a_quick_start_move_nothing() {
         cluster.run("a", "kill -KILL $(cat /run/heartbeat.pid)");
         cluster.start("a");
     });
+    // What still ran is adopted as it is, not started anew.
+    let adopted = "found running at the start of the daemon";
+    assert_eq!(cluster.logged("a", adopted), 1, "{}", cluster.logs());
+    let acquired = "Acquiring resource group";
+    assert_eq!(cluster.logged("a", acquired), 1, "{}", cluster.logs());
 }
 
 #[test]

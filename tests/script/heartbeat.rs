@@ -9,7 +9,7 @@
 //! send t=starting      from above
 //! leave [30s]          our last words
 //! reconfigure …        as start
-//! nodes | start? | odd
+//! nodes | start? | odd | repairs
 //! ```
 
 use std::fmt::Write;
@@ -64,6 +64,10 @@ impl Script {
             "nodes" => self.nodes(),
             "start?" => {
                 let line = format!("{:?}\n", self.machine().start());
+                self.out.push_str(&line);
+            }
+            "repairs" => {
+                let line = format!("{:?}\n", self.machine().repairs());
                 self.out.push_str(&line);
             }
             "odd" => {
@@ -169,12 +173,13 @@ impl Script {
             let dead_at = view.dead_at.map_or("-".into(), |at| at.to_string());
             writeln!(
                 self.out,
-                "{} {} {mode} gen={} seq={:?} missing={} dead_at={dead_at} {}",
+                "{} {} {mode} gen={} seq={:?} missing={} since={} dead_at={dead_at} {}",
                 view.name,
                 view.status,
                 view.generation.0,
                 view.seq,
                 view.missing,
+                view.status_since,
                 links.join(" ")
             )
             .unwrap();

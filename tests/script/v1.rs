@@ -10,7 +10,7 @@
 //! finish                     all work ends well (status: not running), until none is left
 //! fail RESOURCE              the work on that resource fails
 //! time MS                    so much time passes
-//! holding, waiting           the picture
+//! holding, waiting, picture  what status shows
 //! ```
 //! `seen` as name of a field writes the three fields of an everbeat that counts us in.
 
@@ -102,6 +102,7 @@ impl Play {
                 let text = waiting.unwrap_or_else(|| "nothing".to_owned());
                 writeln!(self.out, "{text}").expect("a string");
             }
+            "picture" => self.picture(),
             _ => panic!("no command {word}"),
         }
         std::mem::take(&mut self.out)
@@ -190,6 +191,19 @@ impl Play {
             local: false,
             message,
         }));
+    }
+
+    fn picture(&mut self) {
+        let view = self.manager().view();
+        for group in view.groups {
+            let holders: Vec<_> = group.holders.iter().map(NodeName::as_str).collect();
+            let (key, state) = (group.key, group.state);
+            writeln!(self.out, "{key}: {state:?} on {holders:?}").expect("a string");
+        }
+        for peer in view.peers {
+            let holds = peer.holds.unwrap_or("-");
+            writeln!(self.out, "{} holds {holds}", peer.node).expect("a string");
+        }
     }
 
     fn event(&mut self, event: &Event) {

@@ -61,8 +61,8 @@ fn check_medium(medium: &Medium, span: Span, host: &dyn Host, found: &mut Findin
             found.add_refused(span, message)
         };
         new.help = Some(
-            "everbeat starts without it and uses it when it appears; `ip -br link` names the \
-             interfaces there are"
+            "everbeat starts if another medium works, and uses this one when it appears; \
+             `ip -br link` names the interfaces there are"
                 .into(),
         );
     }

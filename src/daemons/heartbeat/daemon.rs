@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -10,16 +11,22 @@ use super::children::{Children, Report as ChildReport};
 use super::node::{Node, Wish};
 use super::phase::{End, Phase};
 use super::picture::Constant;
+use super::reload;
 use super::serve::Sockets;
-use super::{reload, store};
+use super::store::Store;
 use crate::proto::heartbeat::Severity;
 use crate::runtime::clock::{self, Alarm};
+use crate::runtime::media::Media;
 use crate::runtime::signals::{SignalRequest, Signals};
 use crate::sys::reboot::reboot_now;
 use crate::v1::{Command, WorkId, WorkResult};
 
 /// Added to our dead time while we execute ourselves again. Source: heartbeat 3.0.6.
 const RESTART_EXTRA: Duration = Duration::from_secs(30);
+
+/// Packets that are read before time is looked at, at most: more are a flood, and what is due
+/// is done all the same.
+const PACKETS_BEFORE_TIME_MAX: u32 = 64;
 
 /// The node and all it waits for.
 #[derive(Debug)]
@@ -38,6 +45,7 @@ pub struct Daemon {
     constant: Constant,
     files: reload::Fingerprint,
     in_terminal: bool,
+    store: Store,
 }
 
 /// What the daemon is made of.
@@ -75,7 +83,13 @@ impl Daemon {
             constant: parts.constant,
             files: parts.files,
             in_terminal: parts.in_terminal,
+            store: Store::default(),
         })
+    }
+
+    /// The media, as they were opened.
+    pub fn media(&self) -> &Media {
+        &self.node.media
     }
 
     /// Runs until the daemon ends.
@@ -91,13 +105,32 @@ impl Daemon {
                 .poll_timeout()
                 .into_iter()
                 .chain(self.phase.timeout())
+                .chain(self.store.poll_timeout())
                 .min();
             self.alarm.set(due)?;
             self.wait().await;
             // A flood of packets must not hold up what is due.
             if due.is_some_and(|at| at <= clock::mono()) {
+                self.read_waiting().await;
                 self.node.handle_timeout();
                 self.phase = self.phase.at(clock::mono());
+                self.store.keep(&self.node, clock::mono());
+            }
+        }
+    }
+
+    /// Takes the packets that wait in the sockets: on a machine that is busy with other things a
+    /// peer must not be called dead whose heartbeat lies there.
+    async fn read_waiting(&mut self) {
+        // Back from here the reactor has asked the kernel which sockets have something.
+        tokio::task::yield_now().await;
+        let mut pauses = 0;
+        for _ in 0..PACKETS_BEFORE_TIME_MAX {
+            match self.node.media.receive().now_or_never() {
+                Some(received) => self.node.handle_received(&received),
+                // The first time it may only be the end of a turn.
+                None if pauses == 0 => pauses = 1,
+                None => return,
             }
         }
     }
@@ -124,7 +157,7 @@ impl Daemon {
                 Wish::Serve => self.serve(),
                 Wish::Released => self.released(),
                 Wish::Deleted => self.stop(),
-                Wish::StoreNodes => store::keep_nodes(&self.node),
+                Wish::StoreNodes => self.store.changed(clock::mono()),
                 Wish::Reboot(reason) => self.reboot(&reason),
             }
         }
@@ -228,6 +261,7 @@ impl Daemon {
             // It fails only if it panicked, and then there is nothing to wait for.
             let _ = children.await;
         }
+        self.store.finish(&self.node);
         if end == End::Restart {
             reload::keep(&self.node)?;
         }

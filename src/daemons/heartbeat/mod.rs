@@ -25,6 +25,7 @@ mod serve;
 mod setup;
 mod start;
 mod store;
+mod talk;
 mod work;
 
 use std::os::unix::process::CommandExt;

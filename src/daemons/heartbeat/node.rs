@@ -10,10 +10,11 @@
 
 use super::environment;
 use super::refusals::Refusals;
+use super::talk::Talk;
 use super::work::Workshop;
 use crate::config::ha_cf::HaCf;
 use crate::ids::NodeName;
-use crate::proto::heartbeat::{Cluster, Event, NodeKind, NodeStatus, Output, Severity};
+use crate::proto::heartbeat::{Cluster, Event, NodeKind, NodeStatus, NodeView, Output, Severity};
 use crate::proto::probe;
 use crate::runtime::clock;
 use crate::runtime::log::{Logger, RateLimit};
@@ -59,6 +60,12 @@ pub struct Node {
     pub media: Media,
     /// The log.
     pub log: Logger,
+    /// Bounds the lines that packets draw.
+    pub talk: Talk,
+    /// The longest that a packet waited in our sockets: how far behind this machine was.
+    pub longest_wait: std::time::Duration,
+    /// Whose packet is being handled.
+    pub speaker: Option<NodeName>,
     /// Runs scripts.
     pub workshop: Workshop,
     /// The watchdog device.
@@ -76,6 +83,8 @@ pub struct Node {
 impl Node {
     /// A packet came.
     pub fn handle_received(&mut self, received: &Received) {
+        let waited = clock::mono().since(received.at);
+        self.longest_wait = self.longest_wait.max(waited);
         let opened = match received.source {
             Source::Echo(_) => ping::open_echo(&received.bytes, &self.keyring),
             _ => datagram::open(&received.bytes, &self.keyring).map(|opened| opened.message),
@@ -91,9 +100,28 @@ impl Node {
         if probe::is_probe(&message) {
             return self.answer_probe(&message, received);
         }
+        self.speaker = message
+            .text("src")
+            .and_then(|name| NodeName::new(name).ok());
         self.cluster
             .handle_message(clock::now(), &received.link, message);
         self.pump();
+        self.speaker = None;
+    }
+
+    /// Writes a line of a machine, within the limit of the node whose packet drew it.
+    fn say(&mut self, severity: Severity, text: String) {
+        let Some(speaker) = &self.speaker else {
+            return self.log.log(severity, text);
+        };
+        match self.talk.allow(clock::mono(), speaker) {
+            None => {}
+            Some(0) => self.log.log(severity, text),
+            Some(n) => {
+                let text = format!("{text} ({n} lines that {speaker} drew were left out before)");
+                self.log.log(severity, text);
+            }
+        }
     }
 
     /// `everbeat ping` of another node asks whether it is heard.
@@ -190,11 +218,16 @@ impl Node {
     fn carry_out(&mut self, output: Output) {
         match output {
             Output::Transmit(message) => self.transmit(&message),
-            Output::Log(severity, text) => self.log.log(severity, text),
-            Output::StoreNodes => self.wishes.push(Wish::StoreNodes),
+            Output::Log(severity, text) => self.say(severity, text),
+            Output::StoreNodes => self.store_nodes(),
             Output::Event(event) => {
                 if let Some(manager) = &mut self.manager {
                     manager.handle_event(clock::now(), &event);
+                    if event == Event::NodesChanged {
+                        let normal = |n: &NodeView| n.kind == NodeKind::Normal;
+                        let nodes = self.cluster.nodes().filter(normal).map(|n| n.name);
+                        manager.handle_nodes(clock::now(), nodes.collect());
+                    }
                 }
                 match &event {
                     Event::CommUp(_) => self.wishes.push(Wish::Serve),
@@ -203,6 +236,12 @@ impl Node {
                 }
                 self.events.push(event);
             }
+        }
+    }
+
+    fn store_nodes(&mut self) {
+        if !self.wishes.contains(&Wish::StoreNodes) {
+            self.wishes.push(Wish::StoreNodes);
         }
     }
 
@@ -231,7 +270,7 @@ impl Node {
         match output {
             v1::Output::Send(message) => self.hand_down(message),
             v1::Output::Run(id, work) => self.workshop.start(id, work, self.script_environment()),
-            v1::Output::Log(severity, text) => self.log.log(severity, text),
+            v1::Output::Log(severity, text) => self.say(severity, text),
             v1::Output::Released => self.wishes.push(Wish::Released),
             v1::Output::Reboot { reason } => self.wishes.push(Wish::Reboot(reason)),
         }
@@ -240,7 +279,7 @@ impl Node {
     /// Environment of a script that starts now.
     pub fn script_environment(&self) -> Vec<(String, String)> {
         let local = &self.cluster.config().local;
-        let is_active_peer = |node: &crate::proto::heartbeat::NodeView| {
+        let is_active_peer = |node: &NodeView| {
             node.kind == NodeKind::Normal
                 && node.status == NodeStatus::Active
                 && node.name != *local

@@ -6,7 +6,7 @@ use super::node::Node;
 use crate::daemons::report::{GroupReport, LinkReport, NodeReport, Report};
 use crate::proto::heartbeat::{LinkView, Mode, NodeKind, NodeStatus, NodeView, StartView};
 use crate::runtime::clock;
-use crate::time::Now;
+use crate::time::{Instant, Now};
 use crate::v1::{GroupState, GroupView, View};
 
 /// What doesn't change while the daemon runs.
@@ -38,7 +38,7 @@ pub fn report(node: &Node, constant: Constant) -> Report {
         nodes: node
             .cluster
             .nodes()
-            .map(|n| node_report(node, &n, now))
+            .map(|n| node_report(node, &n, (now, view.as_ref())))
             .collect(),
         groups: view
             .iter()
@@ -68,9 +68,9 @@ fn waiting(node: &Node, now: Now, view: Option<&View>) -> Vec<String> {
         .collect()
 }
 
-fn node_report(node: &Node, view: &NodeView, now: Now) -> NodeReport {
+fn node_report(node: &Node, view: &NodeView, (now, resources): (Now, Option<&View>)) -> NodeReport {
     let own = view.name == node.cluster.config().local;
-    let ms = |at: crate::time::Instant| now.mono.since(at).as_millis() as u64;
+    let ms = |at: Instant| now.mono.since(at).as_millis() as u64;
     NodeReport {
         name: view.name.to_string(),
         kind: match view.kind {
@@ -78,7 +78,7 @@ fn node_report(node: &Node, view: &NodeView, now: Now) -> NodeReport {
             NodeKind::Ping => "ping".into(),
         },
         status: view.status.to_string(),
-        status_since_unix: None,
+        status_since_unix: Some(unix_of(view.status_since, now)),
         software: match view.mode {
             Mode::Everbeat(version) => format!("everbeat {version}"),
             Mode::Heartbeat => "heartbeat".into(),
@@ -88,13 +88,27 @@ fn node_report(node: &Node, view: &NodeView, now: Now) -> NodeReport {
         generation: (view.generation.0 > 0).then_some(view.generation.0),
         last_heard_ms: view.last_status.filter(|_| !own).map(ms),
         dead_after_ms: (!own).then_some(view.dead_after.as_millis() as u64),
-        holds: None,
+        holds: resources.and_then(|r| holds(r, view, own)),
         links: view
             .links
             .iter()
             .map(|link| link_report(node, view, link, now))
             .collect(),
     }
+}
+
+/// The time on the calendar of a moment of this run, as the clock stands now.
+fn unix_of(at: Instant, now: Now) -> u64 {
+    now.unix_s.saturating_sub(now.mono.since(at).as_secs())
+}
+
+/// What a node says that it holds, from its own view.
+fn holds(resources: &View, of: &NodeView, own: bool) -> Option<String> {
+    if own {
+        return Some(resources.holding.to_string());
+    }
+    let peer = resources.peers.iter().find(|peer| peer.node == of.name)?;
+    peer.holds.map(str::to_owned)
 }
 
 fn link_report(node: &Node, of: &NodeView, link: &LinkView, now: Now) -> LinkReport {
@@ -123,7 +137,7 @@ fn group_report(group: &GroupView) -> GroupReport {
         preferred: group.preferred.to_string(),
         resources: group.resources.clone(),
         holder: group.holder.as_ref().map(ToString::to_string),
-        holders: group.holder.iter().map(ToString::to_string).collect(),
+        holders: group.holders.iter().map(ToString::to_string).collect(),
         state: match group.state {
             GroupState::Starting => "starting".into(),
             GroupState::Running => "running".into(),
@@ -155,7 +169,19 @@ fn counters(node: &Node) -> BTreeMap<String, u64> {
     for (oddity, count) in node.cluster.oddities() {
         all.insert(oddity.as_str().replace('-', "_"), count);
     }
+    let repairs = node.cluster.repairs();
+    for (name, count) in [
+        ("requested", repairs.requested),
+        ("recovered", repairs.recovered),
+        ("given_up", repairs.given_up),
+        ("resent", repairs.resent),
+        ("refused", repairs.refused),
+    ] {
+        all.insert(format!("rexmit_{name}"), count);
+    }
     let (sent, kept) = node.cluster.sent();
+    let longest = u64::try_from(node.longest_wait.as_millis()).unwrap_or(u64::MAX);
+    all.insert("longest_wait_ms".into(), longest);
     all.insert("messages_sent".into(), sent);
     all.insert("messages_kept".into(), kept as u64);
     for medium in node.media.views() {

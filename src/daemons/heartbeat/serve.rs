@@ -83,7 +83,8 @@ impl Sockets {
             Asked::Client(event) => self.clients.handle(event, node),
             Asked::Tick => self.show(node, constant),
             Asked::Tool(ClientEvent::Connected(id, who)) => {
-                self.tools.insert(id, may_command(&who));
+                let groups = self.control.peer_groups(id);
+                self.tools.insert(id, may_command(&who, &groups));
             }
             Asked::Tool(ClientEvent::Closed(id, _)) => {
                 self.tools.remove(&id);
@@ -143,11 +144,14 @@ impl Sockets {
     }
 }
 
-/// Root, hacluster, and whoever has haclient as primary group.
-fn may_command(who: &Credentials) -> bool {
+/// Root, hacluster, and whoever is in the group haclient.
+fn may_command(who: &Credentials, groups: &[u32]) -> bool {
     let cluster = crate::runtime::log::cluster_user();
     let group = nix::unistd::Group::from_name("haclient").ok().flatten();
     who.uid == 0
         || cluster.is_some_and(|(uid, _)| uid == who.uid)
-        || group.is_some_and(|g| g.gid.as_raw() == who.gid)
+        || group.is_some_and(|g| {
+            let haclient = g.gid.as_raw();
+            haclient == who.gid || groups.contains(&haclient)
+        })
 }

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::daemon::{Daemon, Parts};
 use super::node::Node;
@@ -14,6 +14,7 @@ use super::refusals::Refusals;
 use super::reload::{self, Fingerprint};
 use super::serve::Sockets;
 use super::setup::{self, Identity};
+use super::talk::Talk;
 use super::work::Workshop;
 use super::{EXIT_CONFIG, Options, rc_scripts};
 use crate::agents::{Executor, Paths, Timeouts};
@@ -51,7 +52,7 @@ pub struct Running {
     pid_file: PidFile,
 }
 
-/// Reads and checks everything, writes the pid file and the generation. `None`: the
+/// Reads and checks everything, takes the pid file, writes the generation. `None`: the
 /// configuration can't be used; what is wrong is on stderr.
 pub fn start(options: &Options) -> anyhow::Result<Option<Running>> {
     let files = Fingerprint::of(&options.config_dir);
@@ -73,9 +74,6 @@ pub fn start(options: &Options) -> anyhow::Result<Option<Running>> {
     setup::log_findings(&findings, &log.logger());
     let identity = identify(ha_cf, &log.logger())?;
     let cluster = setup::cluster_config(ha_cf, &local, identity, caches(ha_cf));
-    if !options.log_to_stderr {
-        leave_stderr().context("/dev/null")?;
-    }
     let options = options.clone();
     Ok(Some(Running {
         options,
@@ -87,7 +85,7 @@ pub fn start(options: &Options) -> anyhow::Result<Option<Running>> {
     }))
 }
 
-/// In the background: who started us reads our errors until here, then goes away.
+/// In the background: who started us reads our errors until we are ready, then goes away.
 fn leave_stderr() -> std::io::Result<()> {
     let null = std::fs::File::options().write(true).open("/dev/null")?;
     Ok(nix::unistd::dup2_stderr(null)?)
@@ -178,7 +176,7 @@ impl Running {
             .enable_all()
             .build()?;
         let tasks = tokio::task::LocalSet::new();
-        let pid_file = self.pid_file;
+        let mut pid_file = self.pid_file;
         let log = self.log;
         let parts = Beginning {
             options: self.options,
@@ -190,12 +188,53 @@ impl Running {
         if parts.options.realtime && parts.configuration.ha_cf.realtime {
             be_realtime(&parts.configuration.ha_cf, &parts.log);
         }
-        let end = tasks.block_on(&runtime, async { parts.daemon()?.run().await })?;
+        let (quiet, resume) = (!parts.options.log_to_stderr, parts.options.resume);
+        let end = tasks.block_on(&runtime, async {
+            let daemon = parts.daemon()?;
+            if !resume {
+                look_at_media(daemon.media(), quiet)?;
+            }
+            pid_file.publish().context(pidfile::PATH)?;
+            if quiet {
+                leave_stderr().context("/dev/null")?;
+            }
+            anyhow::Ok(daemon.run().await?)
+        })?;
         if end == End::Exit {
             pid_file.remove()?;
         }
         Ok(end)
     }
+}
+
+/// Tells whoever starts us of media that can't be opened now; with none at all there is no point
+/// in running: the node would take every resource.
+///
+/// Differs: heartbeat doesn't start if one of them fails; ours are opened as soon as that goes.
+/// Errors: no medium to other nodes is open; each with its reason.
+fn look_at_media(media: &Media, quiet: bool) -> anyhow::Result<()> {
+    let to_nodes = || media.views().filter(|view| !view.medium.is_ping());
+    let closed: Vec<String> = media
+        .views()
+        .filter(|view| !view.open)
+        .map(|view| {
+            let why = view.trouble.unwrap_or("not open");
+            format!("{} {}: {why}", view.medium.directive(), view.link)
+        })
+        .collect();
+    if to_nodes().next().is_some() && !to_nodes().any(|view| view.open) {
+        bail!(
+            "no medium to the other nodes can be opened, heartbeat is not started:\n  {}\n\
+             Correct the media in ha.cf, or bring their interfaces up first.",
+            closed.join("\n  ")
+        );
+    }
+    if quiet {
+        for line in closed {
+            eprintln!("heartbeat: WARN: {line}; it is opened as soon as that goes");
+        }
+    }
+    Ok(())
 }
 
 /// What the daemon is made from, inside the runtime.
@@ -236,6 +275,9 @@ impl Beginning {
             watchdog: open_watchdog(&config, &log),
             config,
             log,
+            talk: Talk::default(),
+            speaker: None,
+            longest_wait: Duration::ZERO,
             workshop,
             wishes: Vec::new(),
             events: Vec::new(),

@@ -42,6 +42,7 @@ pub(super) fn node(word: &str, kind: NodeKind, status: NodeStatus, link: &str) -
         name: name(word),
         kind,
         status,
+        status_since: crate::time::Instant(0),
         mode: Mode::Unknown,
         generation: Generation(0),
         uuid: NodeUuid([word.as_bytes()[0]; 16]),

@@ -8,7 +8,7 @@ use super::event::{Event, NodeKind, NodeStatus, Output, Severity};
 use super::history::History;
 use super::limiter::{Limiter, Oddity};
 use super::node::Node;
-use super::sequence::Sequence;
+use super::sequence::{Repairs, Sequence};
 use super::start::Start;
 use super::view::{NodeView, StartView};
 use crate::ids::{LinkName, NodeName};
@@ -54,6 +54,8 @@ pub struct Cluster {
     pub(super) resend_budget: super::reliability::Budget,
     pub(super) rng: Rng,
     pub(super) limiter: Limiter,
+    /// Messages sent again for others, and what was repaired for nodes that are gone.
+    pub(super) repairs: Repairs,
     load: String,
     outputs: VecDeque<Output>,
     /// What [`Self::poll_timeout`] said last.
@@ -82,6 +84,7 @@ impl Cluster {
             resend_budget: Default::default(),
             rng: Rng::new(seed),
             limiter: Limiter::default(),
+            repairs: Repairs::default(),
             load: "n/a".into(),
             outputs: VecDeque::new(),
             promised: None,
@@ -199,6 +202,12 @@ impl Cluster {
     /// Own sequenced messages since the start, and how many of them are kept for others.
     pub fn sent(&self) -> (u64, usize) {
         (self.history.highest(), self.history.len())
+    }
+
+    /// What loss cost since the start, all nodes together.
+    pub fn repairs(&self) -> Repairs {
+        let each = self.nodes.iter().map(|node| node.sequence.repairs());
+        each.fold(self.repairs, Repairs::plus)
     }
 
     /// The lines of hostcache: each normal node of the table.
@@ -336,7 +345,18 @@ impl Cluster {
         severity: Severity,
         line: impl FnOnce() -> String,
     ) {
-        match self.limiter.count(now, kind) {
+        let granted = self.limiter.count(now, kind);
+        self.log_granted(granted, severity, line);
+    }
+
+    /// Writes a line that a gate granted, with the number of those that it left out before.
+    pub(super) fn log_granted(
+        &mut self,
+        granted: Option<u64>,
+        severity: Severity,
+        line: impl FnOnce() -> String,
+    ) {
+        match granted {
             None => {}
             Some(0) => self.log(severity, line()),
             Some(quiet) => {
@@ -362,6 +382,7 @@ impl Cluster {
     pub(super) fn new_node(&mut self, name: NodeName, kind: NodeKind, now: Instant) -> Node {
         let mut node = Node::new(name, kind, Sequence::new(self.rng.next_u64()));
         node.life = now;
+        node.status_since = now;
         node.dead_after = match kind {
             NodeKind::Normal => self.config.timing.deadtime,
             NodeKind::Ping => self.config.timing.deadping,

@@ -63,7 +63,12 @@ impl Cluster {
     pub(super) fn receive_unknown(&mut self, now: Now, link: &LinkName, envelope: &Envelope) {
         let name = envelope.src.clone();
         let full = self.nodes.len() >= limits::HEARTBEAT_NODES_MAX;
-        if self.config.autojoin == Autojoin::None || envelope.seq.is_none() || full {
+        // A name that a node had before it was renamed.
+        let former = envelope
+            .uuid
+            .is_some_and(|uuid| self.nodes.iter().any(|node| node.uuid == uuid));
+        let fixed = self.config.autojoin == Autojoin::None;
+        if fixed || envelope.seq.is_none() || full || former {
             let kind = &envelope.kind;
             let line = || {
                 format!(
@@ -199,8 +204,10 @@ impl Cluster {
         };
         match (self.find_name(name), u32::try_from(weight)) {
             (Some(index), Ok(weight)) => {
-                self.nodes[index].weight = weight;
-                self.store_nodes();
+                let old = std::mem::replace(&mut self.nodes[index].weight, weight);
+                if old != weight {
+                    self.store_nodes();
+                }
             }
             _ => {
                 let line = format!("set weight to non-existing node {}", name.escape_debug());
@@ -216,8 +223,10 @@ impl Cluster {
         let fits = site.len() <= limits::NODE_NAME_BYTES_MAX && !site.contains(char::is_control);
         match self.find_name(name).filter(|_| fits) {
             Some(index) => {
-                self.nodes[index].site = site.to_owned();
-                self.store_nodes();
+                if self.nodes[index].site != site {
+                    self.nodes[index].site = site.to_owned();
+                    self.store_nodes();
+                }
             }
             None => {
                 let line = format!("set site to non-existing node {}", name.escape_debug());
@@ -307,7 +316,8 @@ impl Cluster {
     pub(super) fn remove_node(&mut self, index: usize) {
         assert!(!self.is_own(&self.nodes[index]), "our own node stays");
         assert!(!self.nodes[index].is_live(), "who is alive dies first");
-        self.nodes.remove(index);
+        let gone = self.nodes.remove(index);
+        self.repairs = self.repairs.plus(gone.sequence.repairs());
     }
 
     fn push_deleted(&mut self, known: KnownNode) {

@@ -39,14 +39,14 @@ impl Cluster {
         // Each is dead, or gone, afterwards.
         while let Some(index) = self.nodes.iter().position(|node| is_due(self, node)) {
             let silent = now.mono.since(self.nodes[index].life);
-            self.node_died(index, silent);
+            self.node_died(now.mono, index, silent);
         }
         for index in 0..self.nodes.len() {
             self.declare_links_dead(now.mono, index);
         }
     }
 
-    fn node_died(&mut self, index: usize, silent: Duration) {
+    fn node_died(&mut self, now: Instant, index: usize, silent: Duration) {
         let node = &mut self.nodes[index];
         let (name, heard) = (node.name.clone(), node.heard);
         node.sequence.forget();
@@ -56,7 +56,7 @@ impl Cluster {
             false => DeathCause::NeverHeard(silent),
         };
         self.log(Severity::Warning, format!("node {name}: is dead"));
-        self.set_node_status(index, NodeStatus::Dead, Some(cause));
+        self.set_node_status(now, index, (NodeStatus::Dead, Some(cause)));
         if self.nodes[index].retired {
             self.remove_node(index);
             self.table_changed();
@@ -110,7 +110,10 @@ impl Cluster {
     /// The generation of a node grew: all we knew of its messages is void.
     pub(super) fn node_restarted(&mut self, now: Now, index: usize) {
         let joined_at = self.history.highest();
+        let deadtime = self.config.timing.deadtime;
         let node = &mut self.nodes[index];
+        // The daemon before may have said anything; ours counts until this one's first status.
+        node.dead_after = deadtime;
         node.sequence.restart();
         node.held.clear();
         node.status_seq = 0;

@@ -76,7 +76,7 @@ impl Oddity {
     /// a rate that no log minds; what a stranger can cause gets one line.
     fn lines_a_minute(self) -> u32 {
         match self {
-            Self::LostPackets | Self::Irretrievable | Self::Late => 30,
+            Self::Irretrievable | Self::Late => 30,
             _ => 1,
         }
     }
@@ -84,6 +84,10 @@ impl Oddity {
 
 /// Interval after which a kind may be logged again.
 const INTERVAL: Duration = Duration::from_secs(60);
+
+/// Interval of lines about lost and recovered messages of one node. Ours: heartbeat writes one
+/// for each gap, four a second and more on a network that loses a fifth.
+const LOSS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Counters and the gate to the log.
 #[derive(Debug, Clone, Default)]
@@ -99,21 +103,52 @@ struct Gate {
     quiet: u64,
 }
 
+impl Gate {
+    fn grant(&mut self, now: Instant, lines: u32, interval: Duration) -> Option<u64> {
+        if self.since.is_none_or(|since| now.since(since) >= interval) {
+            self.since = Some(now);
+            self.lines = 0;
+        }
+        if self.lines >= lines {
+            self.quiet += 1;
+            return None;
+        }
+        self.lines += 1;
+        Some(std::mem::take(&mut self.quiet))
+    }
+}
+
+/// One line in [`LOSS_INTERVAL`] for one kind of line about one node.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LossGate(Gate);
+
+impl LossGate {
+    /// `Some(n)`: write the line, `n` were not written since the last.
+    pub fn grant(&mut self, now: Instant) -> Option<u64> {
+        self.0.grant(now, 1, LOSS_INTERVAL)
+    }
+}
+
+/// The gates of a node whose messages get lost: a bad cable is told of, but fills no log.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LossLines {
+    /// "lost packet(s) for".
+    pub lost: LossGate,
+    /// "No pkts missing from".
+    pub whole: LossGate,
+}
+
 impl Limiter {
     /// Counts one. `Some(n)`: write the line, `n` of its kind were not written since the last.
     pub fn count(&mut self, now: Instant, kind: Oddity) -> Option<u64> {
         let gate = &mut self.gates[kind as usize];
         gate.count += 1;
-        if gate.since.is_none_or(|since| now.since(since) >= INTERVAL) {
-            gate.since = Some(now);
-            gate.lines = 0;
-        }
-        if gate.lines >= kind.lines_a_minute() {
-            gate.quiet += 1;
-            return None;
-        }
-        gate.lines += 1;
-        Some(std::mem::take(&mut gate.quiet))
+        gate.grant(now, kind.lines_a_minute(), INTERVAL)
+    }
+
+    /// Counts one whose line has a gate of its own.
+    pub fn tally(&mut self, kind: Oddity) {
+        self.gates[kind as usize].count += 1;
     }
 
     /// How many there were of each kind since the start.
@@ -133,6 +168,15 @@ mod tests {
         for (i, kind) in Oddity::ALL.into_iter().enumerate() {
             assert_eq!(kind as usize, i);
         }
+    }
+
+    #[test]
+    fn a_lossy_node_draws_a_line_in_five_seconds() {
+        let mut gate = LossGate::default();
+        let granted: Vec<_> = (0..20_000)
+            .filter_map(|ms| gate.grant(Instant(ms)))
+            .collect();
+        assert_eq!(granted, [0, 4999, 4999, 4999]);
     }
 
     #[test]

@@ -30,5 +30,6 @@ pub use event::{
     Output, Severity,
 };
 pub use limiter::Oddity;
+pub use sequence::Repairs;
 pub use status::EVERBEAT_VERSION;
 pub use view::{LinkView, NodeView, StartView};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::config::{KnownNode, WEIGHT_DEFAULT};
 use super::event::{Mode, NodeKind, NodeStatus};
+use super::limiter::LossLines;
 use super::sequence::Sequence;
 use crate::ids::{Generation, LinkName, NodeName, NodeUuid};
 use crate::time::Instant;
@@ -18,6 +19,8 @@ pub struct Node {
     pub weight: u32,
     pub site: String,
     pub status: NodeStatus,
+    /// Since when it has that status.
+    pub status_since: Instant,
     pub mode: Mode,
     /// 0 until its first status.
     pub generation: Generation,
@@ -32,6 +35,8 @@ pub struct Node {
     /// Sequence number of its newest status, kept over a death.
     pub status_seq: u64,
     pub sequence: Sequence,
+    /// Gates to the log for what its gaps draw.
+    pub loss_lines: LossLines,
     /// The highest of our messages that it acknowledged.
     pub acked: u64,
     /// Our sequence number when it came: it need not acknowledge what is older.
@@ -61,6 +66,7 @@ impl Node {
             weight: WEIGHT_DEFAULT,
             site: String::new(),
             status: NodeStatus::Init,
+            status_since: Instant(0),
             mode: Mode::Unknown,
             generation: Generation(0),
             dead_after: Duration::ZERO,
@@ -69,6 +75,7 @@ impl Node {
             last_status: None,
             status_seq: 0,
             sequence,
+            loss_lines: LossLines::default(),
             acked: 0,
             joined_at: 0,
             held: Vec::new(),

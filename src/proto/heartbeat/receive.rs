@@ -3,6 +3,7 @@
 //! Source: `spec/heartbeat-wire.md` 3.1, 7.1.
 
 use super::cluster::Cluster;
+use super::config::Autojoin;
 use super::event::{Delivery, Event, LinkChange, NodeKind, NodeStatus, Severity};
 use super::limiter::Oddity;
 use super::node::Node;
@@ -108,10 +109,12 @@ impl Cluster {
         }
     }
 
-    /// The node of the table that sent it; learns uuids, follows renames.
+    /// The node of the table that sent it; follows renames.
     ///
     /// Differs: heartbeat looks by uuid first, so that of two machines with one hb_uuid (a
-    /// copied disk) each message renames one into the other. A name of the table wins here.
+    /// copied disk) each message renames one into the other. A name of the table wins here. A
+    /// node is renamed only where autojoin is on, for otherwise ha.cf has the names; and only by
+    /// a start that is newer than the last known, for an old message could rename it back.
     fn identify(&mut self, now: Now, envelope: &Envelope) -> Option<usize> {
         let by_name = self.nodes.iter().position(|node| node.name == envelope.src);
         let by_uuid = envelope
@@ -129,11 +132,8 @@ impl Cluster {
                 self.odd(now.mono, Oddity::SharedUuid, Severity::Error, line);
                 Some(index)
             }
-            (Some(index), _) => {
-                self.learn_uuid(index, envelope.uuid);
-                Some(index)
-            }
-            (None, Some(index)) if self.nodes[index].name != self.config.local => {
+            (Some(index), _) => Some(index),
+            (None, Some(index)) if self.may_rename(index, envelope) => {
                 self.rename(index, &envelope.src);
                 Some(index)
             }
@@ -141,12 +141,26 @@ impl Cluster {
         }
     }
 
-    fn learn_uuid(&mut self, index: usize, uuid: Option<NodeUuid>) {
+    fn may_rename(&self, index: usize, envelope: &Envelope) -> bool {
+        let node = &self.nodes[index];
+        self.config.autojoin != Autojoin::None
+            && node.name != self.config.local
+            && envelope.generation > node.generation
+    }
+
+    /// Its uuid, from a message that is known to be of now; another one than before only from a
+    /// newer start.
+    fn learn_uuid(&mut self, now: Instant, index: usize, uuid: Option<NodeUuid>, newer: bool) {
         let node = &mut self.nodes[index];
         let Some(uuid) = uuid.filter(|uuid| *uuid != node.uuid) else {
             return;
         };
         let known = !node.uuid.is_nil();
+        if known && !newer {
+            let name = node.name.clone();
+            let line = || format!("{name} has another uuid than before and did not start again");
+            return self.odd(now, Oddity::Impostor, Severity::Error, line);
+        }
         node.uuid = uuid;
         if known {
             let line = format!("node {} changed its uuid to {uuid}", node.name);
@@ -203,9 +217,11 @@ impl Cluster {
             }
             return;
         };
+        let newer = envelope.generation > known;
         let Some(returned) = self.notice_return(now, index, &envelope, seq) else {
             return;
         };
+        self.learn_uuid(now.mono, index, envelope.uuid, newer);
         self.mark_heard(index);
         if !self.admit(now.mono, index, seq, link) {
             return;
@@ -273,7 +289,9 @@ impl Cluster {
             _ => None,
         };
         if let Some(line) = line {
-            self.odd(now, Oddity::LostPackets, Severity::Warning, || line);
+            self.limiter.tally(Oddity::LostPackets);
+            let granted = self.nodes[index].loss_lines.lost.grant(now);
+            self.log_granted(granted, Severity::Warning, || line);
         }
         match verdict {
             Verdict::Duplicate | Verdict::Stale => {
@@ -288,8 +306,10 @@ impl Cluster {
                 });
             }
             Verdict::Recovered(true) => {
-                let line = format!("No pkts missing from {}!", self.nodes[index].name);
-                self.log(Severity::Info, line);
+                let node = &mut self.nodes[index];
+                let line = format!("No pkts missing from {}!", node.name);
+                let granted = node.loss_lines.whole.grant(now);
+                self.log_granted(granted, Severity::Info, || line);
             }
             Verdict::InOrder | Verdict::Gap(_) | Verdict::Recovered(false) => {}
         }
@@ -399,9 +419,9 @@ impl Cluster {
     /// Sets a node's status and tells of it.
     pub(super) fn set_node_status(
         &mut self,
+        now: Instant,
         index: usize,
-        status: NodeStatus,
-        cause: Option<super::event::DeathCause>,
+        (status, cause): (NodeStatus, Option<super::event::DeathCause>),
     ) {
         let node = &mut self.nodes[index];
         let change = super::event::NodeChange {
@@ -414,6 +434,7 @@ impl Cluster {
         };
         assert_ne!(change.was, status, "only changes are told");
         node.status = status;
+        node.status_since = now;
         self.event(Event::Node(change));
     }
 }

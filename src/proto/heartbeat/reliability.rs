@@ -198,13 +198,17 @@ impl Cluster {
             .max_rexmit_delay
             .saturating_sub(RESEND_SLACK);
         match self.history.find(now.mono, seq, pause) {
-            Found::Message(message) => self.transmit(message),
+            Found::Message(message) => {
+                self.repairs.resent += 1;
+                self.transmit(message);
+            }
             Found::TooSoon | Found::TooHigh => {}
             Found::TooLow => self.refuse_rexmit(now, from, seq),
         }
     }
 
     fn refuse_rexmit(&mut self, now: Now, from: usize, seq: u64) {
+        self.repairs.refused += 1;
         let name = self.nodes[from].name.clone();
         let why = "seqno too low";
         let line = || format!("Cannot rexmit pkt {seq} for {name}: {why}");

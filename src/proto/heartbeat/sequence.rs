@@ -35,6 +35,34 @@ pub enum Verdict {
     Stale,
 }
 
+/// What loss cost: messages that were missing, and what was done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Repairs {
+    /// Requests for missing messages that we sent.
+    pub requested: u64,
+    /// Missing messages that came, asked for or merely late.
+    pub recovered: u64,
+    /// Missing messages that were given up: refused, too many, or their sender died.
+    pub given_up: u64,
+    /// Our own messages that we sent again.
+    pub resent: u64,
+    /// Requests that we refused: the message was gone.
+    pub refused: u64,
+}
+
+impl Repairs {
+    /// Both together.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            requested: self.requested.saturating_add(other.requested),
+            recovered: self.recovered.saturating_add(other.recovered),
+            given_up: self.given_up.saturating_add(other.given_up),
+            resent: self.resent.saturating_add(other.resent),
+            refused: self.refused.saturating_add(other.refused),
+        }
+    }
+}
+
 /// Sequence state of one sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sequence {
@@ -48,6 +76,7 @@ pub struct Sequence {
     /// Numbers below are before our time.
     floor: u64,
     acked: u64,
+    repairs: Repairs,
 }
 
 impl Sequence {
@@ -60,6 +89,7 @@ impl Sequence {
             ack_remainder: draw % ACK_INTERVAL,
             floor: 0,
             acked: 0,
+            repairs: Repairs::default(),
         }
     }
 
@@ -73,6 +103,11 @@ impl Sequence {
         self.missing.len()
     }
 
+    /// What its gaps cost since our start.
+    pub fn repairs(&self) -> Repairs {
+        self.repairs
+    }
+
     /// Judges and records a number. `first_request` is when a missing one is asked for.
     pub fn take(&mut self, seq: u64, mut first_request: impl FnMut() -> Instant) -> Verdict {
         let verdict = match self.last {
@@ -82,7 +117,10 @@ impl Sequence {
             }
             Some(last) if seq == last => Verdict::Duplicate,
             Some(last) if seq < last => match self.missing.remove(&seq) {
-                Some(_) => Verdict::Recovered(self.missing.is_empty()),
+                Some(_) => {
+                    self.repairs.recovered += 1;
+                    Verdict::Recovered(self.missing.is_empty())
+                }
                 None => Verdict::Stale,
             },
             Some(last) => {
@@ -92,6 +130,7 @@ impl Sequence {
                 if lost == 0 {
                     Verdict::InOrder
                 } else if lost > GAP_MAX || lost > room as u64 {
+                    self.repairs.given_up = self.repairs.given_up.saturating_add(lost);
                     self.start_at(seq);
                     Verdict::TooMany(lost)
                 } else {
@@ -142,18 +181,21 @@ impl Sequence {
                 }
             }
         }
+        self.repairs.requested += due.len() as u64;
         due
     }
 
     /// Takes a number that can't be had off the list; true if it was on it.
     pub fn give_up(&mut self, seq: u64) -> bool {
-        self.missing.remove(&seq).is_some()
+        let was_missing = self.missing.remove(&seq).is_some();
+        self.repairs.given_up = self.repairs.given_up.saturating_add(u64::from(was_missing));
+        was_missing
     }
 
     /// The sender died: the next number is taken as it comes, if it is above all seen before.
     pub fn forget(&mut self) {
         self.last = None;
-        self.missing.clear();
+        self.drop_missing();
     }
 
     /// The sender started again: its numbers begin anew.
@@ -166,8 +208,14 @@ impl Sequence {
 
     fn start_at(&mut self, seq: u64) {
         self.last = Some(seq);
-        self.missing.clear();
+        self.drop_missing();
         self.floor = seq;
+    }
+
+    fn drop_missing(&mut self) {
+        let dropped = self.missing.len() as u64;
+        self.repairs.given_up = self.repairs.given_up.saturating_add(dropped);
+        self.missing.clear();
     }
 
     fn check(&self) {
@@ -211,6 +259,31 @@ mod tests {
         assert_eq!(take(&mut s, 3), Verdict::Recovered(false));
         assert_eq!(take(&mut s, 2), Verdict::Recovered(true));
         assert_eq!(s.next_request(), None);
+        let expected = Repairs {
+            requested: 2,
+            recovered: 2,
+            ..Repairs::default()
+        };
+        assert_eq!(s.repairs(), expected);
+    }
+
+    #[test]
+    fn what_is_given_up_is_counted() {
+        let mut s = Sequence::new(0);
+        take(&mut s, 1);
+        take(&mut s, 5);
+        assert!(s.give_up(3) && !s.give_up(3));
+        assert_eq!(s.repairs().given_up, 1);
+        // Two are still missing when its numbers jump by far, then one at its death.
+        take(&mut s, 1005);
+        assert_eq!(s.repairs().given_up, 1 + 2 + 999);
+        take(&mut s, 1007);
+        s.restart();
+        assert_eq!(s.repairs().given_up, 1003);
+        // Absurd numbers don't overflow.
+        take(&mut s, 1);
+        take(&mut s, u64::MAX);
+        assert_eq!(s.repairs().given_up, u64::MAX);
     }
 
     #[test]

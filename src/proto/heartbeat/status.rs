@@ -88,7 +88,7 @@ impl Cluster {
             format!("Local status now set to: '{status}'"),
         );
         let own = self.own();
-        self.set_node_status(own, status, None);
+        self.set_node_status(now.mono, own, (status, None));
         self.announce(now);
     }
 
@@ -150,7 +150,7 @@ impl Cluster {
             let dt = Duration::from_millis(ms);
             node.dead_after = dt.clamp(DEAD_AFTER_MIN, DEAD_AFTER_MAX);
         }
-        self.update_status(index, status, Some(message));
+        self.update_status(now.mono, index, status, Some(message));
     }
 
     /// A ping node answered.
@@ -161,10 +161,16 @@ impl Cluster {
         node.life = now;
         node.last_status = Some(now);
         node.dead_after = deadping;
-        self.update_status(index, NodeStatus::Ping, None);
+        self.update_status(now, index, NodeStatus::Ping, None);
     }
 
-    fn update_status(&mut self, index: usize, status: NodeStatus, message: Option<Message>) {
+    fn update_status(
+        &mut self,
+        now: Instant,
+        index: usize,
+        status: NodeStatus,
+        message: Option<Message>,
+    ) {
         let node = &mut self.nodes[index];
         if node.status == status {
             return;
@@ -174,7 +180,7 @@ impl Cluster {
             Severity::Info,
             format!("Status update for node {name}: status {status}"),
         );
-        self.set_node_status(index, status, None);
+        self.set_node_status(now, index, (status, None));
         if let Some(message) = message {
             self.deliver(name, false, message);
         }

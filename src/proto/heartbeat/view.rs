@@ -16,6 +16,8 @@ pub struct NodeView {
     pub kind: NodeKind,
     /// Status.
     pub status: NodeStatus,
+    /// Since when it has that status.
+    pub status_since: Instant,
     /// What runs there.
     pub mode: Mode,
     /// Generation, 0 until the first status.
@@ -82,6 +84,7 @@ impl NodeView {
             name: node.name.clone(),
             kind: node.kind,
             status: node.status,
+            status_since: node.status_since,
             mode: node.mode,
             generation: node.generation,
             uuid: node.uuid,

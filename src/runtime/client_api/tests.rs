@@ -20,6 +20,7 @@ fn node(word: &str, kind: NodeKind, status: NodeStatus, link: &str) -> NodeView 
         name: NodeName::new(word).expect("a name"),
         kind,
         status,
+        status_since: crate::time::Instant(0),
         mode: Mode::Unknown,
         generation: Generation(0),
         uuid: NodeUuid([7; 16]),
