@@ -130,6 +130,7 @@ impl Ccm {
         let leader = self.leader.unwrap_or(self.table.me);
         let membership = Membership {
             instance: self.major,
+            cookie: self.cookie.clone(),
             quorum: self.quorum,
             leader: self.table.name(leader).clone(),
             own: self.table.me,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::quorum::Plugin;
 use crate::ids::NodeName;
 use crate::proto::heartbeat::{NodeStatus, Severity};
-use crate::wire::ccm::CcmMessage;
+use crate::wire::ccm::{CcmMessage, Cookie};
 
 /// A node as the node protocol knows it; ping nodes don't count.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,9 @@ pub struct Member {
 pub struct Membership {
     /// Its number; grows from one to the next.
     pub instance: u32,
+    /// Its name: of two with the same number, in parts that don't hear each other, no two have
+    /// the same.
+    pub cookie: Cookie,
     /// Whether it has quorum.
     pub quorum: bool,
     /// Who made it.

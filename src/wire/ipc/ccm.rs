@@ -16,6 +16,9 @@ const EVICTED: u32 = 1;
 const NEW_MEMBERSHIP: u32 = 2;
 const INFLUX: u32 = 3;
 const NODES: u32 = 4;
+/// Path of the service's socket. Source: heartbeat 3.0.6.
+pub const SOCKET: &str = "/run/heartbeat/ccm/ccm";
+
 /// A name with its NULs.
 const NAME_BYTES: usize = 256;
 
