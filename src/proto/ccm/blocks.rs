@@ -3,7 +3,7 @@
 //! Source: `spec/ccm.md` section 4.
 
 use super::event::{Event, Member, Membership, Output};
-use super::machine::{Ccm, TICK};
+use super::machine::{Ccm, TICK, Told};
 use super::quorum::{self, Count};
 use super::round::Round;
 use super::state::State;
@@ -137,7 +137,7 @@ impl Ccm {
             members: self.members.iter().map(member).collect(),
             nodes: self.table.names().cloned().collect(),
         };
-        self.reported = true;
+        self.told = Told::Membership;
         self.tell(Event::Membership(membership));
     }
 
@@ -155,10 +155,9 @@ impl Ccm {
 
     /// Out of every membership, as at the start.
     pub(super) fn reset(&mut self, now: Instant) {
-        if self.reported {
+        if std::mem::replace(&mut self.told, Told::Nothing) != Told::Nothing {
             self.tell(Event::Evicted);
         }
-        self.reported = false;
         self.enter(State::None);
         self.members = Bitmap::EMPTY;
         self.major = 0;
@@ -201,8 +200,8 @@ impl Ccm {
 
     /// Those above must not rely on the membership for now.
     pub(super) fn influx(&mut self) {
-        if self.reported {
-            self.reported = false;
+        if self.told == Told::Membership {
+            self.told = Told::Influx;
             self.tell(Event::Influx);
         }
     }

@@ -34,6 +34,17 @@ pub(super) struct Answer {
     pub heard: Bitmap,
 }
 
+/// What those above believe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// No membership.
+    Nothing,
+    /// The one that the machine has.
+    Membership,
+    /// The one that was, and that the next is under way.
+    Influx,
+}
+
 /// A message on its way through the states.
 pub(super) struct Incoming<'a> {
     pub from: usize,
@@ -69,8 +80,7 @@ pub struct Ccm {
     pub(super) answers: BTreeMap<usize, Answer>,
     /// A leader of another membership answered during this round.
     pub(super) foreign_reply: bool,
-    /// Those above have a membership that holds.
-    pub(super) reported: bool,
+    pub(super) told: Told,
     pub(super) due: Option<Instant>,
     /// Gone nodes that the state has not been told of yet.
     leaves: Bitmap,
@@ -106,7 +116,7 @@ impl Ccm {
             tries: 0,
             answers: BTreeMap::new(),
             foreign_reply: false,
-            reported: false,
+            told: Told::Nothing,
             due: Some(now),
             leaves: Bitmap::EMPTY,
             refused_until: None,

@@ -12,7 +12,6 @@ use everbeat::ids::LinkName;
 use everbeat::proto::ccm::quorum;
 use everbeat::proto::rng::Rng;
 use everbeat::sim::{Condition, Network, Weather, World};
-use everbeat::time::Instant;
 use stack::{Stack, name_of};
 
 /// Seeds by default; each is some virtual minutes.
@@ -32,10 +31,8 @@ impl Run {
         let mut rng = Rng::new(seed);
         let hosts = usize::try_from(rng.between(2, 6)).unwrap();
         let network = Network::new(vec![LinkName::new("eth0")], rng.fork());
-        let watch = Watch {
-            transcript: transcript.then(Vec::new),
-            ..Watch::default()
-        };
+        let mut watch = Watch::default();
+        watch.transcript = transcript.then(Vec::new);
         Self {
             world: World::new(hosts, network),
             watch,
@@ -124,7 +121,8 @@ impl Run {
         self.pass(SETTLE);
         let is_on = |host: &usize| self.world.condition(*host) == Condition::Running;
         let on: Vec<usize> = (0..hosts).filter(is_on).collect();
-        let (one, two): (Vec<usize>, Vec<usize>) = on.into_iter().partition(|host| side.contains(host));
+        let (one, two): (Vec<usize>, Vec<usize>) =
+            on.into_iter().partition(|host| side.contains(host));
         self.agree(&one);
         self.agree(&two);
         self.one_has_quorum();
@@ -139,8 +137,10 @@ impl Run {
             let Some(current) = self.watch.current.get(host).cloned() else {
                 let state = self.world.machine(*host).and_then(|s| s.service.machine());
                 let state = state.map(|machine| machine.state());
-                self.watch
-                    .fail(now, format!("n{host} has no membership: {state:?} of {group:?}"));
+                self.watch.fail(
+                    now,
+                    format!("n{host} has no membership: {state:?} of {group:?}"),
+                );
                 continue;
             };
             let first = self.watch.current.get(&group[0]);
