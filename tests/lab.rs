@@ -1,5 +1,7 @@
 //! Tests on hosts in namespaces. Where no lab can be made they are skipped, each with a line.
 
+#[path = "lab/ccm.rs"]
+mod ccm;
 #[path = "lab/cluster.rs"]
 mod cluster;
 #[path = "lab/demo.rs"]

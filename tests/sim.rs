@@ -4,6 +4,8 @@
 //! `SEED=n cargo test --test sim` runs one and prints it; `everbeat simulate-ring --seed n` too.
 //! `RUNS=n` runs more.
 
+#[path = "sim/ccm/mod.rs"]
+mod ccm;
 #[path = "sim/hostile/mod.rs"]
 mod hostile;
 #[path = "sim/ring.rs"]

@@ -2,6 +2,8 @@
 
 #[path = "wire/capture.rs"]
 mod capture;
+#[path = "wire/ccm.rs"]
+mod ccm;
 #[path = "wire/damage.rs"]
 mod damage;
 #[path = "wire/round_trip.rs"]

@@ -43,6 +43,7 @@ pub fn all() -> impl Iterator<Item = &'static Applet> {
 
 const APPLETS: &[Applet] = &[
     super::status::APPLET,
+    super::members::APPLET,
     super::everbeatd::APPLET,
     super::check::APPLET,
     super::demo::APPLET,

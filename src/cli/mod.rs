@@ -16,6 +16,7 @@ mod heartbeat;
 mod lab;
 mod links;
 mod meatclient;
+mod members;
 mod ping;
 mod resource_manager;
 mod simulate_ring;

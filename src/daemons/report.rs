@@ -35,6 +35,8 @@ pub struct Report {
     pub nodes: Vec<NodeReport>,
     /// Resource groups in the order of haresources.
     pub groups: Vec<GroupReport>,
+    /// The consensus membership; none where this node takes part in none.
+    pub membership: Option<MembershipReport>,
     /// Counters of what was dropped and repaired, by name. Of retransmission: requests sent
     /// (`rexmit_requested`), missing messages that came (`rexmit_recovered`) and that never will
     /// (`rexmit_given_up`), messages sent again for others (`rexmit_resent`) and requests for
@@ -105,6 +107,40 @@ pub struct GroupReport {
     pub since_unix: Option<u64>,
     /// Why it is where it is, half a sentence: `b is dead`, `hb_standby all on a`.
     pub why: String,
+}
+
+/// The consensus membership (heartbeat's ccm), seen from the node that reports.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MembershipReport {
+    /// `member`, `in flux` while the next one is being agreed on, `none` before the first.
+    pub state: String,
+    /// State of the protocol, in heartbeat's words: `CCM_STATE_JOINED`; empty if not known.
+    pub phase: String,
+    /// Number of the membership.
+    pub instance: u32,
+    /// Whether it has quorum.
+    pub quorum: bool,
+    /// Who made it; none where that isn't known.
+    pub leader: Option<String>,
+    /// Since when, seconds since 1970.
+    pub since_unix: Option<u64>,
+    /// All nodes by id, members or not.
+    pub nodes: Vec<MemberReport>,
+}
+
+/// A node of the cluster, in a membership or not.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MemberReport {
+    /// Its name.
+    pub name: String,
+    /// Its id: the place of its name among all, from 0.
+    pub id: u32,
+    /// Whether it is a member.
+    pub member: bool,
+    /// The instance with which it became one.
+    pub born: Option<u32>,
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 //! generator handed in at construction. Values that must be ordered among themselves are one
 //! `Output` variant.
 
+pub mod ccm;
 pub mod client_api;
 pub mod heartbeat;
 pub mod probe;

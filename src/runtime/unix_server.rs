@@ -191,6 +191,11 @@ impl UnixServer {
         std::future::poll_fn(|cx| self.poll_event(cx, &may_read)).await
     }
 
+    /// Numbers of all clients.
+    pub fn ids(&self) -> Vec<u64> {
+        self.clients.keys().copied().collect()
+    }
+
     /// The supplementary groups of a client; none if it is gone or the kernel can't say.
     pub fn peer_groups(&self, id: u64) -> Vec<u32> {
         let client = self.clients.get(&id);

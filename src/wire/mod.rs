@@ -1,5 +1,6 @@
 //! Codecs: bytes to owned messages and back. No state, no clock, no I/O, no logging.
 
 pub mod capture;
+pub mod ccm;
 pub mod heartbeat;
 pub mod ipc;

@@ -4,6 +4,7 @@ use std::future::pending;
 use std::path::Path;
 
 use super::node::Node;
+use crate::proto::ccm::CLIENT;
 use crate::proto::client_api::View;
 use crate::proto::heartbeat::{Event, NodeView};
 use crate::runtime::client_api::{ClientServer, Effect, SOCKET, settings};
@@ -80,6 +81,10 @@ impl View for Seen<'_> {
             "crm" => self.0.config.parameter("pacemaker").map(str::to_owned),
             name => self.0.config.parameter(name).map(str::to_owned),
         }
+    }
+
+    fn is_built_in(&self, client: &str) -> bool {
+        client == CLIENT && self.0.membership.is_on()
     }
 
     fn resources_held(&self) -> Option<String> {

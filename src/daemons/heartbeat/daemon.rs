@@ -14,6 +14,7 @@ use super::picture::Constant;
 use super::reload;
 use super::serve::Sockets;
 use super::store::Store;
+use crate::proto::ccm::CLIENT;
 use crate::proto::heartbeat::Severity;
 use crate::runtime::clock::{self, Alarm};
 use crate::runtime::media::Media;
@@ -177,9 +178,13 @@ impl Daemon {
         self.children = Children::start(&list, &env, &self.report_here);
     }
 
-    /// ipfail is part of the daemon where the haresources manager runs.
+    /// ipfail is part of the daemon where the haresources manager runs, ccm always.
     fn is_built_in(&self, name: &str) -> bool {
-        name == "ipfail" && self.node.manager.is_some()
+        match name {
+            "ipfail" => self.node.manager.is_some(),
+            CLIENT => self.node.membership.is_on(),
+            _ => false,
+        }
     }
 
     fn handle_signal(&mut self, signal: SignalRequest) {
@@ -209,6 +214,7 @@ impl Daemon {
     fn released(&mut self) {
         self.phase = self.phase.released(clock::mono());
         self.node.announce();
+        self.node.leave_membership();
         // Beside the loop: whoever missed our last words must get them again meanwhile.
         let mut children = std::mem::take(&mut self.children);
         self.children_end = Some(tokio::spawn(async move { children.stop().await }));
@@ -262,6 +268,7 @@ impl Daemon {
             let _ = children.await;
         }
         self.store.finish(&self.node);
+        self.node.leave_membership();
         if end == End::Restart {
             reload::keep(&self.node)?;
         }

@@ -15,6 +15,8 @@ mod children;
 mod clients;
 mod daemon;
 mod environment;
+mod membership;
+mod membership_clients;
 mod node;
 mod phase;
 mod picture;

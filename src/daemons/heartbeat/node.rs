@@ -1,7 +1,7 @@
 //! The node: its machines, and how values pass between them and the drivers.
 //!
 //! ```text
-//!  received -> open -> Cluster --Event--> Manager --Run--> Workshop
+//!  received -> open -> Cluster --Event--> Manager, Membership --Run--> Workshop
 //!                         |                  |
 //!                     Transmit             Send ---> Cluster
 //!                         v
@@ -9,6 +9,7 @@
 //! ```
 
 use super::environment;
+use super::membership::{Effect, Membership};
 use super::refusals::Refusals;
 use super::talk::Talk;
 use super::work::Workshop;
@@ -50,6 +51,8 @@ pub struct Node {
     pub cluster: Cluster,
     /// The haresources manager; none where a CRM has the resources or `-M` was given.
     pub manager: Option<Manager>,
+    /// The consensus membership.
+    pub membership: Membership,
     /// Keys.
     pub keyring: Keyring,
     /// How messages are put on the wire.
@@ -173,6 +176,12 @@ impl Node {
         self.pump();
     }
 
+    /// Tells the members that this node is none any more.
+    pub fn leave_membership(&mut self) {
+        self.membership.leave();
+        self.pump();
+    }
+
     /// Our last words: `dt` is raised by `extra` for a restart, so that nobody takes us for dead.
     pub fn leave(&mut self, extra: std::time::Duration) {
         self.cluster.leave(clock::now(), extra);
@@ -193,13 +202,18 @@ impl Node {
         {
             manager.handle_timeout(now);
         }
+        self.membership.handle_timeout(now);
         self.pump();
     }
 
     /// When [`Self::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let manager = self.manager.as_ref().and_then(Manager::poll_timeout);
-        self.cluster.poll_timeout().into_iter().chain(manager).min()
+        let cluster = self.cluster.poll_timeout().into_iter();
+        cluster
+            .chain(manager)
+            .chain(self.membership.poll_timeout())
+            .min()
     }
 
     /// Carries values until no machine has more to give.
@@ -209,6 +223,8 @@ impl Node {
                 self.carry_out(output);
             } else if let Some(output) = self.manager.as_mut().and_then(Manager::poll_output) {
                 self.carry_out_for_manager(output);
+            } else if let Some(effect) = self.membership.poll_output(clock::now()) {
+                self.carry_out_for_membership(effect);
             } else {
                 return;
             }
@@ -229,6 +245,8 @@ impl Node {
                         manager.handle_nodes(clock::now(), nodes.collect());
                     }
                 }
+                self.membership
+                    .handle_event(clock::now(), &event, &self.cluster);
                 match &event {
                     Event::CommUp(_) => self.wishes.push(Wish::Serve),
                     Event::Deleted => self.wishes.push(Wish::Deleted),
@@ -263,6 +281,13 @@ impl Node {
                     format!("message {kind} can't be sent: {why}"),
                 );
             }
+        }
+    }
+
+    fn carry_out_for_membership(&mut self, effect: Effect) {
+        match effect {
+            Effect::Send(message) => self.hand_down(message),
+            Effect::Log(severity, text) => self.say(severity, text),
         }
     }
 

@@ -45,6 +45,7 @@ pub fn report(node: &Node, constant: Constant) -> Report {
             .flat_map(|v| &v.groups)
             .map(group_report)
             .collect(),
+        membership: node.membership.report(),
         counters: counters(node),
     }
 }

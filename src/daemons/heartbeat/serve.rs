@@ -8,6 +8,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::answers;
 use super::clients::Clients;
+use super::membership_clients::MembershipClients;
 use super::node::Node;
 use super::picture::Constant;
 use crate::daemons::control::{REQUEST_BYTES_MAX, Reply, Request, SOCKET};
@@ -30,6 +31,8 @@ pub enum Asked {
     Tool(ClientEvent),
     /// A client of heartbeat's API.
     Client(ClientEvent),
+    /// A client of the membership.
+    Member(ClientEvent),
     /// Watchers want the next picture.
     Tick,
 }
@@ -44,6 +47,7 @@ pub struct Sockets {
     watchers: BTreeSet<u64>,
     tick: Interval,
     clients: Clients,
+    members: MembershipClients,
 }
 
 impl Sockets {
@@ -59,6 +63,7 @@ impl Sockets {
             watchers: BTreeSet::new(),
             tick,
             clients: Clients::default(),
+            members: MembershipClients::default(),
         })
     }
 
@@ -68,6 +73,7 @@ impl Sockets {
             message = self.fifo.message() => Asked::Script(message),
             event = self.control.event(|_| true) => Asked::Tool(event),
             event = self.clients.event() => Asked::Client(event),
+            event = self.members.event() => Asked::Member(event),
             _ = self.tick.tick(), if !self.watchers.is_empty() => Asked::Tick,
         }
     }
@@ -81,6 +87,7 @@ impl Sockets {
                 node.log.log(Severity::Warning, text);
             }
             Asked::Client(event) => self.clients.handle(event, node),
+            Asked::Member(event) => self.members.handle(&event, node),
             Asked::Tick => self.show(node, constant),
             Asked::Tool(ClientEvent::Connected(id, who)) => {
                 let groups = self.control.peer_groups(id);
@@ -128,6 +135,7 @@ impl Sockets {
 
     /// The node protocol has news.
     pub fn handle_events(&mut self, events: &[Event], node: &mut Node, constant: Constant) {
+        self.members.tell(node);
         if events.is_empty() {
             return;
         }
@@ -139,6 +147,12 @@ impl Sockets {
     pub fn open_api(&mut self, node: &Node) {
         if let Err(why) = self.clients.open(node) {
             let text = format!("the clients' socket can't be made: {why}");
+            node.log.log(Severity::Error, text);
+        }
+        if node.membership.is_on()
+            && let Err(why) = self.members.open()
+        {
+            let text = format!("the membership's socket can't be made: {why}");
             node.log.log(Severity::Error, text);
         }
     }

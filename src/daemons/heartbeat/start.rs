@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use super::daemon::{Daemon, Parts};
+use super::membership::Membership;
 use super::node::Node;
 use super::phase::End;
 use super::picture::Constant;
@@ -264,9 +265,15 @@ impl Beginning {
         let (workshop, results) = Workshop::new(executor, stonith, log.clone());
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(std::io::Error::other)?;
+        let (membership, wrong) = Membership::of(&config, local, u64::from_ne_bytes(seed));
+        if let Some(wrong) = wrong {
+            let text = format!("ha.cf, env quorum: {wrong}; majority:twonodes is used");
+            log.log(Severity::Error, text);
+        }
         let node = Node {
             cluster: Cluster::new(self.cluster, now, u64::from_ne_bytes(seed)),
             manager,
+            membership,
             keyring: self.configuration.keyring,
             envelope: Envelope::of(&config),
             refusals: Refusals::default(),

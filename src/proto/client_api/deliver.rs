@@ -21,7 +21,7 @@ impl ClientApi {
             return;
         }
         if kind == "query-cstatus" {
-            return self.answer_query(message, delivery);
+            return self.answer_query(view, message, delivery);
         }
         let missing = || {
             view.node(delivery.from.as_str())
@@ -123,14 +123,14 @@ impl ClientApi {
     }
 
     /// Another node asks whether one of our clients is there.
-    fn answer_query(&mut self, message: &Message, delivery: &Delivery) {
+    fn answer_query(&mut self, view: &dyn View, message: &Message, delivery: &Delivery) {
         let (Some(cn), Some(asker)) = (message.text("cn"), message.text("from_id")) else {
             return;
         };
         if delivery.local {
             return;
         }
-        let cs = if self.is_online(cn) {
+        let cs = if self.is_online(view, cn) {
             "online"
         } else {
             "offline"

@@ -84,6 +84,12 @@ pub trait View {
     /// The word of `rsc_hold`; none where the CRM has the resources.
     fn resources_held(&self) -> Option<String>;
 
+    /// True for a client that the daemon itself stands in for.
+    fn is_built_in(&self, client: &str) -> bool {
+        let _ = client;
+        false
+    }
+
     /// One node; case doesn't count. Source: heartbeat 3.0.6, `cl_status nodestatus`.
     fn node(&self, name: &str) -> Option<NodeView> {
         let mut nodes = self.nodes().into_iter();
@@ -207,7 +213,7 @@ impl ClientApi {
         let request = message.kind() == Some("hbapi-req");
         match &connection.client {
             None if request && message.text("reqtype") == Some("signon") => {
-                self.handle_signon(id, &message);
+                self.handle_signon(view, id, &message);
             }
             None => self.drop_connection(id, "a message before signing on"),
             Some(_) if request => self.handle_request(view, id, &message),
@@ -325,8 +331,8 @@ impl ClientApi {
         self.connections.get_mut(&id)?.client.as_mut()
     }
 
-    fn is_online(&self, name: &str) -> bool {
-        self.client_names().any(|client| client == name)
+    fn is_online(&self, view: &dyn View, name: &str) -> bool {
+        view.is_built_in(name) || self.client_names().any(|client| client == name)
     }
 
     /// Name and process, for the log.

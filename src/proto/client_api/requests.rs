@@ -145,7 +145,7 @@ impl ClientApi {
             return INVALID;
         };
         let online = if node.name == self.settings.local {
-            self.is_online(cn)
+            self.is_online(view, cn)
         } else if node.status == NodeStatus::Active {
             let asker = self.client(id).map(|c| c.name.clone()).unwrap_or_default();
             let query = Message::of_type("query-cstatus")

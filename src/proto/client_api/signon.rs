@@ -2,7 +2,7 @@
 //!
 //! Source: `spec/heartbeat-api.md` sections 2 and 3; heartbeat 3.0.6, `api_add_client`.
 
-use super::{CLIENT_NAME_BYTES_MAX, Client, ClientApi, ConnectionId, Output, Peer};
+use super::{CLIENT_NAME_BYTES_MAX, Client, ClientApi, ConnectionId, Output, Peer, View};
 use crate::proto::heartbeat::Severity;
 use crate::wire::heartbeat::Message;
 
@@ -10,13 +10,16 @@ use crate::wire::heartbeat::Message;
 const FILTER_NORMAL: u32 = 1;
 
 impl ClientApi {
-    pub(super) fn handle_signon(&mut self, id: ConnectionId, message: &Message) {
+    pub(super) fn handle_signon(&mut self, view: &dyn View, id: ConnectionId, message: &Message) {
         let Some(peer) = self.connections.get(&id).map(|c| c.peer) else {
             return;
         };
         let name = message.text("from_id").unwrap_or_default().to_owned();
         let casual = is_casual(&name, message);
-        let refusal = self.refusal(&peer, &name, message).err();
+        let refusal = match view.is_built_in(&name) {
+            true => Some("duplicate add request"),
+            false => self.refusal(&peer, &name, message).err(),
+        };
         let generation = self.generation;
         self.generation += 1;
         let client = Client {
@@ -70,7 +73,7 @@ impl ClientApi {
         if name.is_empty() || name.len() > CLIENT_NAME_BYTES_MAX || !printable {
             return Err("invalid id info");
         }
-        if self.is_online(name) {
+        if self.client_names().any(|client| client == name) {
             return Err("duplicate add request");
         }
         let uid = message.decimal("uid").ok_or("invalid id info")?;

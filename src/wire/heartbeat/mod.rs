@@ -7,7 +7,7 @@
 //! ```
 
 pub mod auth;
-mod base64;
+pub(crate) mod base64;
 pub mod compress;
 pub mod datagram;
 mod error;

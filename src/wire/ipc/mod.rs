@@ -1,3 +1,4 @@
 //! Frames of local sockets.
 
+pub mod ccm;
 pub mod clplumbing;

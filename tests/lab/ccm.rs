@@ -1,0 +1,155 @@
+//! The consensus membership beside heartbeat's own ccm: all nodes tell the same.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::cluster::{Cluster, Config, Software};
+use crate::host::{PROGRAM, shell, within};
+
+use Software::{Everbeat, Heartbeat};
+
+const CCM: &str = "/usr/libexec/heartbeat/ccm";
+const ALL: [&str; 3] = ["a", "b", "c"];
+/// Merging takes real nodes longest: dead time, two rounds of votes, questions that time out.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A cluster of three with a membership and no resources; None where that can't be.
+fn cluster(name: &str, software: [Software; 3], more: &str) -> Option<Cluster> {
+    if !Path::new(CCM).exists() {
+        println!("SKIPPED: heartbeat's ccm is not installed");
+        return None;
+    }
+    let config = Config {
+        more: more.to_owned(),
+        keepalive_ms: 300,
+        ..Config::default()
+    };
+    let cluster = Cluster::new(name, &software, config)?;
+    cluster.start_all();
+    Some(cluster)
+}
+
+/// What a host says of its membership: number, quorum, members with the number they came with.
+fn told(cluster: &Cluster, host: &str) -> Option<(u64, bool, Vec<(String, u64)>)> {
+    // Exit codes 3 and 4 are answers, too.
+    let script = format!("{PROGRAM} members --json || [ $? -gt 2 ]");
+    let text = shell(&cluster.lab, host, &script).ok()?;
+    let told: Value = serde_json::from_str(&text).ok()?;
+    let member = |node: &Value| {
+        let born = node["born"].as_u64()?;
+        Some((node["name"].as_str()?.to_owned(), born))
+    };
+    let members = told["nodes"].as_array()?.iter().filter_map(member);
+    let holds = told["state"] == "member";
+    holds.then_some((
+        told["instance"].as_u64()?,
+        told["quorum"].as_bool()?,
+        members.collect(),
+    ))
+}
+
+/// Waits until these hosts tell one membership, made of them, with quorum if they are most.
+fn agree(cluster: &Cluster, hosts: &[&str], after: &str) {
+    let start = Instant::now();
+    let mut all = Vec::new();
+    let came = within(PATIENCE, || {
+        all = hosts.iter().map(|host| told(cluster, host)).collect();
+        let Some(Some((_, quorum, members))) = all.first() else {
+            return false;
+        };
+        let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+        let most = hosts.len() > 1;
+        names == hosts && *quorum == most && all.iter().all(|one| *one == all[0])
+    });
+    println!("{after}: {hosts:?} agree after {:.1?}", start.elapsed());
+    assert!(came, "{after}: {hosts:?}: {all:?}\n{}", cluster.logs());
+}
+
+fn others(host: &str) -> Vec<&'static str> {
+    ALL.into_iter().filter(|other| *other != host).collect()
+}
+
+/// Each node dies, and leaves, and comes again.
+fn deaths_and_leaves(name: &str, software: [Software; 3]) {
+    let Some(cluster) = cluster(name, software, "crm ccm-only\n") else {
+        return;
+    };
+    agree(&cluster, &ALL, "start");
+    for host in ALL {
+        cluster.lab.host(host).kill().expect("power off");
+        agree(&cluster, &others(host), &format!("{host} died"));
+        cluster.lab.host(host).boot().expect("power on");
+        cluster.start(host);
+        agree(&cluster, &ALL, &format!("{host} came again"));
+        cluster.stop(host);
+        cluster.await_end(host);
+        agree(&cluster, &others(host), &format!("{host} left"));
+        cluster.start(host);
+        agree(&cluster, &ALL, &format!("{host} started"));
+    }
+}
+
+/// Each node is cut off and joined again.
+fn partitions_and_merges(name: &str, software: [Software; 3]) {
+    let Some(cluster) = cluster(name, software, "crm ccm-only\n") else {
+        return;
+    };
+    agree(&cluster, &ALL, "start");
+    for host in ALL {
+        cluster.lab.host(host).cut(0).expect("the cable");
+        agree(&cluster, &others(host), &format!("{host} cut off"));
+        agree(&cluster, &[host], &format!("{host} alone"));
+        cluster.lab.host(host).join(0).expect("the cable");
+        agree(&cluster, &ALL, &format!("{host} back"));
+    }
+}
+
+/// The last by name leads those who start together: once ours, once heartbeat's.
+#[test]
+fn membership_goes_through_deaths_and_leaves_as_heartbeats() {
+    std::thread::scope(|scope| {
+        scope.spawn(|| deaths_and_leaves("ccm-ehh", [Everbeat, Heartbeat, Heartbeat]));
+        scope.spawn(|| deaths_and_leaves("ccm-hhe", [Heartbeat, Heartbeat, Everbeat]));
+    });
+}
+
+#[test]
+fn membership_goes_through_partitions_and_merges_as_heartbeats() {
+    std::thread::scope(|scope| {
+        scope.spawn(|| partitions_and_merges("ccm-cut-ehh", [Everbeat, Heartbeat, Heartbeat]));
+        scope.spawn(|| partitions_and_merges("ccm-cut-hhe", [Heartbeat, Heartbeat, Everbeat]));
+    });
+}
+
+/// A cluster with haresources and ccm by respawn: our node runs its own, and heartbeat's
+/// test client hears of it what it hears of the real one.
+#[test]
+fn respawned_ccm_is_built_in_and_serves_heartbeats_client() {
+    let respawn = format!("respawn hacluster {CCM}\n");
+    let software = [Everbeat, Heartbeat, Heartbeat];
+    let Some(cluster) = cluster("ccm-respawn", software, &respawn) else {
+        return;
+    };
+    agree(&cluster, &ALL, "start");
+    let client = "timeout 3 /usr/libexec/heartbeat/ccm_testclient 2>&1 || true";
+    // What follows time, program and process in a line.
+    let heard = |host: &str| {
+        let text = cluster.run(host, client);
+        let said = text.lines().filter_map(|line| line.split_once("info: "));
+        let said: Vec<String> = said.map(|(_, said)| said.trim().to_owned()).collect();
+        said
+    };
+    let (ours, theirs) = (heard("a"), heard("b"));
+    println!("{}", ours.join("\n"));
+    assert_eq!(ours, theirs);
+    assert!(
+        ours.iter().any(|line| line == "event=NEW MEMBERSHIP:"),
+        "{ours:#?}"
+    );
+    let members = ours.iter().filter(|line| line.starts_with("nodeid="));
+    // Each is named among the members and among the new ones.
+    assert_eq!(members.count(), 6, "{ours:#?}");
+    assert_eq!(cluster.logged("a", "Starting child client"), 0);
+}

@@ -1,0 +1,244 @@
+//! Memberships under faults: stormy times in turn with times in which nothing changes, at whose
+//! ends all that hear one another must have the same membership.
+
+mod checks;
+mod stack;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use checks::Watch;
+use everbeat::ids::LinkName;
+use everbeat::proto::ccm::quorum;
+use everbeat::proto::rng::Rng;
+use everbeat::sim::{Condition, Network, Weather, World};
+use stack::{Stack, name_of};
+
+/// Seeds by default; each is some virtual minutes.
+const RUNS: u64 = if cfg!(debug_assertions) { 40 } else { 1000 };
+/// A quiet time in which all must come to agree.
+const SETTLE: Duration = Duration::from_secs(120);
+
+struct Run {
+    world: World<Stack>,
+    watch: Watch,
+    rng: Rng,
+    generations: Vec<u64>,
+}
+
+impl Run {
+    fn new(seed: u64, transcript: bool) -> Self {
+        let mut rng = Rng::new(seed);
+        let hosts = usize::try_from(rng.between(2, 6)).unwrap();
+        let network = Network::new(vec![LinkName::new("eth0")], rng.fork());
+        let mut watch = Watch::default();
+        watch.transcript = transcript.then(Vec::new);
+        Self {
+            world: World::new(hosts, network),
+            watch,
+            generations: vec![0; hosts],
+            rng,
+        }
+    }
+
+    fn hosts(&self) -> usize {
+        self.generations.len()
+    }
+
+    fn pass(&mut self, span: Duration) {
+        let until = self.world.now + span;
+        self.world.run_until(until, &mut self.watch);
+    }
+
+    fn boot(&mut self, host: usize) {
+        if self.world.condition(host) != Condition::Down {
+            return;
+        }
+        self.generations[host] += 1;
+        let place = (host, self.hosts());
+        let seed = self.rng.next_u64();
+        let stack = Stack::boot(place, self.generations[host], self.world.time(), seed);
+        self.world.boot(host, stack, &mut self.watch);
+    }
+
+    fn host(&mut self) -> usize {
+        usize::try_from(self.rng.below(self.hosts() as u64)).unwrap()
+    }
+
+    fn some_hosts(&mut self) -> BTreeSet<usize> {
+        let hosts = self.hosts();
+        (0..hosts).filter(|_| self.rng.percent(50)).collect()
+    }
+
+    /// Something bad, or its end.
+    fn storm(&mut self) {
+        let (host, other) = (self.host(), self.host());
+        let now = self.world.now;
+        match self.rng.below(9) {
+            0 => self.world.kill(host, &mut self.watch),
+            1 | 2 => self.boot(host),
+            3 => self.world.network.cut(host, other, true),
+            4 => {
+                let (side, hosts) = (self.some_hosts(), self.hosts());
+                self.watch.say(now, || format!("== partition {side:?}"));
+                self.world.network.partition(&side, hosts, true);
+            }
+            5 => {
+                self.watch.say(now, || "== heal".into());
+                self.world.network.heal();
+            }
+            6 => {
+                let foul = Weather {
+                    loss_percent: self.rng.below(40),
+                    duplicate_percent: self.rng.below(20),
+                    delay_ms: (self.rng.below(50), 50 + self.rng.below(300)),
+                };
+                self.world.network.set_weather(0, foul);
+            }
+            7 => {
+                self.world
+                    .with(host, &mut self.watch, |stack, now| stack.leave(now));
+                self.world.kill(host, &mut self.watch);
+            }
+            _ if self.world.condition(host) == Condition::Paused => {
+                self.world.resume(host, &mut self.watch);
+            }
+            _ => self.world.pause(host, &mut self.watch),
+        }
+    }
+
+    /// From now on nothing changes: those on `side` hear one another, and so do the others.
+    fn calm(&mut self, side: &BTreeSet<usize>) {
+        let hosts = self.hosts();
+        let now = self.world.now;
+        self.watch.say(now, || format!("== calm, {side:?} alone"));
+        self.world.network.heal();
+        self.world.network.set_weather(0, Weather::FAIR);
+        self.world.network.partition(side, hosts, true);
+        for host in 0..hosts {
+            self.world.resume(host, &mut self.watch);
+        }
+        self.pass(SETTLE);
+        let is_on = |host: &usize| self.world.condition(*host) == Condition::Running;
+        let on: Vec<usize> = (0..hosts).filter(is_on).collect();
+        let (one, two): (Vec<usize>, Vec<usize>) =
+            on.into_iter().partition(|host| side.contains(host));
+        self.agree(&one);
+        self.agree(&two);
+        self.one_has_quorum();
+    }
+
+    /// All of these have the same membership, made of them.
+    fn agree(&mut self, group: &[usize]) {
+        let now = self.world.now;
+        let names: Vec<_> = group.iter().map(|host| name_of(*host)).collect();
+        let all = self.hosts() as u64;
+        for host in group {
+            let Some(current) = self.watch.current.get(host).cloned() else {
+                let state = self.world.machine(*host).and_then(|s| s.service.machine());
+                let state = state.map(|machine| machine.state());
+                self.watch.fail(
+                    now,
+                    format!("n{host} has no membership: {state:?} of {group:?}"),
+                );
+                continue;
+            };
+            let first = self.watch.current.get(&group[0]);
+            let same = first.is_none_or(|first| first.cookie == current.cookie);
+            let members: Vec<_> = current.members.iter().map(|m| m.name.clone()).collect();
+            if members != names || !same {
+                let failure = format!("n{host} of {group:?} has {current:?}");
+                self.watch.fail(now, failure);
+            }
+            let count = quorum::Count {
+                members: names.len() as u64,
+                nodes: all,
+                member_weight: 100 * names.len() as u64,
+                weight: 100 * all,
+            };
+            if current.quorum != quorum::has_quorum(&quorum::DEFAULT, count) {
+                self.watch
+                    .fail(now, format!("n{host} is wrong about quorum: {current:?}"));
+            }
+        }
+    }
+
+    /// Each half of two may go on; of more nodes one part at most has quorum.
+    fn one_has_quorum(&mut self) {
+        let quorate = self.watch.current.values().filter(|m| m.quorum);
+        let cookies: BTreeSet<_> = quorate.map(|m| m.cookie.clone()).collect();
+        if self.hosts() > 2 && cookies.len() > 1 {
+            let now = self.world.now;
+            self.watch
+                .fail(now, format!("{} parts have quorum", cookies.len()));
+        }
+    }
+
+    fn all(&mut self) {
+        for host in 0..self.hosts() {
+            if self.rng.percent(80) {
+                let wait = Duration::from_millis(self.rng.below(3000));
+                self.pass(wait);
+                self.boot(host);
+            }
+        }
+        for _ in 0..self.rng.between(1, 4) {
+            for _ in 0..self.rng.between(1, 6) {
+                let wait = Duration::from_millis(self.rng.below(8000));
+                self.pass(wait);
+                self.storm();
+            }
+            let side = match self.rng.percent(50) {
+                true => self.some_hosts(),
+                false => BTreeSet::new(),
+            };
+            self.calm(&side);
+        }
+        for host in 0..self.hosts() {
+            self.boot(host);
+        }
+        self.calm(&BTreeSet::new());
+    }
+}
+
+fn run(seed: u64, transcript: bool) -> Watch {
+    let mut run = Run::new(seed, transcript);
+    run.all();
+    run.watch
+}
+
+#[test]
+fn those_who_hear_one_another_agree() {
+    let number = |name: &str| std::env::var(name).ok().map(|v| v.parse::<u64>().unwrap());
+    if let Some(seed) = number("SEED") {
+        let watch = run(seed, true);
+        println!("{}", watch.transcript.unwrap_or_default().join("\n"));
+        assert!(watch.failures.is_empty(), "{}", watch.failures.join("\n"));
+        return;
+    }
+    let mut memberships = 0;
+    let mut failed = Vec::new();
+    let runs = number("RUNS").unwrap_or(RUNS);
+    for seed in 1..=runs {
+        let watch = run(seed, false);
+        memberships += watch.memberships;
+        if let Some(first) = watch.failures.first() {
+            failed.push(format!("SEED={seed} {first:.600}"));
+        }
+    }
+    println!("{runs} runs, {memberships} memberships");
+    assert!(
+        failed.is_empty(),
+        "{} runs of {runs} fail; replay: SEED=n cargo test --test sim ccm\n{}",
+        failed.len(),
+        failed[..failed.len().min(8)].join("\n")
+    );
+    assert!(memberships as u64 > 8 * runs, "{memberships} memberships");
+}
+
+#[test]
+fn a_run_is_the_same_each_time() {
+    let (one, two) = (run(7, true), run(7, true));
+    assert!(one.memberships > 2);
+    assert_eq!(one.transcript, two.transcript);
+}
