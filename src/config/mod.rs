@@ -5,6 +5,7 @@
 
 pub mod authkeys;
 pub mod check;
+pub mod corosync_conf;
 pub mod diagnostic;
 mod encoding;
 pub mod ha_cf;
