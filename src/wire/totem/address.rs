@@ -253,7 +253,10 @@ impl RingId {
 
 impl fmt::Display for RingId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{:x}", self.rep.node, self.seq)
+        match self.rep.ip() {
+            Some(ip) => write!(f, "{ip}:{}", self.seq),
+            None => write!(f, "{}.{:x}", self.rep.node, self.seq),
+        }
     }
 }
 
