@@ -4,8 +4,12 @@
 mod capture;
 #[path = "wire/damage.rs"]
 mod damage;
+#[path = "wire/hex.rs"]
+mod hex;
 #[path = "wire/round_trip.rs"]
 mod round_trip;
+#[path = "wire/totem.rs"]
+mod totem;
 #[path = "wire/vectors.rs"]
 mod vectors;
 

@@ -17,3 +17,4 @@ pub mod client_api;
 pub mod heartbeat;
 pub mod probe;
 pub mod rng;
+pub mod totem;

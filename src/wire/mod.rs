@@ -1,5 +1,7 @@
 //! Codecs: bytes to owned messages and back. No state, no clock, no I/O, no logging.
 
 pub mod capture;
+pub mod cursor;
 pub mod heartbeat;
 pub mod ipc;
+pub mod totem;
