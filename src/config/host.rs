@@ -50,6 +50,11 @@ pub trait Host {
         None
     }
 
+    /// What is wrong with the owner or mode of a secret file, in words.
+    fn exposed(&self, _path: &Path) -> Option<String> {
+        None
+    }
+
     /// The port used where ha.cf says nothing.
     fn default_port(&self) -> u16 {
         let mut services = self.udp_services().iter();
@@ -202,6 +207,10 @@ impl Host for ThisHost {
             Ok(all) => Some(all.map(|a| a.ip()).collect()),
             Err(_) => Some(Vec::new()),
         }
+    }
+
+    fn exposed(&self, path: &Path) -> Option<String> {
+        super::authkey::exposed(path)
     }
 
     fn hosts_line(&self, name: &str) -> Option<usize> {

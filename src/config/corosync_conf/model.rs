@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::generation::Told;
 use super::timing::Timing;
 use crate::config::source::Span;
+use crate::wire::totem::crypto_frame::{Protection, SetupError};
 
 /// Everything in a corosync.conf that a node needs to know.
 #[derive(Debug, Clone)]
@@ -87,30 +88,23 @@ impl Crypto {
             Self::Wrapped { hash, .. } => hash != Hash::None,
         }
     }
+
+    /// The protection itself, with the key, which may be empty where none is needed.
+    ///
+    /// Errors: as of [`Protection`]
+    pub fn with_key(self, key: &[u8]) -> Result<Protection, SetupError> {
+        match self {
+            Self::Bare => Ok(Protection::bare()),
+            Self::Sober {
+                sends_nss,
+                takes_nss,
+            } => Protection::secauth(key, sends_nss, takes_nss),
+            Self::Wrapped { cipher, hash } => Protection::wrapped(key, cipher, hash),
+        }
+    }
 }
 
-/// `crypto_cipher`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Cipher {
-    None,
-    Aes256,
-    Aes192,
-    Aes128,
-    TripleDes,
-}
-
-/// `crypto_hash`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Hash {
-    None,
-    Md5,
-    Sha1,
-    Sha256,
-    Sha384,
-    Sha512,
-}
+pub use crate::wire::totem::crypto_frame::{Cipher, Hash};
 
 /// `rrp_mode`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

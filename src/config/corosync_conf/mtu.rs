@@ -1,7 +1,7 @@
 //! How many bytes of totem messages a datagram carries.
 
 use super::generation::Generation;
-use super::model::{Cipher, Crypto, Hash, Totem};
+use super::model::{Crypto, Totem};
 
 impl Crypto {
     /// Bytes that 2.x and 1.x take off for the wrapping.
@@ -12,20 +12,9 @@ impl Crypto {
             Self::Bare => 0,
             Self::Sober { .. } => 36,
             Self::Wrapped { cipher, hash } => {
-                let hash = match hash {
-                    Hash::None => 0,
-                    Hash::Md5 => 16,
-                    Hash::Sha1 => 20,
-                    Hash::Sha256 => 32,
-                    Hash::Sha384 => 48,
-                    Hash::Sha512 => 64,
-                };
-                let cipher = match cipher {
-                    Cipher::None => 0,
-                    Cipher::TripleDes => 16 + 2 * 8,
-                    _ => 16 + 2 * 16,
-                };
-                4 + hash + cipher
+                let block = cipher.block_bytes() as u32;
+                let cipher = if block == 0 { 0 } else { 16 + 2 * block };
+                4 + hash.bytes() as u32 + cipher
             }
         }
     }
@@ -43,5 +32,28 @@ impl Totem {
             Generation::One => 98 + ip + self.crypto.overhead(),
         };
         self.timing.netmtu.saturating_sub(off)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::corosync_conf::read_all;
+    use crate::config::source::Source;
+
+    fn first_part(totem: &str) -> u32 {
+        let text = format!("totem {{\nversion: 2\n{totem}\n}}\n");
+        let (model, _) = read_all(&Source::new("f", &text));
+        let generation = model.told.generation;
+        model.totem.packet_bytes(generation, 1, false) - 8 - 2
+    }
+
+    #[test]
+    fn packets_are_as_long_as_in_the_captures() {
+        assert_eq!(first_part("link_mode: rr\ntransport: udp"), 1400);
+        assert_eq!(first_part("crypto_cipher: none\ncrypto_hash: none"), 1260);
+        assert_eq!(first_part("crypto_cipher: aes256\ncrypto_hash: sha1"), 1192);
+        assert_eq!(first_part("crypto_cipher: 3des\ncrypto_hash: sha384"), 1180);
+        assert_eq!(first_part("secauth: off"), 1364);
+        assert_eq!(first_part("secauth: on"), 1328);
     }
 }

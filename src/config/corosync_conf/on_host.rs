@@ -14,6 +14,7 @@ pub fn check(model: &CorosyncConf, source: &Source, host: &dyn Host) -> Vec<Diag
     own_entry(model, host, &mut found);
     names(model, host, &mut found);
     users(model, source, host, &mut found);
+    key(model, source, host, &mut found);
     log_folder(model, source, host, &mut found);
     found.finish()
 }
@@ -129,6 +130,26 @@ fn users(model: &CorosyncConf, source: &Source, host: &dyn Host, found: &mut Fin
             let help = format!("add the {word}, or take the line out");
             found.add(Severity::Error, span, message).help = Some(help);
         }
+    }
+}
+
+/// The key: that of the file, else the one beside it.
+fn key(model: &CorosyncConf, source: &Source, host: &dyn Host, found: &mut Findings<'_>) {
+    let totem = &model.totem;
+    if !totem.crypto.needs_key() || totem.key.is_some() {
+        return;
+    }
+    let beside = || source.path().with_file_name("authkey");
+    let path = totem.keyfile.clone().unwrap_or_else(beside);
+    let shown = path.display();
+    if host.exists(&path) == Some(false) {
+        let message = format!("datagrams are signed, and there is no key in {shown}");
+        let help = "make one by corosync-keygen, and copy it to all nodes";
+        found.add(Severity::Error, model.told.span, message).help = Some(help.into());
+    } else if let Some(exposed) = host.exposed(&path) {
+        let message = format!("the key in {shown}: {exposed}");
+        let help = format!("chown root {shown}; chmod 400 {shown}");
+        found.add(Severity::Warning, model.told.span, message).help = Some(help);
     }
 }
 
