@@ -117,6 +117,19 @@ pub struct Generation(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Seq(pub u64);
 
+/// Number of a node in corosync's messages and configuration (`nodeid`), never 0 for a node.
+///
+/// Source: corosync 3.1.7, `nodelist.node.X.nodeid`; 2.4 and 1.4: `totem.nodeid`, or the IPv4
+/// address as a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct NodeId(pub u32);
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
 /// Name of a link: the interface, the tty, or the ping node of a medium.
 ///
 /// Media of one name share one link, as in heartbeat (two `ucast eth0 …` lines are link `eth0`).

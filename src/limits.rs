@@ -70,3 +70,22 @@ pub const LOCAL_CLIENTS_OF_USER_MAX: usize = 64;
 
 /// Most resource groups in haresources. Ours: published files have up to two.
 pub const HARESOURCES_GROUPS_MAX: usize = 1000;
+
+/// Most members of a ring. Source: corosync 3.1.7, `PROCESSOR_COUNT_MAX`; 2.4.6 and 1.4.10 the
+/// same.
+pub const TOTEM_MEMBERS_MAX: usize = 384;
+
+/// Most retransmit requests in a token. Source: corosync 3.1.7, `RETRANSMIT_ENTRIES_MAX`.
+pub const TOTEM_RTR_ENTRIES_MAX: usize = 30;
+
+/// Messages between the oldest that is kept and the newest. Source: corosync 3.1.7,
+/// `QUEUE_RTR_ITEMS_SIZE_MAX`.
+pub const TOTEM_WINDOW_MESSAGES_MAX: usize = 16_384;
+
+/// Longest mcast message, bytes; a real peer ends when it gets a longer one.
+/// Source: corosync 3.1.7, `FRAME_SIZE_MAX`, asserted in `totemsrp.c`.
+pub const TOTEM_MCAST_BYTES_MAX: usize = 65_536;
+
+/// Packets that wait for the token at most: 4 MiB of full ones.
+/// Source: corosync 3.1.7, `MESSAGE_QUEUE_MAX`.
+pub const TOTEM_QUEUE_PACKETS_MAX: usize = 4 * 1024 * 1024 / 1410;

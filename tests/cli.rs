@@ -7,6 +7,8 @@ mod decode;
 #[path = "cli/everbeat.rs"]
 mod everbeat;
 mod programs;
+#[path = "cli/keygen.rs"]
+mod keygen;
 #[path = "cli/resource_manager.rs"]
 mod resource_manager;
 #[path = "cli/stopped.rs"]

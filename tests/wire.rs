@@ -6,8 +6,14 @@ mod capture;
 mod ccm;
 #[path = "wire/damage.rs"]
 mod damage;
+#[path = "wire/hex.rs"]
+mod hex;
 #[path = "wire/round_trip.rs"]
 mod round_trip;
+#[path = "wire/totem.rs"]
+mod totem;
+#[path = "wire/totem_crypto.rs"]
+mod totem_crypto;
 #[path = "wire/vectors.rs"]
 mod vectors;
 

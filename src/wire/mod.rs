@@ -2,5 +2,7 @@
 
 pub mod capture;
 pub mod ccm;
+pub mod cursor;
 pub mod heartbeat;
 pub mod ipc;
+pub mod totem;

@@ -1,8 +1,10 @@
 //! Reads captured traffic: the selection in `tests/wire`, and the whole where it is there.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use everbeat::wire::heartbeat::{Keyring, Method};
+
+use crate::hex;
 
 /// One line of a capture.
 pub struct Row {
@@ -62,37 +64,18 @@ pub fn selection(folder: &str) -> Vec<Row> {
 }
 
 fn read(folder: &Path) -> Vec<Row> {
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|e| e == "jsonl"))
-        .collect();
-    files.sort();
+    let files = hex::files(folder);
     files.iter().flat_map(|file| read_file(file)).collect()
 }
 
 fn read_file(file: &Path) -> Vec<Row> {
-    let name = file.file_name().unwrap().to_string_lossy().into_owned();
-    let text = std::fs::read_to_string(file).unwrap();
-    let row = |(n, line): (usize, &str)| {
-        let object: serde_json::Value = serde_json::from_str(line).unwrap();
+    let row = |(place, object): (String, serde_json::Value)| {
         let text = |key: &str| object[key].as_str().map(str::to_owned);
         Row {
-            place: format!("{name}:{}", n + 1),
-            bytes: unhex(&text("hex").unwrap()),
+            place,
+            bytes: hex::unhex(&text("hex").unwrap()),
             auth_key: text("auth_key").unwrap_or("1 crc".into()),
         }
     };
-    text.lines().enumerate().map(row).collect()
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text
-        .chars()
-        .map(|c| c.to_digit(16).unwrap() as u8)
-        .collect();
-    digits
-        .chunks(2)
-        .map(|pair| pair[0] << 4 | pair[1])
-        .collect()
+    hex::objects(file).into_iter().map(row).collect()
 }

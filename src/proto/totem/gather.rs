@@ -1,0 +1,192 @@
+//! GATHER: who will be in the next ring.
+
+use super::members::Members;
+use super::output::{Note, Reason};
+use super::srp::{Srp, State};
+use super::timers::Timer;
+use crate::ids::NodeId;
+use crate::limits;
+use crate::time::Instant;
+use crate::wire::totem::{Body, Join};
+
+impl Srp {
+    /// Looks for a new ring.
+    ///
+    /// Source: corosync 3.1.7, `memb_state_gather_enter`; `spec/totem-wire.md` D.4.
+    pub(super) fn gather(&mut self, now: Instant, reason: Reason) {
+        self.rotation.discard = true;
+        self.rotation.held = false;
+        self.progress.started = false;
+        let me = self.config.me;
+        self.members.known.insert(me);
+        self.note(Note::Gather(reason));
+        self.state = State::Gather;
+        self.send_join(now);
+        let timing = self.config.timing;
+        self.timers.set(Timer::Join, now + timing.join);
+        self.timers.set(Timer::Consensus, now + timing.consensus);
+        self.timers.stop(&[
+            Timer::TokenLoss,
+            Timer::TokenWarning,
+            Timer::TokenRetransmit,
+            Timer::Hold,
+            Timer::MergeDetect,
+            Timer::Heartbeat,
+        ]);
+        self.members.consensus = Members::one(me);
+    }
+
+    fn send_join(&mut self, now: Instant) {
+        if self.config.timing.send_join.is_zero() {
+            self.send_join_now();
+        } else if !self.timers.runs(Timer::SendJoin) {
+            let delay = self.part_of(self.config.timing.send_join);
+            self.timers.set(Timer::SendJoin, now + delay);
+        }
+    }
+
+    pub(super) fn send_join_now(&mut self) {
+        if !matches!(self.state, State::Gather | State::Commit) {
+            return;
+        }
+        self.stats.memb_join_tx += 1;
+        let join = Join {
+            from: self.config.me,
+            processors: self.members.known.to_vec(),
+            failed: self.members.failed.to_vec(),
+            ring_seq: self.ring.seq,
+        };
+        self.multicast_control(self.node(), Body::Join(join));
+    }
+
+    pub(super) fn join_again(&mut self, now: Instant) {
+        if matches!(self.state, State::Gather | State::Commit) {
+            self.send_join(now);
+            self.timers.set(Timer::Join, now + self.config.timing.join);
+        }
+    }
+
+    /// Those who will be in the next ring, as far as we know.
+    pub(super) fn proposed(&self) -> Members {
+        self.members.known.without(&self.members.failed)
+    }
+
+    fn all_agree(&self) -> bool {
+        self.proposed().is_subset(&self.members.consensus)
+    }
+
+    /// A join or a leave came.
+    ///
+    /// Source: corosync 3.1.7, `message_handler_memb_join`; `spec/totem-wire.md` D.4.
+    /// Differs: corosync drops joins that it finds while it empties its sockets before a token,
+    /// a leave too; we take them.
+    pub(super) fn handle_join(&mut self, now: Instant, node: NodeId, join: Join) {
+        self.stats.memb_join_rx += 1;
+        if self.see_pause(now) {
+            return;
+        }
+        let leaves = node == NodeId(0);
+        if leaves {
+            self.members.left_properly.insert(join.from);
+        }
+        self.highest_ring_seq = self.highest_ring_seq.max(join.ring_seq);
+        let of_new_ring = self.members.new.contains(&join.from) && join.ring_seq >= self.ring.seq;
+        match self.state {
+            State::Operational => {
+                let old_news =
+                    self.members.current.contains(&join.from) && join.ring_seq < self.ring.seq;
+                if !join.failed.contains(&self.config.me) && !old_news {
+                    self.weigh_join(now, leaves, &join);
+                }
+            }
+            State::Gather => self.weigh_join(now, leaves, &join),
+            State::Commit if of_new_ring => {
+                self.weigh_join(now, leaves, &join);
+                self.gather(now, Reason::JoinCommit);
+            }
+            State::Recovery if of_new_ring => {
+                self.weigh_join(now, leaves, &join);
+                self.gather(now, Reason::JoinRecovery);
+            }
+            State::Commit | State::Recovery | State::Left => {}
+        }
+    }
+
+    /// Source: corosync 3.1.7, `memb_join_process`; `spec/totem-wire.md` D.5.
+    fn weigh_join(&mut self, now: Instant, leaves: bool, join: &Join) {
+        let processors = Members::of(&join.processors);
+        let failed = Members::of(&join.failed);
+        if processors == self.members.known && failed == self.members.failed {
+            if !leaves {
+                self.members.consensus.insert(join.from);
+            }
+            if self.all_agree() && self.commit_as_representative(now) {
+                return;
+            }
+        } else if self.tells_something_new(join, &processors, &failed) {
+            self.believe(join, &processors, &failed);
+            return self.gather(now, Reason::MergeJoin);
+        }
+        if self.state == State::Operational {
+            self.gather(now, Reason::JoinOperational);
+        }
+    }
+
+    fn tells_something_new(&mut self, join: &Join, processors: &Members, failed: &Members) -> bool {
+        let members = &self.members;
+        let old = processors.is_subset(&members.known) && failed.is_subset(&members.failed);
+        if old || members.failed.contains(&join.from) {
+            return false;
+        }
+        let mut all = members.known.clone();
+        all.merge(processors);
+        all.merge(failed);
+        if all.len() > limits::TOTEM_MEMBERS_MAX {
+            self.impossible("more members than a ring can have");
+            return false;
+        }
+        true
+    }
+
+    /// Takes over what a join says of others.
+    fn believe(&mut self, join: &Join, processors: &Members, failed: &Members) {
+        let members = &mut self.members;
+        members.known.merge(processors);
+        if failed.contains(&self.config.me) {
+            members.failed.insert(join.from);
+        } else if members.current.contains(&join.from) {
+            members.failed.merge(failed);
+        }
+    }
+
+    /// All agree: the lowest makes the commit token. True if that is us.
+    fn commit_as_representative(&mut self, now: Instant) -> bool {
+        let me = self.config.me;
+        if self.failed_to_receive {
+            self.failed_to_receive = false;
+            self.members.known = Members::one(me);
+            self.members.failed = Members::default();
+        } else if self.proposed().first() != Some(&me) {
+            return false;
+        }
+        self.create_commit_token(now);
+        true
+    }
+
+    /// Source: corosync 3.1.7, `memb_state_consensus_timeout_expired`; `spec/totem-wire.md` D.6.
+    pub(super) fn consensus_expired(&mut self, now: Instant) {
+        if self.state != State::Gather {
+            return;
+        }
+        if self.all_agree() {
+            // The representative's commit token is to come now.
+            self.members.consensus = Members::one(self.config.me);
+            self.set_token_loss(now);
+            return;
+        }
+        self.stats.consensus_timeouts += 1;
+        let silent = self.members.known.without(&self.members.consensus);
+        self.members.failed.merge(&silent);
+        self.gather(now, Reason::ConsensusTimeout);
+    }
+}

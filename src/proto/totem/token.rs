@@ -1,0 +1,259 @@
+//! The token: who has it may send.
+
+use super::output::{Bytes, Note, Output, Reason};
+use super::srp::{Srp, State};
+use super::stream::Stream;
+use super::timers::Timer;
+use crate::limits;
+use crate::time::Instant;
+use crate::wire::totem::{Body, OrfToken, Processor, Request, Seqno};
+
+/// What is remembered from one token to the next.
+#[derive(Debug, Default)]
+pub struct Rotation {
+    /// Tokens are of no use: a new ring is being looked for.
+    pub discard: bool,
+    /// Number of the last token that was taken (my_token_seq).
+    pub last_token_seq: Seqno,
+    /// `seq` of the last token (my_last_seq).
+    last_seq: Seqno,
+    /// Tokens in a row on which it was the same.
+    pub seq_unchanged: u32,
+    /// The ring is idle; who wants to send must say so first (my_token_held).
+    pub held: bool,
+    /// `aru` of the last token (my_last_aru).
+    pub last_aru: Seqno,
+    /// Tokens in a row on which somebody held it back (my_aru_count).
+    pub aru_count: u32,
+    /// What we sent last, for when it is lost.
+    pub last_token: Option<Bytes>,
+    /// Who gets the token from us.
+    pub target: Processor,
+}
+
+impl Srp {
+    /// A token came.
+    ///
+    /// Source: corosync 3.1.7, `message_handler_orf_token`; `spec/totem-wire.md` D.7.
+    /// Differs: a token of another ring is dropped before it counts as a rotation.
+    pub(super) fn handle_token(&mut self, now: Instant, mut token: OrfToken) {
+        let in_use = matches!(self.state, State::Operational | State::Recovery);
+        if self.rotation.discard || !in_use || token.ring != self.ring {
+            return;
+        }
+        if !self.is_within_window(&token) {
+            return self.impossible("a token far from what we have");
+        }
+        self.count_rotation(now, token.seq);
+        let constant = self.config.flow.seqno_unchanged_const;
+        let unchanged = self.rotation.seq_unchanged;
+        let representative = self.is_representative();
+        self.rotation.held = match representative {
+            true => unchanged > constant,
+            false => unchanged >= constant,
+        };
+        if token.token_seq.is_at_most(self.rotation.last_token_seq) {
+            return;
+        }
+        self.stats.orf_token_rx += 1;
+        self.timers.stop(&[Timer::Heartbeat]);
+        if self.state == State::Operational {
+            self.release(token.aru);
+        }
+        let last_aru = std::mem::replace(&mut self.rotation.last_aru, token.aru);
+        let retransmitted = self.exchange(&mut token);
+        if self.config.flow.cancel_token_hold_on_retransmit
+            && (retransmitted > 0 || !token.requests.is_empty())
+        {
+            self.rotation.held = false;
+        }
+        if self.lower_aru(&mut token, last_aru) {
+            return self.fail_to_receive(now);
+        }
+        self.rotation.last_token_seq = token.token_seq;
+        token.token_seq = token.token_seq.next();
+        if self.state == State::Recovery && self.follow_recovery(&mut token) {
+            self.enter_operational();
+        }
+        self.pass_on(now, token, representative && self.rotation.held);
+        if self.state == State::Operational {
+            self.deliver();
+        }
+    }
+
+    /// The numbers on it lie in the window that we could keep.
+    fn is_within_window(&mut self, token: &OrfToken) -> bool {
+        let stream = self.stream_in_use();
+        let behind = token.seq.is_before(stream.released());
+        behind || token.seq == stream.released() || stream.reaches(token.seq)
+    }
+
+    fn count_rotation(&mut self, now: Instant, seq: Seqno) {
+        if seq == self.rotation.last_seq {
+            if !self.timers.runs(Timer::MergeDetect) {
+                let due = now + self.config.timing.merge;
+                self.timers.set(Timer::MergeDetect, due);
+            }
+            self.rotation.seq_unchanged = self.rotation.seq_unchanged.saturating_add(1);
+        } else {
+            self.timers.stop(&[Timer::MergeDetect, Timer::Hold]);
+            self.rotation.seq_unchanged = 0;
+        }
+        self.rotation.last_seq = seq;
+    }
+
+    /// Forgets what all have: two rounds agree on it, and we gave it to those above.
+    fn release(&mut self, aru: Seqno) {
+        let all_have = aru.earlier(self.rotation.last_aru);
+        self.stream
+            .release(all_have.earlier(self.stream.delivered()));
+    }
+
+    /// Sends again what others ask for, asks for what we miss, sends what is new; gives how many
+    /// were sent again.
+    fn exchange(&mut self, token: &mut OrfToken) -> u32 {
+        let waiting = match self.state {
+            State::Recovery => self.outbox.old_len(),
+            _ => self.outbox.len(),
+        };
+        let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
+        let before = (token.fcc, token.backlog);
+        let allowed = self.flow.allowed(&self.config.flow, before, waiting);
+        let again = self.retransmit(allowed, token);
+        self.request(token);
+        let mut allowed = allowed - again;
+        let spared = allowed.saturating_add(self.config.flow.window_size);
+        let room = limits::TOTEM_WINDOW_MESSAGES_MAX as u32;
+        let limit = self
+            .stream_in_use()
+            .released()
+            .plus(room.saturating_sub(spared));
+        if limit.is_before(token.seq) {
+            allowed = 0;
+        }
+        let (sent, seq) = self.send_new(allowed, token.seq);
+        token.seq = seq;
+        self.stream_in_use().note_high(seq);
+        (token.fcc, token.backlog) = self.flow.account(before, again + sent, waiting);
+        again
+    }
+
+    /// Sends again what is asked for and there; takes it from the list.
+    fn retransmit(&mut self, allowed: u32, token: &mut OrfToken) -> u32 {
+        let mut again = 0;
+        let mut left = Vec::with_capacity(token.requests.len());
+        for request in std::mem::take(&mut token.requests) {
+            let found = match again < allowed && request.ring == self.ring {
+                true => self.stream_in_use().get(request.seq),
+                false => None,
+            };
+            match found.map(|stored| stored.datagram.clone()) {
+                Some(datagram) => {
+                    self.multicast_message(datagram);
+                    again += 1;
+                }
+                None => left.push(request),
+            }
+        }
+        token.requests = left;
+        self.stats.mcast_retx += u64::from(again);
+        again
+    }
+
+    /// Adds what we miss to the list.
+    fn request(&mut self, token: &mut OrfToken) {
+        let miss_count = self.config.flow.miss_count_const;
+        let most = limits::TOTEM_RTR_ENTRIES_MAX;
+        let missed = self.stream_in_use().missed(token.seq, miss_count, most);
+        let ring = self.ring;
+        for seq in missed {
+            let request = Request { ring, seq };
+            if token.requests.len() < most && !token.requests.contains(&request) {
+                token.requests.push(request);
+                self.stats.rtr_requests += 1;
+            }
+        }
+        if !token.requests.is_empty() {
+            let list = token.requests.iter().map(|request| request.seq).collect();
+            self.note(Note::RetransmitList(list));
+        }
+    }
+
+    /// Says up to where we have all; true if we have had nothing new for far too long.
+    fn lower_aru(&mut self, token: &mut OrfToken, last_aru: Seqno) -> bool {
+        let (aru, node) = (self.stream_in_use().aru(), self.node());
+        if aru.is_before(token.aru) || token.aru_addr == node || token.aru_addr.0 == 0 {
+            token.aru = aru;
+            token.aru_addr.0 = if aru == token.seq { 0 } else { node.0 };
+        }
+        let rotation = &mut self.rotation;
+        rotation.aru_count = match token.aru == last_aru && token.aru_addr.0 != 0 {
+            true => rotation.aru_count.saturating_add(1),
+            false => 0,
+        };
+        rotation.aru_count > self.config.flow.fail_recv_const && token.aru_addr == node
+    }
+
+    fn fail_to_receive(&mut self, now: Instant) {
+        self.note(Note::FailedToReceive);
+        self.failed_to_receive = true;
+        self.members.failed.insert(self.config.me);
+        self.gather(now, Reason::FailedToReceive);
+    }
+
+    fn pass_on(&mut self, now: Instant, token: OrfToken, hold: bool) {
+        let datagram = self.encode(self.node(), Body::OrfToken(token));
+        self.rotation.last_token = Some(datagram);
+        let timing = self.config.timing;
+        if hold {
+            self.timers.set(Timer::Hold, now + timing.hold);
+        } else {
+            self.send_last_token();
+            if !timing.heartbeat.is_zero() && timing.heartbeat < timing.token {
+                self.timers.set(Timer::Heartbeat, now + timing.heartbeat);
+            }
+        }
+        self.set_token_loss(now);
+        self.set_token_retransmit(now);
+    }
+
+    /// Sends what we sent last to the next member.
+    pub(super) fn send_last_token(&mut self) {
+        if let Some(datagram) = self.rotation.last_token.clone() {
+            self.stats.orf_token_tx += 1;
+            self.output(Output::Unicast(self.rotation.target, datagram));
+        }
+    }
+
+    pub(super) fn retransmit_token(&mut self, now: Instant) {
+        if matches!(
+            self.state,
+            State::Operational | State::Commit | State::Recovery
+        ) {
+            self.send_last_token();
+            self.set_token_retransmit(now);
+        }
+    }
+
+    pub(super) fn set_token_loss(&mut self, now: Instant) {
+        let timing = self.config.timing;
+        self.timers.set(Timer::TokenLoss, now + timing.token);
+        if !timing.token_warning.is_zero() {
+            self.timers
+                .set(Timer::TokenWarning, now + timing.token_warning);
+        }
+    }
+
+    pub(super) fn set_token_retransmit(&mut self, now: Instant) {
+        let due = now + self.config.timing.token_retransmit;
+        self.timers.set(Timer::TokenRetransmit, due);
+    }
+
+    /// Messages of the ring whose token goes round.
+    pub(super) fn stream_in_use(&mut self) -> &mut Stream {
+        match self.state {
+            State::Recovery => &mut self.recovered,
+            _ => &mut self.stream,
+        }
+    }
+}
