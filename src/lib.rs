@@ -21,6 +21,7 @@
 //! `runtime`, `sys`, `agents`, `lab`, `daemons` and `cli` touch the operating system.
 
 pub mod agents;
+pub mod cib;
 pub mod cli;
 pub mod config;
 pub mod daemons;

@@ -70,3 +70,9 @@ pub const LOCAL_CLIENTS_OF_USER_MAX: usize = 64;
 
 /// Most resource groups in haresources. Ours: published files have up to two.
 pub const HARESOURCES_GROUPS_MAX: usize = 1000;
+
+/// Largest XML document, bytes. Ours: a CIB of 20,000 resources has about 20 MB.
+pub const CIB_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Deepest nesting of elements. Source: libxml2 2.9.14, `xmlParserMaxDepth`.
+pub const CIB_DEPTH_MAX: usize = 256;
