@@ -247,7 +247,7 @@ impl Document {
             at = place;
             Some(line)
         };
-        nodes.iter().map(|node| line_of(node)).collect()
+        nodes.iter().map(line_of).collect()
     }
 
     /// A node with its document, for reading in chains.

@@ -7,6 +7,7 @@
 //! Nothing here has a socket, a clock or a thread. The file names of the originals: `libxml2`
 //! and `lib/common/xml.c` of Pacemaker.
 
+pub mod acl;
 pub mod digest;
 pub mod dom;
 pub mod empty;

@@ -10,7 +10,7 @@
 
 mod apply_v1;
 mod apply_v2;
-mod compare;
+pub(super) mod compare;
 mod create_v1;
 mod create_v2;
 mod positions;

@@ -3,14 +3,18 @@
 mod address;
 pub mod applets;
 mod check;
+mod cibadmin;
 mod cl_status;
 mod client;
 mod control;
+pub mod crm;
+mod crm_diff;
 mod decode;
 mod demo;
 mod everbeatd;
 mod fifo_message;
 mod getopt;
+mod getopt_long;
 mod hb;
 mod heartbeat;
 mod lab;

@@ -61,9 +61,11 @@ fn report(failed: &mut Document, given: Given, error: Error) {
     }
 }
 
-/// Whether a request to create names a section; if not it merges.
+/// Whether a request to create names a section; if not it merges. An XPath is taken for the
+/// name of a section, which it never is, so that the element lands in the root.
 pub(super) fn section_of<'a>(request: &Request<'a>, given: Given) -> Option<&'a str> {
     request
-        .section
+        .xpath
+        .or(request.section)
         .filter(|&name| name != "all" && name != "cib" && given.name() != "cib")
 }

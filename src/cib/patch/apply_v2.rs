@@ -1,6 +1,7 @@
 //! Patches of format 2, applied.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use indexmap::IndexMap;
 
@@ -153,13 +154,11 @@ impl Finder {
         let Some(id) = step.id else {
             return search();
         };
-        if !self.tables.contains_key(&parent) {
-            if doc.nodes(parent).nth(LARGE).is_none() {
-                return search();
-            }
-            self.tables.insert(parent, table(doc, parent));
-        }
-        let table = self.tables.get(&parent)?;
+        let table = match self.tables.entry(parent) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(_) if doc.nodes(parent).nth(LARGE).is_none() => return search(),
+            Entry::Vacant(new) => new.insert(table(doc, parent)),
+        };
         let node = *table.get(&(step.name.to_owned(), id.to_owned()))?;
         match doc.parent(node) == Some(parent) && matches(&node) {
             true => Some(node),

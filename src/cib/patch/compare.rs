@@ -12,38 +12,38 @@ use crate::cib::dom::{Document, Kind, NodeRef};
 
 /// What differs.
 #[derive(Debug, Default)]
-pub(super) struct Comparison {
+pub(in crate::cib) struct Comparison {
     /// Nodes of the old document that are gone, with the position of comments.
-    pub(super) deleted: Vec<(NodeRef, Option<usize>)>,
+    pub(in crate::cib) deleted: Vec<(NodeRef, Option<usize>)>,
     /// For each node of the new document by its index.
     marks: Vec<Mark>,
     /// Attributes that differ, by node of the new document.
-    pub(super) attrs: BTreeMap<NodeRef, Attrs>,
+    pub(in crate::cib) attrs: BTreeMap<NodeRef, Attrs>,
     created_or_moved: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Mark {
-    pub(super) created: bool,
-    pub(super) moved: bool,
+pub(in crate::cib) struct Mark {
+    pub(in crate::cib) created: bool,
+    pub(in crate::cib) moved: bool,
     compared: bool,
 }
 
 /// Attributes of an element that differ.
 #[derive(Debug, Default)]
-pub(super) struct Attrs {
+pub(in crate::cib) struct Attrs {
     /// Places of those that are set, in the new element.
-    pub(super) set: Vec<usize>,
+    pub(in crate::cib) set: Vec<usize>,
     /// Names of those that are gone.
-    pub(super) unset: Vec<String>,
+    pub(in crate::cib) unset: Vec<String>,
 }
 
 impl Comparison {
-    pub(super) fn is_changed(&self) -> bool {
+    pub(in crate::cib) fn is_changed(&self) -> bool {
         self.created_or_moved || !self.deleted.is_empty() || !self.attrs.is_empty()
     }
 
-    pub(super) fn mark(&self, node: NodeRef) -> Mark {
+    pub(in crate::cib) fn mark(&self, node: NodeRef) -> Mark {
         self.marks.get(node.index()).copied().unwrap_or_default()
     }
 
@@ -56,7 +56,7 @@ impl Comparison {
 }
 
 /// Compares; `order` makes another order of attributes a difference.
-pub(super) fn compare(old: &Document, new: &Document, order: bool) -> Comparison {
+pub(in crate::cib) fn compare(old: &Document, new: &Document, order: bool) -> Comparison {
     let mut comparing = Comparing {
         old,
         new,
@@ -228,7 +228,7 @@ impl Comparing<'_> {
 
 /// Each node in an element of one document with what stands for it in an element of another;
 /// comments are matched by their text alone.
-pub(super) fn matches_of(
+pub(in crate::cib) fn matches_of(
     left: &Document,
     left_parent: NodeRef,
     right: &Document,
