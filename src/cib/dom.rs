@@ -237,7 +237,7 @@ impl Document {
     pub fn lines(&self, nodes: &[NodeRef]) -> Vec<Option<usize>> {
         let source = self.texts.source().as_bytes();
         let (mut at, mut line) = (0, 1);
-        let mut line_of = |node: &NodeRef| {
+        let line_of = |node: &NodeRef| {
             let place = self.slot(*node).place as usize;
             if place < at {
                 return self.line(*node);

@@ -68,7 +68,7 @@ fn command() -> Command {
 }
 
 fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let parsed = getopt_long::parse(&command(), &args);
+    let parsed = getopt_long::parse_glib(&command(), &args);
     Ok(exit(perform(&parsed)))
 }
 
@@ -93,7 +93,9 @@ fn perform(parsed: &Parsed) -> u8 {
     let Some(original) = document(original.as_ref(), "first") else {
         return code::DATAERR;
     };
-    let patch = parsed.value("patch").map(|name| file(name.to_owned()));
+    let patch = parsed
+        .value("patch")
+        .map(|name| Source::File(name.to_owned()));
     let other = patch.clone().or_else(|| side(parsed, "new", "new-string"));
     let Some(other) = document(other.as_ref(), "second") else {
         return code::DATAERR;
@@ -111,26 +113,24 @@ fn side(parsed: &Parsed, file_option: &str, text_option: &str) -> Option<Source>
     let text = parsed
         .value(text_option)
         .map(|text| Source::Text(text.to_owned()));
-    text.or_else(|| parsed.value(file_option).map(|name| file(name.to_owned())))
-}
-
-fn file(name: String) -> Source {
-    match name.as_str() {
-        "-" => Source::Stdin,
-        _ => Source::File(name),
-    }
+    text.or_else(|| {
+        parsed
+            .value(file_option)
+            .map(|name| Source::File(name.to_owned()))
+    })
 }
 
 fn document(source: Option<&Source>, which: &str) -> Option<Document> {
-    let result = source?.read();
-    match result {
-        Ok(doc) => Some(doc),
-        Err(error) => {
-            eprintln!("Could not parse the {which} XML fragment");
-            eprintln!("{}: {error}", source?.name());
-            None
-        }
+    let problem = match source.map(|source| (source, source.read())) {
+        Some((_, Ok(doc))) => return Some(doc),
+        Some((source, Err(error))) => Some(format!("{}: {error}", source.name())),
+        None => None,
+    };
+    eprintln!("Could not parse the {which} XML fragment");
+    if let Some(problem) = problem {
+        eprintln!("{problem}");
     }
+    None
 }
 
 fn compare(parsed: &Parsed, old: &Document, new: &Document) -> u8 {

@@ -1,4 +1,5 @@
-//! Options as glibc's getopt_long(3) reads them, from a clap command that describes them.
+//! Options as glibc's getopt_long(3) or GLib's parser reads them, from a clap command that
+//! describes them.
 //!
 //! For tools whose messages and abbreviations scripts know. Long names may be shortened as far
 //! as they are unambiguous; an option whose value may be missing takes it only when attached.
@@ -49,9 +50,25 @@ fn takes(arg: &Arg) -> Takes {
     }
 }
 
-/// Takes `args` apart.
+/// Takes `args` apart as getopt_long does.
 pub fn parse(command: &Command, args: &[OsString]) -> Parsed {
+    parse_as(Style::Getopt, command, args)
+}
+
+/// Takes `args` apart as GLib's option parser does, which knows no abbreviations.
+pub fn parse_glib(command: &Command, args: &[OsString]) -> Parsed {
+    parse_as(Style::Glib, command, args)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Getopt,
+    Glib,
+}
+
+fn parse_as(style: Style, command: &Command, args: &[OsString]) -> Parsed {
     let mut parsing = Parsing {
+        style,
         command,
         parsed: Parsed::default(),
     };
@@ -73,6 +90,7 @@ pub fn parse(command: &Command, args: &[OsString]) -> Parsed {
 }
 
 struct Parsing<'a> {
+    style: Style,
     command: &'a Command,
     parsed: Parsed,
 }
@@ -83,6 +101,20 @@ impl Parsing<'_> {
     fn fault(&mut self, what: &str) {
         let name = self.command.get_name();
         self.parsed.faults.push(format!("{name}: {what}"));
+    }
+
+    fn unknown(&mut self, option: &str, getopt: &str) {
+        match self.style {
+            Style::Getopt => self.fault(getopt),
+            Style::Glib => self.fault(&format!("Unknown option {option}")),
+        }
+    }
+
+    fn missing(&mut self, option: &str, getopt: &str) {
+        match self.style {
+            Style::Getopt => self.fault(getopt),
+            Style::Glib => self.fault(&format!("Missing argument for {option}")),
+        }
     }
 
     fn add(&mut self, arg: &Arg, value: Option<String>) {
@@ -106,13 +138,16 @@ impl Parsing<'_> {
                 if long == name {
                     return self.found(arg, &long, attached, rest);
                 }
-                if long.starts_with(name) {
+                if long.starts_with(name) && self.style == Style::Getopt {
                     matching.push((arg, long));
                 }
             }
         }
         match matching.as_slice() {
-            [] => self.fault(&format!("unrecognized option '--{name}'")),
+            [] => self.unknown(
+                &format!("--{name}"),
+                &format!("unrecognized option '--{name}'"),
+            ),
             [(arg, long)] => self.found(arg, long, attached, rest),
             several => {
                 let all: String = several.iter().map(|(_, n)| format!(" '--{n}'")).collect();
@@ -130,7 +165,10 @@ impl Parsing<'_> {
             }
             (Takes::Value, None) => match rest.next() {
                 Some(value) => self.add(arg, Some(value.to_string_lossy().into_owned())),
-                None => self.fault(&format!("option '--{name}' requires an argument")),
+                None => self.missing(
+                    &format!("--{name}"),
+                    &format!("option '--{name}' requires an argument"),
+                ),
             },
             (_, attached) => self.add(arg, attached),
         }
@@ -148,7 +186,10 @@ impl Parsing<'_> {
                         .is_some_and(|all| all.contains(&letter))
             };
             let Some(arg) = args.find(known) else {
-                self.fault(&format!("invalid option -- '{letter}'"));
+                self.unknown(
+                    &format!("-{letter}"),
+                    &format!("invalid option -- '{letter}'"),
+                );
                 continue;
             };
             let attached = Some(letters.as_str()).filter(|text| !text.is_empty());
@@ -163,7 +204,10 @@ impl Parsing<'_> {
                     match attached.map(str::to_owned).or_else(next) {
                         Some(value) => self.add(arg, Some(value)),
                         None => {
-                            self.fault(&format!("option requires an argument -- '{letter}'"));
+                            self.missing(
+                                &format!("-{letter}"),
+                                &format!("option requires an argument -- '{letter}'"),
+                            );
                         }
                     }
                 }

@@ -106,8 +106,9 @@ pub(super) fn command() -> Command {
                 'e',
                 "query for the places of what --xpath selects",
             ),
-            value("node", 'N', "NODE", "send it to a node").alias("host"),
-            value("host", 'h', "NODE", "the same").hide(true),
+            value("node", 'N', "NODE", "send it to a node")
+                .alias("host")
+                .short_alias('h'),
         ])
         .after_help(EXAMPLES)
 }

@@ -10,7 +10,7 @@ use crate::limits;
 /// Where XML is taken from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// A file; `.bz2` is unpacked.
+    /// A file; `.bz2` is unpacked, `-` is standard input.
     File(String),
     /// The text itself.
     Text(String),
@@ -42,6 +42,10 @@ impl Source {
     /// Reads it. Text between elements goes only if it comes from a file.
     pub fn read(&self) -> Result<Document, InputError> {
         match self {
+            Self::File(name) if name == "-" => {
+                let bytes = bounded(std::io::stdin().lock())?;
+                Ok(cib::read_file_text(bytes)?)
+            }
             Self::File(name) => read_file(Path::new(name)),
             Self::Text(text) => Ok(cib::read(text)?),
             Self::Stdin => {
