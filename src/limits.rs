@@ -86,3 +86,10 @@ pub const XPATH_DEPTH_MAX: usize = 64;
 /// Nodes that one XPath evaluation looks at before it is given up. Ours: a plain search in a
 /// CIB of 20,000 resources looks at about half a million.
 pub const XPATH_VISITS_MAX: usize = 5_000_000;
+
+/// Former versions of the configuration that are kept. Source: Pacemaker 2.1.5, `cib_file.c`,
+/// the largest number of a backup.
+pub const CIB_ARCHIVES_MAX: u32 = 100;
+
+/// Damaged configurations that are kept; the first makes room after that. Ours.
+pub const CIB_SET_ASIDE_MAX: u32 = 1000;

@@ -10,11 +10,13 @@ const MAY_NAME: [(&str, &[&str]); 7] = [
     ("config", &["ids", "time", "limits", "wire"]),
     ("proto", &["ids", "time", "limits", "wire", "config"]),
     ("v1", &["ids", "time", "limits", "wire", "config", "proto"]),
-    ("cib", &["ids", "time", "limits"]),
+    ("cib", &["ids", "time", "limits", "score"]),
     ("sys", &["ids", "time", "limits"]),
     (
         "runtime",
-        &["ids", "time", "limits", "wire", "config", "proto", "sys"],
+        &[
+            "ids", "time", "limits", "wire", "config", "proto", "sys", "cib",
+        ],
     ),
 ];
 
