@@ -13,7 +13,10 @@ mod apply_v2;
 pub(super) mod compare;
 mod create_v1;
 mod create_v2;
+mod describe;
 mod positions;
+
+pub use describe::describe;
 
 use std::cmp::Ordering;
 
@@ -68,6 +71,14 @@ pub fn add_digest(patch: &mut Document, old: &Document, new: &Document) {
     let digest = digest::versioned(new, new.root(), feature_set);
     let root = patch.root();
     patch.set_attr(root, "digest", &digest);
+}
+
+/// The patch of format 2, whatever the old document's software reads: for people.
+pub fn create_for_display(old: &Document, new: &Document) -> Option<Document> {
+    let comparison = compare::compare(old, new, true);
+    comparison
+        .is_changed()
+        .then(|| create_v2::create(old, new, &comparison))
 }
 
 fn versioned_as(old: &Document, new: &Document) -> Document {

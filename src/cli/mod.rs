@@ -9,6 +9,7 @@ mod client;
 mod control;
 pub mod crm;
 mod crm_diff;
+mod crm_shadow;
 mod decode;
 mod demo;
 mod everbeatd;

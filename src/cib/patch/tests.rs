@@ -98,3 +98,31 @@ fn many_siblings_take_no_longer_than_they_must() {
     assert_eq!(text(&result), text(&new));
     assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
 }
+
+#[test]
+fn a_patch_reads_like_pacemakers_log() {
+    // Printed by crm_shadow 2.1.5 --diff for the same documents.
+    let old = "<cib admin_epoch='0' epoch='3' num_updates='0'><configuration><nodes>\
+        <node id='1'/></nodes><resources><group id='g'><primitive id='B' class='ocf'/>\
+        <primitive id='A' class='ocf' provider='heartbeat'/></group></resources>\
+        </configuration></cib>";
+    let new = "<cib admin_epoch='0' epoch='5' num_updates='0'><configuration><nodes/><resources>\
+        <group id='g'><primitive id='A' class='lsb'/><primitive id='B' class='ocf'/></group>\
+        <group id='h'><primitive id='C'/></group></resources></configuration></cib>";
+    let (old, new) = pair(old, new);
+    let patch = create_for_display(&old, &new).unwrap();
+    assert_eq!(
+        describe(&patch).join("\n"),
+        "Diff: --- 0.3.0 2\n\
+         Diff: +++ 0.5.0 (null)\n\
+         -- /cib/configuration/nodes/node[@id='1']\n\
+         +  /cib:  @epoch=5\n\
+         +  /cib/configuration/resources/group[@id='g']/primitive[@id='A']:  @class=lsb\n\
+         -- /cib/configuration/resources/group[@id='g']/primitive[@id='A']:  @provider\n\
+         +~ /cib/configuration/resources/group[@id='g']/primitive[@id='A'] moved to offset 0\n\
+         +~ /cib/configuration/resources/group[@id='g']/primitive[@id='B'] moved to offset 1\n\
+         ++ /cib/configuration/resources:  <group id=\"h\"/>\n\
+         ++                                  <primitive id=\"C\"/>\n\
+         ++                                </group>"
+    );
+}
