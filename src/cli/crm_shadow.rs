@@ -175,8 +175,7 @@ fn print_tree(doc: &Document) {
 
 /// The configuration that shadow copies are copies of.
 fn source() -> Result<Session, Failure> {
-    let file = std::env::var_os("CIB_file").filter(|file| !file.is_empty());
-    let session = match file {
+    let session = match std::env::var_os("CIB_file") {
         Some(file) => Session::open_file(Path::new(&file)),
         None => Err(ConnectError::NotConnected),
     };

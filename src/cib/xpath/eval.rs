@@ -16,25 +16,21 @@ pub(super) fn evaluate(doc: &Document, expr: &Expr) -> Evaluated {
         visits: 0,
         order: Vec::new(),
     };
-    evaluation.value(expr, Context::of(Item::Top))
+    let nowhere = Context {
+        item: None,
+        position: 1,
+        size: 1,
+    };
+    evaluation.value(expr, nowhere)
 }
 
 /// The node that an expression looks from.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Context {
-    pub(super) item: Item,
+    /// None outside of predicates: a path that isn't from the root finds nothing there.
+    pub(super) item: Option<Item>,
     pub(super) position: usize,
     pub(super) size: usize,
-}
-
-impl Context {
-    fn of(item: Item) -> Self {
-        Self {
-            item,
-            position: 1,
-            size: 1,
-        }
-    }
 }
 
 pub(super) struct Evaluation<'a> {
@@ -113,7 +109,7 @@ impl Evaluation<'_> {
     fn path(&mut self, path: &Path, context: Context) -> Result<Vec<Item>, XPathError> {
         let mut items = match &path.start {
             Start::Root => vec![Item::Top],
-            Start::Context => vec![context.item],
+            Start::Context => context.item.into_iter().collect(),
             Start::Expression(expr) => match self.value(expr, context)? {
                 Value::Nodes(items) => items,
                 _ => return Err(XPathError::NoNodes),
@@ -159,7 +155,7 @@ impl Evaluation<'_> {
         let mut kept = Vec::new();
         for (at, item) in items.into_iter().enumerate() {
             let context = Context {
-                item,
+                item: Some(item),
                 position: at + 1,
                 size,
             };

@@ -70,7 +70,9 @@ impl Call<'_, '_> {
     fn text(&self, index: usize) -> String {
         match self.values.get(index) {
             Some(value) => value.text(self.evaluation.doc),
-            None => text_of(self.evaluation.doc, self.context.item).into_owned(),
+            None => self.context.item.map_or(String::new(), |item| {
+                text_of(self.evaluation.doc, item).into_owned()
+            }),
         }
     }
 
@@ -83,7 +85,7 @@ impl Call<'_, '_> {
 
     fn nodes(&self) -> Result<Vec<Item>, XPathError> {
         match self.values.first() {
-            None => Ok(vec![self.context.item]),
+            None => Ok(self.context.item.into_iter().collect()),
             Some(Value::Nodes(items)) => Ok(items.clone()),
             Some(_) => Err(XPathError::NoNodes),
         }

@@ -84,11 +84,11 @@ pub enum Location {
 impl Location {
     /// Reads `CIB_shadow`, `CIB_shadow_dir` and `CIB_file`; a shadow copy comes first.
     pub fn from_environment() -> Self {
-        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        if let Some(name) = variable("CIB_shadow") {
+        let shadow = std::env::var_os("CIB_shadow").filter(|name| !name.is_empty());
+        if let Some(name) = shadow {
             return Self::Shadow(shadow_path(&name.to_string_lossy()));
         }
-        match variable("CIB_file") {
+        match std::env::var_os("CIB_file") {
             Some(file) => Self::File(file.into()),
             None => Self::Cluster,
         }
