@@ -21,6 +21,7 @@
 //! `runtime`, `sys`, `agents`, `lab`, `daemons` and `cli` touch the operating system.
 
 pub mod agents;
+pub mod cib;
 pub mod cli;
 pub mod config;
 pub mod daemons;
@@ -32,6 +33,7 @@ pub mod limits;
 mod programs;
 pub mod proto;
 pub mod runtime;
+pub mod score;
 pub mod sim;
 pub mod sys;
 pub mod time;

@@ -5,20 +5,23 @@ use std::path::Path;
 use super::{code, none, tree};
 
 /// A folder of `src`, and which parts of the crate it may name besides itself.
-const MAY_NAME: [(&str, &[&str]); 6] = [
+const MAY_NAME: [(&str, &[&str]); 7] = [
     ("wire", &["ids", "time", "limits"]),
     ("config", &["ids", "time", "limits", "wire"]),
     ("proto", &["ids", "time", "limits", "wire", "config"]),
     ("v1", &["ids", "time", "limits", "wire", "config", "proto"]),
+    ("cib", &["ids", "time", "limits", "score"]),
     ("sys", &["ids", "time", "limits"]),
     (
         "runtime",
-        &["ids", "time", "limits", "wire", "config", "proto", "sys"],
+        &[
+            "ids", "time", "limits", "wire", "config", "proto", "sys", "cib",
+        ],
     ),
 ];
 
 /// Folders whose code is a function of what it is given.
-const PURE: [&str; 4] = ["wire", "config", "proto", "v1"];
+const PURE: [&str; 5] = ["wire", "config", "proto", "v1", "cib"];
 
 /// What reaches outside, or differs from run to run.
 const IMPURE: [&str; 16] = [

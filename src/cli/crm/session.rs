@@ -1,0 +1,226 @@
+//! A CIB that a tool reads and changes.
+
+use std::borrow::Cow;
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use bzip2::Compression;
+
+use super::{code, input, user};
+use crate::cib::acl::{Access, User};
+use crate::cib::operation::{self, Answer, Change, Operation, Request};
+use crate::cib::{Document, Error, writer};
+use crate::config::identity::write_atomically;
+
+/// Where shadow copies are if `CIB_shadow_dir` says nothing.
+pub const CIB_DIR: &str = "/var/lib/pacemaker/cib";
+
+/// Why there is no CIB to work on.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The file that the environment names is not there.
+    #[error("No such device or address")]
+    Missing(PathBuf),
+    /// It is not a valid CIB.
+    #[error("Update does not conform to the configured schema")]
+    Invalid(PathBuf, String),
+    /// There is no cluster.
+    #[error("Transport endpoint is not connected")]
+    NotConnected,
+}
+
+impl ConnectError {
+    /// The exit code of a tool that needs the CIB.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Missing(_) => code::NOSUCH,
+            Self::Invalid(..) => code::CONFIG,
+            Self::NotConnected => code::DISCONNECT,
+        }
+    }
+
+    /// What to look at, in a line; none if the message says all.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Invalid(path, why) => Some(format!("{}: {why}", path.display())),
+            Self::Missing(_) | Self::NotConnected => None,
+        }
+    }
+}
+
+/// Why a change was not made.
+#[derive(Debug)]
+pub struct UpdateError {
+    /// Why.
+    pub error: Error,
+    /// `<failed>` with what was not created.
+    pub answer: Option<Document>,
+    /// The document that is not valid.
+    pub rejected: Option<Document>,
+}
+
+impl From<Error> for UpdateError {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            answer: None,
+            rejected: None,
+        }
+    }
+}
+
+/// Where the environment says that the CIB is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// In a file: `CIB_file`.
+    File(PathBuf),
+    /// In a shadow copy: `CIB_shadow`.
+    Shadow(PathBuf),
+    /// In the cluster.
+    Cluster,
+}
+
+impl Location {
+    /// Reads `CIB_shadow`, `CIB_shadow_dir` and `CIB_file`; a shadow copy comes first.
+    pub fn from_environment() -> Self {
+        let shadow = std::env::var_os("CIB_shadow").filter(|name| !name.is_empty());
+        if let Some(name) = shadow {
+            return Self::Shadow(shadow_path(&name.to_string_lossy()));
+        }
+        match std::env::var_os("CIB_file") {
+            Some(file) => Self::File(file.into()),
+            None => Self::Cluster,
+        }
+    }
+}
+
+/// The file of a shadow copy.
+pub fn shadow_path(name: &str) -> PathBuf {
+    let dir = std::env::var_os("CIB_shadow_dir").filter(|dir| !dir.is_empty());
+    let dir = dir.map_or_else(|| PathBuf::from(CIB_DIR), PathBuf::from);
+    dir.join(format!("shadow.{name}"))
+}
+
+/// A CIB in a file, opened; changes are kept until [`Session::close`].
+#[derive(Debug)]
+pub struct Session {
+    path: PathBuf,
+    doc: Document,
+    changed: bool,
+    user: Option<User>,
+}
+
+impl Session {
+    /// Opens the CIB that the environment names.
+    pub fn open() -> Result<Self, ConnectError> {
+        match Location::from_environment() {
+            Location::File(path) | Location::Shadow(path) => Self::open_file(&path),
+            Location::Cluster => Err(ConnectError::NotConnected),
+        }
+    }
+
+    /// Opens the CIB in a file.
+    pub fn open_file(path: &Path) -> Result<Self, ConnectError> {
+        if !path.exists() {
+            return Err(ConnectError::Missing(path.to_owned()));
+        }
+        let invalid = |why: String| ConnectError::Invalid(path.to_owned(), why);
+        let mut doc = input::read_file(path).map_err(|error| invalid(error.to_string()))?;
+        let root = doc.root();
+        if doc.name(root) != "cib" {
+            return Err(invalid("the root element has to be cib".into()));
+        }
+        if doc.child(root, "status").is_none() {
+            doc.add_element(root, "status", &[]);
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            doc,
+            changed: false,
+            user: None,
+        })
+    }
+
+    /// Works with the permissions of a user from now on.
+    pub fn act_as(&mut self, name: &str) {
+        self.user = Some(user::named(name));
+    }
+
+    fn access(&self) -> Option<Access> {
+        Access::of(&self.doc, self.user.as_ref()?)
+    }
+
+    /// The whole document, whoever asks.
+    pub fn doc(&self) -> &Document {
+        &self.doc
+    }
+
+    /// What the user may read.
+    pub fn readable(&self) -> Result<Cow<'_, Document>, Error> {
+        match self.access() {
+            Some(access) => Ok(Cow::Owned(access.filtered(&self.doc)?)),
+            None => Ok(Cow::Borrowed(&self.doc)),
+        }
+    }
+
+    /// Answers a question, with the document that the answer is part of.
+    pub fn query(&self, request: &Request) -> Result<(Cow<'_, Document>, Answer), Error> {
+        let doc = self.readable()?;
+        let answer = operation::query(&doc, request)?;
+        Ok((doc, answer))
+    }
+
+    /// Carries out a change, if the user may make it.
+    pub fn update(
+        &mut self,
+        operation: Operation,
+        request: &Request,
+    ) -> Result<Change, UpdateError> {
+        let update =
+            operation::update(&self.doc, operation, request).map_err(|failure| UpdateError {
+                error: failure.error,
+                answer: failure.answer,
+                rejected: None,
+            })?;
+        if let Some(access) = self.access() {
+            access.check(&self.doc, &update.doc)?;
+        }
+        self.doc = update.doc;
+        // Even what changed nothing writes the file anew, in the layout of the tools.
+        self.changed = true;
+        Ok(update.change)
+    }
+
+    /// Writes the file, if anything changed, in the place of the old one and with its mode.
+    pub fn close(self) -> std::io::Result<()> {
+        if !self.changed {
+            return Ok(());
+        }
+        write_document(&self.path, &self.doc)
+    }
+}
+
+/// Writes a document to a file, packed if its name says so; a link stays a link.
+pub fn write_document(path: &Path, doc: &Document) -> std::io::Result<()> {
+    let text = writer::pretty(doc, doc.root());
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let old = std::fs::metadata(&path).ok();
+    let mode = old.as_ref().map_or(0o600, |data| data.mode() & 0o7777);
+    let bytes = match input::is_packed(&path) {
+        true => {
+            let mut packer = bzip2::write::BzEncoder::new(Vec::new(), Compression::new(5));
+            packer.write_all(text.as_bytes())?;
+            packer.finish()?
+        }
+        false => text.into_bytes(),
+    };
+    write_atomically(&path, &bytes, mode)?;
+    match old {
+        // The file stays its owner's when root changes it.
+        Some(old) if nix::unistd::geteuid().is_root() => {
+            std::os::unix::fs::chown(&path, Some(old.uid()), Some(old.gid()))
+        }
+        _ => Ok(()),
+    }
+}
