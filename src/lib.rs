@@ -29,6 +29,7 @@ pub mod ids;
 pub mod lab;
 pub mod limits;
 pub mod proto;
+pub mod rules;
 pub mod runtime;
 pub mod sim;
 pub mod sys;
