@@ -32,6 +32,7 @@ pub mod limits;
 #[path = "../tests/programs/mod.rs"]
 mod programs;
 pub mod proto;
+pub mod rules;
 pub mod runtime;
 pub mod score;
 pub mod sim;
