@@ -20,9 +20,9 @@ use stack::Stack;
 /// Seeds by default.
 const RUNS: u64 = if cfg!(debug_assertions) { 3 } else { 100 };
 
-/// Messages that an honest node sends in a second at most: a thousand again for others, and a few
-/// for each of the hundred and fifty of the attacker.
-const SENT_MAX: u64 = 1600;
+/// Messages that an honest node sends in a second at most: what five windows of resending allow
+/// (1250), and up to eight for each of the hundred and fifty of the attacker.
+const SENT_MAX: u64 = 2450;
 
 /// Work under way on an honest node at most.
 const BUSY_MAX: usize = 16;
