@@ -32,10 +32,10 @@ impl Outbox {
         self.synchronising
     }
 
-    /// From here on packets of those who synchronise go first, and no others.
+    /// From here on packets of those who synchronise go first, and no others. What is left of
+    /// an earlier time goes too: it names its ring, and receivers leave it alone.
     pub fn start_sync(&mut self) {
         self.synchronising = true;
-        self.sync.clear();
     }
 
     /// Those above have synchronised.
