@@ -122,6 +122,9 @@ impl Srp {
     }
 
     /// Source: corosync 3.1.7, `memb_join_process`; `spec/totem-wire.md` D.5.
+    /// Differs: a join whose news we don't believe changes nothing, and isn't answered at once.
+    /// corosync answers each with a join and starts its consensus timer anew; nodes that don't
+    /// believe each other's failed lists then keep that up without end.
     fn weigh_join(&mut self, now: Instant, leaves: bool, join: &Join) {
         let processors = Members::of(&join.processors);
         let failed = Members::of(&join.failed);
@@ -134,11 +137,11 @@ impl Srp {
             if can_act && self.all_agree() && self.commit_as_representative(now) {
                 return;
             }
-        } else if self.tells_something_new(join, &processors, &failed) {
-            self.believe(join, &processors, &failed);
-            if can_act {
-                return self.gather(now, Reason::MergeJoin);
-            }
+        } else if self.tells_something_new(join, &processors, &failed)
+            && self.believe(join, &processors, &failed)
+            && can_act
+        {
+            return self.gather(now, Reason::MergeJoin);
         }
         if self.state == State::Operational {
             self.gather(now, Reason::JoinOperational);
@@ -161,15 +164,17 @@ impl Srp {
         true
     }
 
-    /// Takes over what a join says of others.
-    fn believe(&mut self, join: &Join, processors: &Members, failed: &Members) {
+    /// Takes over what a join says of others; true if that changes anything.
+    fn believe(&mut self, join: &Join, processors: &Members, failed: &Members) -> bool {
         let members = &mut self.members;
+        let before = (members.known.len(), members.failed.len());
         members.known.merge(processors);
         if failed.contains(&self.config.me) {
             members.failed.insert(join.from);
         } else if members.current.contains(&join.from) {
             members.failed.merge(failed);
         }
+        before != (members.known.len(), members.failed.len())
     }
 
     /// All agree: the lowest makes the commit token. True if that is us.

@@ -171,7 +171,9 @@ impl Node {
             let (ring, members) = (configuration.ring, configuration.members.clone());
             self.barrier = Some((ring, members, BTreeSet::new()));
             // The queue may be full of barriers of rings that never came to anything.
-            let _ = self.srp.send(self.now, Word::Barrier(ring.seq).encode());
+            let _ = self
+                .srp
+                .send_sync(self.now, Word::Barrier(ring.seq).encode());
         }
         self.tell(Told::Configuration(configuration));
     }
@@ -187,7 +189,7 @@ impl Node {
         if members.iter().all(|member| passed.contains(&member.node())) {
             let ring = *ring;
             self.barrier = None;
-            self.srp.sync_completed(self.now);
+            self.srp.sync_completed(self.now, ring);
             self.tell(Told::Synchronised(ring));
         }
     }
