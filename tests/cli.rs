@@ -6,6 +6,8 @@ mod compat;
 mod decode;
 #[path = "cli/everbeat.rs"]
 mod everbeat;
+#[path = "cli/keygen.rs"]
+mod keygen;
 #[path = "cli/resource_manager.rs"]
 mod resource_manager;
 #[path = "cli/stopped.rs"]

@@ -48,7 +48,7 @@ fn one_line(finding: &Diagnostic) -> String {
         severity,
         ..
     } = finding;
-    let strict = if finding.refused_by_heartbeat {
+    let strict = if finding.refused_by_original {
         ", error with --strict"
     } else {
         ""

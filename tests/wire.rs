@@ -10,6 +10,8 @@ mod hex;
 mod round_trip;
 #[path = "wire/totem.rs"]
 mod totem;
+#[path = "wire/totem_crypto.rs"]
+mod totem_crypto;
 #[path = "wire/vectors.rs"]
 mod vectors;
 

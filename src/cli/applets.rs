@@ -64,6 +64,7 @@ const APPLETS: &[Applet] = &[
     super::address::IPV6ADDR,
     super::address::SENDARP,
     super::meatclient::APPLET,
+    super::corosync_keygen::APPLET,
     super::resource_manager::APPLET,
 ];
 

@@ -19,15 +19,16 @@ use crate::ids::NodeName;
 /// The applet.
 pub const APPLET: Applet = Applet {
     name: "check",
-    summary: "find what is wrong in ha.cf, haresources and authkeys",
+    summary: "find what is wrong in ha.cf, haresources, authkeys and corosync.conf",
     kind: Kind::Subcommand,
     man: "everbeat-check(8)",
     command,
     run,
 };
 
-/// The host's own configuration. Source: heartbeat 3.0.6, `HA_RC_DIR`
-const INSTALLED: &str = "/etc/ha.d";
+/// The host's own configurations. Source: heartbeat 3.0.6, `HA_RC_DIR`; corosync 3.1.7,
+/// `COROSYSCONFDIR`
+const INSTALLED: [&str; 2] = ["/etc/ha.d", "/etc/corosync"];
 
 fn command() -> Command {
     Command::new("check")
@@ -38,14 +39,15 @@ fn command() -> Command {
                 .num_args(0..)
                 .value_parser(value_parser!(PathBuf))
                 .help(
-                    "files, or folders with ha.cf, haresources and authkeys [default: /etc/ha.d]",
+                    "files, or folders with ha.cf, haresources and authkeys, or corosync.conf \
+                     [default: /etc/ha.d and /etc/corosync]",
                 ),
         )
         .arg(
             Arg::new("strict")
                 .long("strict")
                 .action(ArgAction::SetTrue)
-                .help("What heartbeat 3.0.6 refuses is an error, even if its meaning is plain"),
+                .help("What heartbeat 3.0.6 or corosync refuses is an error, even if its meaning is plain"),
         )
         .arg(
             Arg::new("format")
@@ -59,7 +61,7 @@ fn command() -> Command {
             Arg::new("kind")
                 .long("kind")
                 .value_name("KIND")
-                .value_parser(["ha.cf", "haresources", "authkeys"])
+                .value_parser(["ha.cf", "haresources", "authkeys", "corosync.conf"])
                 .help("What the files are; else told from their names and contents"),
         )
         .arg(
@@ -73,6 +75,7 @@ fn command() -> Command {
             "Exit status: 0 nothing or only notes, 1 warnings, 2 errors.\n\n\
              Examples:\n  \
              everbeat check                       this host's configuration\n  \
+             everbeat check corosync.conf         which corosync it is for, what it means\n  \
              everbeat check --host node2 DIR      a folder meant for node2\n  \
              everbeat check node1/ha.d node2/ha.d what differs between two nodes, too\n  \
              everbeat check --format json ha.cf   for programs",
@@ -83,11 +86,11 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
     let matches = applets::parse(command(), args);
     let paths: Vec<PathBuf> = match matches.get_many("path") {
         Some(paths) => paths.cloned().collect(),
-        None => vec![PathBuf::from(INSTALLED)],
+        None => installed(),
     };
     let kind = matches.get_one::<String>("kind");
     let kind = kind.and_then(|name| FileKind::from_name(name));
-    let gathered = gather::gather(&paths, kind, Path::new(INSTALLED));
+    let gathered = gather::gather(&paths, kind, &INSTALLED.map(Path::new));
     let files = gathered.sets.iter().map(|s| s.files.len()).sum();
     let mut found = findings(gathered, matches.get_one::<NodeName>("host"));
     if matches.get_flag("strict") {
@@ -95,6 +98,23 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
     }
     print(&matches, &found, files)?;
     Ok(exit_code(&found))
+}
+
+/// The folders of this host's configuration that are there; the first, if none is.
+fn installed() -> Vec<PathBuf> {
+    let there = |dir: &&str| {
+        let names = FileKind::ALL.map(FileKind::name);
+        names.iter().any(|name| Path::new(dir).join(name).exists())
+    };
+    let mut all: Vec<_> = INSTALLED
+        .iter()
+        .filter(|d| there(d))
+        .map(PathBuf::from)
+        .collect();
+    if all.is_empty() {
+        all.push(INSTALLED[0].into());
+    }
+    all
 }
 
 fn findings(mut gathered: gather::Gathered, name: Option<&NodeName>) -> Vec<Diagnostic> {

@@ -6,6 +6,7 @@ mod check;
 mod cl_status;
 mod client;
 mod control;
+mod corosync_keygen;
 mod decode;
 mod demo;
 mod everbeatd;

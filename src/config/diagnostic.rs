@@ -47,8 +47,8 @@ pub struct Diagnostic {
     pub message: String,
     /// What to write instead, or what it means for the cluster.
     pub help: Option<String>,
-    /// heartbeat 3.0.6 refuses it; we take it unless told to be strict.
-    pub refused_by_heartbeat: bool,
+    /// The program we stand in for refuses it; we take it unless told to be strict.
+    pub refused_by_original: bool,
     /// The text whose line is shown, if one is.
     pub source: Option<Source>,
 }
@@ -71,7 +71,7 @@ impl Diagnostic {
             span,
             message: message.into(),
             help: None,
-            refused_by_heartbeat: false,
+            refused_by_original: false,
             source: Some(source.clone()),
         }
     }
@@ -83,8 +83,8 @@ impl Diagnostic {
     }
 
     /// Marks what the real daemon refuses though its meaning is plain.
-    pub fn refused_by_heartbeat(mut self) -> Self {
-        self.refused_by_heartbeat = true;
+    pub fn refused_by_original(mut self) -> Self {
+        self.refused_by_original = true;
         self
     }
 
@@ -96,7 +96,7 @@ impl Diagnostic {
 
     /// What the real daemon refuses becomes an error.
     pub fn strict(mut self) -> Self {
-        if self.refused_by_heartbeat {
+        if self.refused_by_original {
             self.severity = Severity::Error;
         }
         self
@@ -122,15 +122,22 @@ impl std::fmt::Display for Diagnostic {
 #[derive(Debug)]
 pub struct Findings<'s> {
     source: &'s Source,
+    original: &'static str,
     found: Vec<Diagnostic>,
     left_out: usize,
 }
 
 impl<'s> Findings<'s> {
-    /// None yet.
+    /// None yet, about a file of heartbeat.
     pub fn new(source: &'s Source) -> Self {
+        Self::of(source, "heartbeat")
+    }
+
+    /// None yet, about a file that `original` reads too.
+    pub fn of(source: &'s Source, original: &'static str) -> Self {
         Self {
             source,
+            original,
             found: Vec::new(),
             left_out: 0,
         }
@@ -139,6 +146,11 @@ impl<'s> Findings<'s> {
     /// The file they are about.
     pub fn source(&self) -> &'s Source {
         self.source
+    }
+
+    /// The program whose file it is.
+    pub fn original(&self) -> &'static str {
+        self.original
     }
 
     /// Adds one; its help and marks can be set on what is returned.
@@ -169,11 +181,11 @@ impl<'s> Findings<'s> {
         }
     }
 
-    /// Adds what is taken though heartbeat 3.0.6 refuses it.
+    /// Adds what is taken though the original refuses it.
     pub fn add_refused(&mut self, span: Span, message: impl Into<String>) -> &mut Diagnostic {
-        let message = format!("{} (heartbeat refuses this)", message.into());
+        let message = format!("{} ({} refuses this)", message.into(), self.original);
         let new = self.add(Severity::Warning, span, message);
-        new.refused_by_heartbeat = true;
+        new.refused_by_original = true;
         new
     }
 

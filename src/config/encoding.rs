@@ -7,7 +7,7 @@ use super::source::Span;
 ///
 /// Comments (from `#` on) may hold what they like, but for what isn't UTF-8.
 pub fn check(found: &mut Findings<'_>) {
-    let source = found.source();
+    let (source, original) = (found.source(), found.original());
     if let Some(at) = source.bad_bytes() {
         let message = "the text is not UTF-8 from here on";
         found
@@ -21,8 +21,8 @@ pub fn check(found: &mut Findings<'_>) {
             let span = Span::new(at, at + c.len_utf8());
             let name = name(c);
             let new = found.add(Severity::Warning, span, format!("{name} in the text"));
-            new.help = Some(help(c));
-            new.refused_by_heartbeat = true;
+            new.help = Some(help(c, original));
+            new.refused_by_original = true;
         }
     }
 }
@@ -43,14 +43,21 @@ fn name(c: char) -> String {
     }
 }
 
-fn help(c: char) -> String {
+fn help(c: char, original: &str) -> String {
     match c {
-        '\u{feff}' => "save the file without it; heartbeat takes it for a part of the first word",
-        c if c.is_whitespace() => {
-            "it looks like a blank, and heartbeat takes it for a part of the word, as it comes \
-             with text copied from a web page; write a plain blank"
+        '\u{feff}' => {
+            format!("save the file without it; {original} takes it for a part of the first word")
         }
-        _ => "take it out",
+        c if c.is_whitespace() => format!(
+            "it looks like a blank, and {original} takes it for a part of the word, as it comes \
+             with text copied from a web page; write a plain blank"
+        ),
+        _ => "take it out".into(),
     }
-    .into()
+}
+
+/// What separates words. The originals know blank and tab; other kinds of white space, such as
+/// the no-break space that comes with text copied from web pages, are ours and draw a warning.
+pub fn is_blank(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}')
 }

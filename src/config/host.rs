@@ -1,5 +1,6 @@
 //! What a configuration must agree with: the host it is for.
 
+use std::net::{IpAddr, ToSocketAddrs};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,31 @@ pub trait Host {
     fn has_group(&self, group: &str) -> Option<bool>;
     /// UDP services of /etc/services: name and port.
     fn udp_services(&self) -> &[(String, u16)];
+
+    /// The host's name as it is, for corosync, which heeds its case.
+    fn host_name(&self) -> Option<String> {
+        self.node_name().map(|name| name.to_string())
+    }
+
+    /// Addresses of the interfaces that are up, with the bits of their networks.
+    fn addresses(&self) -> Option<Vec<(IpAddr, u8)>> {
+        None
+    }
+
+    /// Addresses that a name stands for; none: it stands for nothing.
+    fn resolve(&self, _name: &str) -> Option<Vec<IpAddr>> {
+        None
+    }
+
+    /// The line of /etc/hosts that has a name.
+    fn hosts_line(&self, _name: &str) -> Option<usize> {
+        None
+    }
+
+    /// What is wrong with the owner or mode of a secret file, in words.
+    fn exposed(&self, _path: &Path) -> Option<String> {
+        None
+    }
 
     /// The port used where ha.cf says nothing.
     fn default_port(&self) -> u16 {
@@ -164,6 +190,62 @@ impl Host for ThisHost {
     fn udp_services(&self) -> &[(String, u16)] {
         &self.udp_services
     }
+
+    fn host_name(&self) -> Option<String> {
+        let name = nix::unistd::gethostname().ok()?;
+        Some(name.to_string_lossy().into_owned())
+    }
+
+    fn addresses(&self) -> Option<Vec<(IpAddr, u8)>> {
+        let all = nix::ifaddrs::getifaddrs().ok()?;
+        let up = all.filter(|i| i.flags.contains(nix::net::if_::InterfaceFlags::IFF_UP));
+        Some(up.filter_map(|i| interface_address(&i)).collect())
+    }
+
+    fn resolve(&self, name: &str) -> Option<Vec<IpAddr>> {
+        match (name, 0_u16).to_socket_addrs() {
+            Ok(all) => Some(all.map(|a| a.ip()).collect()),
+            Err(_) => Some(Vec::new()),
+        }
+    }
+
+    fn exposed(&self, path: &Path) -> Option<String> {
+        super::authkey::exposed(path)
+    }
+
+    fn hosts_line(&self, name: &str) -> Option<usize> {
+        let text = std::fs::read("/etc/hosts").ok()?;
+        hosts_line(&String::from_utf8_lossy(&text), name)
+    }
+}
+
+/// Address of an interface, with the bits of its network.
+fn interface_address(interface: &nix::ifaddrs::InterfaceAddress) -> Option<(IpAddr, u8)> {
+    let address = interface.address?;
+    let mask = interface.netmask;
+    if let Some(v4) = address.as_sockaddr_in() {
+        let mask = mask
+            .as_ref()
+            .and_then(|m| m.as_sockaddr_in().map(|m| m.ip()));
+        let bits = mask.map_or(32, |m| m.to_bits().leading_ones());
+        return Some((v4.ip().into(), u8::try_from(bits).unwrap_or(32)));
+    }
+    let v6 = address.as_sockaddr_in6()?;
+    let mask = mask
+        .as_ref()
+        .and_then(|m| m.as_sockaddr_in6().map(|m| m.ip()));
+    let bits = mask.map_or(128, |m| m.to_bits().leading_ones());
+    Some((v6.ip().into(), u8::try_from(bits).unwrap_or(128)))
+}
+
+/// Line, from 1, of a text like /etc/hosts that has a name.
+fn hosts_line(text: &str, name: &str) -> Option<usize> {
+    let has = |line: &str| {
+        let said = line.split('#').next().unwrap_or_default();
+        let mut names = said.split_whitespace().skip(1);
+        names.any(|word| word.eq_ignore_ascii_case(name))
+    };
+    text.lines().position(has).map(|at| at + 1)
 }
 
 #[cfg(test)]
@@ -178,6 +260,13 @@ mod tests {
     }
 
     #[test]
+    fn names_have_their_line() {
+        let text = "127.0.0.1 localhost\n# 10.0.0.1 web1\n127.0.1.1\tweb1.example Web1 # x\n";
+        assert_eq!(hosts_line(text, "web1"), Some(3));
+        assert_eq!(hosts_line(text, "web2"), None);
+    }
+
+    #[test]
     fn a_distant_host_knows_the_default_port() {
         assert_eq!(DistantHost::default().default_port(), 694);
     }
@@ -189,5 +278,14 @@ mod tests {
         assert_eq!(host.has_interface("no/such"), Some(false));
         assert_eq!(host.is_program(Path::new("/bin/sh")), Some(true));
         assert_eq!(host.has_user("root"), Some(true));
+        let own = host.addresses().unwrap();
+        assert!(
+            own.iter()
+                .all(|(a, bits)| *bits <= if a.is_ipv4() { 32 } else { 128 })
+        );
+        assert_eq!(
+            host.resolve("127.0.0.1"),
+            Some(vec!["127.0.0.1".parse().unwrap()])
+        );
     }
 }

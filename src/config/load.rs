@@ -4,6 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::authkeys;
+use super::corosync_conf::{self, CorosyncConf};
 use super::diagnostic::{Diagnostic, Severity, about_file, has_errors};
 use super::ha_cf::{self, CrmMode, HaCf};
 use super::haresources::{self, Haresources};
@@ -56,6 +57,58 @@ pub fn load(dir: &Path, host: &dyn Host, plain: Plain) -> (Option<Configuration>
         haresources,
     });
     (all, found)
+}
+
+/// Reads a corosync.conf with the folders service.d and uidgid.d beside it, and holds it against
+/// the host.
+///
+/// All findings come in one go; notes are left to the linter. The configuration is absent when
+/// there is an error among them.
+pub fn load_corosync(
+    path: &Path,
+    host: &dyn Host,
+    plain: Plain,
+) -> (Option<CorosyncConf>, Vec<Diagnostic>) {
+    let mut found = Vec::new();
+    let Some(source) = open(path, &mut found) else {
+        return (None, found);
+    };
+    let (mut model, new) = corosync_conf::read_all(&source);
+    found.extend(new);
+    for source in beside(path, "service.d", &mut found) {
+        let (services, new) = corosync_conf::parse_service_d(&source);
+        model.services.extend(services);
+        found.extend(new);
+    }
+    for source in beside(path, "uidgid.d", &mut found) {
+        let (access, new) = corosync_conf::parse_uidgid_d(&source);
+        model.access.extend(access);
+        found.extend(new);
+    }
+    found.extend(corosync_conf::check_on_host(&model, &source, host));
+    if plain == Plain::Refused {
+        let three = model.told.generation == corosync_conf::Generation::Three;
+        // That 3.x refuses a file of 1.x or 2.x is no fault of the file.
+        let counts = |d: &Diagnostic| three || d.severity > Severity::Note;
+        found.retain(counts);
+        found = found.into_iter().map(Diagnostic::strict).collect();
+    }
+    found.retain(|d| d.severity > Severity::Note);
+    let model = if has_errors(&found) {
+        None
+    } else {
+        Some(model)
+    };
+    (model, found)
+}
+
+/// The files of a folder beside another file, by name; none if there is no such folder.
+fn beside(path: &Path, folder: &str, found: &mut Vec<Diagnostic>) -> Vec<Source> {
+    let entries = std::fs::read_dir(path.with_file_name(folder));
+    let entries = entries.into_iter().flatten().flatten();
+    let mut files: Vec<_> = entries.map(|e| e.path()).filter(|p| p.is_file()).collect();
+    files.sort();
+    files.iter().filter_map(|file| open(file, found)).collect()
 }
 
 fn load_ha_cf(path: &Path, host: &dyn Host, found: &mut Vec<Diagnostic>) -> Option<HaCf> {
@@ -157,6 +210,39 @@ mod tests {
         let (all, found) = load_as("c", dir.path(), Plain::Taken);
         assert!(all.is_none());
         assert!(found[0].contains("this host is c"), "{found:?}");
+    }
+
+    #[test]
+    fn a_corosync_conf_has_its_folders() {
+        let text = "totem {\nversion: 2\ntransport: udpu\n}\nnodelist {\nnode {\n\
+                    ring0_addr: 10.0.0.1\nnodeid: 1\n}\n}\n";
+        let dir = folder(&[("corosync.conf", text, 0o644)]);
+        for (name, file, text) in [
+            ("uidgid.d", "a", "uidgid {\nuid: hacluster\n}\n"),
+            (
+                "service.d",
+                "pcmk",
+                "service {\nname: pacemaker\nver: 1\n}\n",
+            ),
+        ] {
+            let folder = dir.path().join(name);
+            std::fs::create_dir(&folder).unwrap();
+            std::fs::write(folder.join(file), text).unwrap();
+        }
+        let host = DistantHost::default();
+        let path = dir.path().join("corosync.conf");
+        let (model, found) = load_corosync(&path, &host, Plain::Taken);
+        assert_eq!(found, []);
+        let model = model.unwrap();
+        assert_eq!(
+            model.access,
+            [corosync_conf::Access::User("hacluster".into())]
+        );
+        assert_eq!(model.services[0].ver, 1);
+        std::fs::write(dir.path().join("uidgid.d/b"), "totem {\n}\n").unwrap();
+        let (model, found) = load_corosync(&path, &host, Plain::Taken);
+        assert!(model.is_none());
+        assert!(found[0].message.contains("doesn't count here"), "{found:?}");
     }
 
     #[test]

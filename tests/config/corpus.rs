@@ -27,6 +27,7 @@ const WELCOME: &[&str] = &[
     "no STONITH, and haresources has",
     "is no netmask",
     "is not above keepalive",
+    "everbeat does not speak knet",
 ];
 
 /// A line of verdicts.tsv.
@@ -83,7 +84,7 @@ fn findings(dir: &Path, verdict: &Verdict) -> Vec<Diagnostic> {
         files.push(ha_cf);
     }
     let mut found = check_together(files);
-    found.retain(|d| d.severity > Severity::Note);
+    found.retain(|d| d.severity > Severity::Note || d.refused_by_original);
     found
 }
 
@@ -91,7 +92,7 @@ fn findings(dir: &Path, verdict: &Verdict) -> Vec<Diagnostic> {
 fn verdicts_are_the_daemons() {
     let Some(dir) = corpus() else { return };
     let rows = verdicts(&dir);
-    assert!(rows.len() >= 65, "{} verdicts", rows.len());
+    assert!(rows.len() >= 90, "{} verdicts", rows.len());
     let mut wrong = Vec::new();
     for row in &rows {
         let found = findings(&dir, row);
@@ -113,6 +114,13 @@ fn verdicts_are_the_daemons() {
 
 /// The daemon's message has the offending word in brackets: one of our findings is on its line.
 fn names_the_line(row: &Verdict, dir: &Path, found: &[Diagnostic]) -> bool {
+    if row.kind == FileKind::CorosyncConf {
+        let line = row.message.strip_prefix("parser error: corosync.conf:");
+        let line = line.and_then(|rest| rest.split(':').next()?.parse::<usize>().ok());
+        // A section that is not closed is reported where it opens, not at the end.
+        let unclosed = row.message.contains("Missing closing brace");
+        return unclosed || line.is_none_or(|line| found.iter().any(|d| d.line == line));
+    }
     let words = row
         .message
         .split('[')

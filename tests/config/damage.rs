@@ -9,12 +9,15 @@ use proptest::prelude::*;
 use super::{check_together, file};
 
 /// Files to damage: the shapes readers know.
-const SEEDS: [&str; 3] = [
+const SEEDS: [&str; 4] = [
     "node a,b\nbcast eth0 eth1\nucast eth0 10.0.0.1\nmcast eth0 225.0.0.1 694 1 0\n\
      keepalive 500 ms\ndeadtime 3\nudpport 700\napiauth x uid=a,b gid=c\nenv A=\"b\"\n\
      respawn root /bin/x y # z\nstonith_host * t p q\nping_group g 1.2.3.4\ncrm on\n",
     "a 10.0.0.1/24/eth0 Filesystem::/dev/x::/y::ext4 \\\n  http \\ # c\nb IPv6addr::fe80::1\n\
      // x\nb 10.0.0.1/24/eth0\n",
+    "compatibility: whitetank\ntotem {\n version: 2\n token: 1000ms # x\n interface{\n  \
+     bindnetaddr: 10.0.0.0\n mcastport:5405}\n}\nnodelist { node { ring0_addr: a } }\n\
+     logging {\n logger_subsys {\n subsys: AMF\n}\n}\nquorum {\n two_node 1\n}\n",
     "auth 1\n1 sha1 key more\n2 crc # c\n3 md5 \"x\"\nAUTH 2\n",
 ];
 

@@ -26,7 +26,7 @@ fn samples_draw_no_warning_on_either_node() {
             reported: true,
         };
         let set = Set {
-            files: FileKind::ALL.map(file).to_vec(),
+            files: FileKind::OF_HEARTBEAT.map(file).to_vec(),
             place: Place::Installed,
             host_named: false,
             dir: "/etc/ha.d".into(),

@@ -41,7 +41,8 @@ const IMPURE: [&str; 16] = [
 ];
 
 /// Files of pure folders that read files or ask the host, so that the rest needn't.
-const DRIVERS: [&str; 5] = [
+const DRIVERS: [&str; 6] = [
+    "config/authkey.rs",
     "config/authkeys.rs",
     "config/host.rs",
     "config/load.rs",

@@ -173,7 +173,15 @@ fn links_between_pages_lead_somewhere() {
 }
 
 fn is_ours(name: &str) -> bool {
-    let files = ["ha.cf", "haresources", "authkeys", "heartbeat", "cl_status"];
+    let files = [
+        "ha.cf",
+        "haresources",
+        "authkeys",
+        "heartbeat",
+        "cl_status",
+        "corosync.conf",
+        "corosync-keygen",
+    ];
     files.contains(&name) || name.starts_with("everbeat") || name.starts_with("hb_")
 }
 

@@ -18,9 +18,9 @@ pub(super) struct Gathered {
 
 /// Reads files and folders.
 ///
-/// `installed` is the host's own folder; `kind` is what files given by name are, if said.
+/// `installed` are the host's own folders; `kind` is what files given by name are, if said.
 /// Files given by name are checked against each other when there is at most one of each kind.
-pub(super) fn gather(paths: &[PathBuf], kind: Option<FileKind>, installed: &Path) -> Gathered {
+pub(super) fn gather(paths: &[PathBuf], kind: Option<FileKind>, installed: &[&Path]) -> Gathered {
     let mut gathered = Gathered::default();
     let mut loose = Vec::new();
     for path in paths {
@@ -35,7 +35,7 @@ pub(super) fn gather(paths: &[PathBuf], kind: Option<FileKind>, installed: &Path
 }
 
 impl Gathered {
-    fn folder(&mut self, dir: &Path, installed: &Path) {
+    fn folder(&mut self, dir: &Path, installed: &[&Path]) {
         let usual = FileKind::ALL.map(|kind| (kind, dir.join(kind.name())));
         let is_set = usual.iter().any(|(_, path)| path.exists());
         if !is_set {
@@ -43,10 +43,13 @@ impl Gathered {
             return;
         }
         let there = usual.into_iter().filter(|(_, path)| path.exists());
-        let files: Vec<_> = there
+        let mut files: Vec<_> = there
             .filter_map(|(kind, path)| self.file(&path, Some(kind)))
             .collect();
-        let place = if is_same(dir, installed) {
+        if files.iter().any(|f| f.kind == FileKind::CorosyncConf) {
+            files.extend(self.included(dir));
+        }
+        let place = if installed.iter().any(|i| is_same(dir, i)) {
             Place::Installed
         } else {
             Place::Set
@@ -57,6 +60,19 @@ impl Gathered {
             host_named: false,
             dir: dir.to_owned(),
         });
+    }
+
+    /// Files of service.d and uidgid.d beside a corosync.conf.
+    fn included(&mut self, dir: &Path) -> Vec<File> {
+        let mut files = Vec::new();
+        for kind in FileKind::FOLDERS {
+            let entries = std::fs::read_dir(dir.join(kind.name()));
+            let entries = entries.into_iter().flatten().flatten();
+            let mut paths: Vec<_> = entries.map(|e| e.path()).filter(|p| p.is_file()).collect();
+            paths.sort();
+            files.extend(paths.iter().filter_map(|p| self.file(p, Some(kind))));
+        }
+        files
     }
 
     /// A folder with files of other names: each alone.
@@ -79,7 +95,8 @@ impl Gathered {
             self.sets.extend(file.map(alone));
         }
         if self.sets.len() + self.unreadable.len() == before {
-            let message = "nothing to check: no ha.cf, haresources or authkeys in this folder";
+            let message =
+                "nothing to check: no ha.cf, haresources, authkeys or corosync.conf in this folder";
             self.unreadable
                 .push(about_file(Severity::Error, dir, message));
         }
@@ -97,7 +114,7 @@ impl Gathered {
         };
         let Some(kind) = kind.or_else(|| FileKind::recognise(path, &source)) else {
             let message = "can't tell what kind of file this is";
-            let help = "say it: --kind ha.cf, --kind haresources or --kind authkeys";
+            let help = "say it: --kind ha.cf, haresources, authkeys or corosync.conf";
             self.unreadable
                 .push(about_file(Severity::Error, path, message).help(help));
             return None;
@@ -113,7 +130,7 @@ impl Gathered {
 }
 
 /// Files given by name.
-fn together_or_alone(files: Vec<File>, installed: &Path) -> Vec<Set> {
+fn together_or_alone(files: Vec<File>, installed: &[&Path]) -> Vec<Set> {
     let count = |kind| files.iter().filter(|f| f.kind == kind).count();
     if files.is_empty() || FileKind::ALL.into_iter().any(|kind| count(kind) > 1) {
         return files.into_iter().map(alone).collect();
@@ -125,7 +142,7 @@ fn together_or_alone(files: Vec<File>, installed: &Path) -> Vec<Set> {
         dir: dir.clone(),
         files,
     };
-    if is_same(&dir, installed) {
+    if installed.iter().any(|i| is_same(&dir, i)) {
         set.place = Place::Installed;
     }
     companions(&mut set);

@@ -46,7 +46,7 @@ fn what_heartbeat_refuses_though_it_is_plain_is_taken() {
     ] {
         let (ring, found) = read(text);
         assert!(ring.is_some(), "{text:?} {found:?}");
-        assert!(found.iter().any(|d| d.refused_by_heartbeat), "{text:?}");
+        assert!(found.iter().any(|d| d.refused_by_original), "{text:?}");
         let strict = found.into_iter().map(Diagnostic::strict);
         assert!(has_errors(&strict.collect::<Vec<_>>()), "{text:?}");
     }

@@ -151,6 +151,12 @@ pub(super) fn missing_files(set: &Set, ha_cf: Option<&HaCf>) -> Vec<Diagnostic> 
         Place::Installed => Severity::Error,
         _ => Severity::Warning,
     };
+    if FileKind::OF_HEARTBEAT
+        .into_iter()
+        .all(|kind| set.file(kind).is_none())
+    {
+        return Vec::new();
+    }
     let crm = ha_cf.is_some_and(|m| m.crm != CrmMode::Off);
     let missing = |kind: FileKind| {
         let needed = kind != FileKind::Haresources || !crm;
@@ -161,11 +167,12 @@ pub(super) fn missing_files(set: &Set, ha_cf: Option<&HaCf>) -> Vec<Diagnostic> 
         let help = match kind {
             FileKind::HaCf => "name nodes and media in it; ha.cf(5) has an example",
             FileKind::Haresources => "it may be empty, but must be there; the same on all nodes",
-            FileKind::Authkeys => {
-                "write `auth 1` and `1 sha1 KEY` into it, mode 600, the same on all nodes"
-            }
+            _ => "write `auth 1` and `1 sha1 KEY` into it, mode 600, the same on all nodes",
         };
         Some(about_file(severity, &path, "the file is missing").help(help))
     };
-    FileKind::ALL.into_iter().filter_map(missing).collect()
+    FileKind::OF_HEARTBEAT
+        .into_iter()
+        .filter_map(missing)
+        .collect()
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::config::source::Source;
-use crate::config::{ha_cf, haresources};
+use crate::config::{corosync_conf, ha_cf, haresources};
 
 /// Kinds of files that can be checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,11 +14,28 @@ pub enum FileKind {
     Haresources,
     /// authkeys.
     Authkeys,
+    /// corosync.conf.
+    CorosyncConf,
+    /// A file of service.d beside a corosync.conf.
+    ServiceD,
+    /// A file of uidgid.d beside a corosync.conf.
+    UidgidD,
 }
 
 impl FileKind {
-    /// All kinds.
-    pub const ALL: [Self; 3] = [Self::HaCf, Self::Haresources, Self::Authkeys];
+    /// All kinds of which a set has one at most.
+    pub const ALL: [Self; 4] = [
+        Self::HaCf,
+        Self::Haresources,
+        Self::Authkeys,
+        Self::CorosyncConf,
+    ];
+
+    /// What a folder of heartbeat has.
+    pub const OF_HEARTBEAT: [Self; 3] = [Self::HaCf, Self::Haresources, Self::Authkeys];
+
+    /// Folders beside a corosync.conf, each with files of a kind.
+    pub const FOLDERS: [Self; 2] = [Self::ServiceD, Self::UidgidD];
 
     /// The file's usual name, and the word for `--kind`.
     pub fn name(self) -> &'static str {
@@ -26,6 +43,9 @@ impl FileKind {
             Self::HaCf => "ha.cf",
             Self::Haresources => "haresources",
             Self::Authkeys => "authkeys",
+            Self::CorosyncConf => "corosync.conf",
+            Self::ServiceD => "service.d",
+            Self::UidgidD => "uidgid.d",
         }
     }
 
@@ -39,8 +59,14 @@ impl FileKind {
         Self::by_name(path).or_else(|| Self::by_content(source))
     }
 
-    /// What a file is, by its name: `ha.cf`, `ha.cf.old`, `node1.haresources`, `x.cf`.
+    /// What a file is, by its name: `ha.cf`, `ha.cf.old`, `node1.haresources`, `x.cf`, or by that
+    /// of its folder.
     pub fn by_name(path: &Path) -> Option<Self> {
+        let folder = path.parent().and_then(Path::file_name);
+        let of_folder = |k: &Self| folder.is_some_and(|f| f == k.name());
+        if let Some(kind) = Self::FOLDERS.into_iter().find(of_folder) {
+            return Some(kind);
+        }
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
         if name == "logd.cf" {
             return None;
@@ -66,6 +92,10 @@ impl FileKind {
 }
 
 fn of_line(line: &str) -> Option<FileKind> {
+    if let Some((name, _)) = line.split_once('{') {
+        let known = corosync_conf::is_top_section(name.trim().trim_end_matches(':'));
+        return known.then_some(FileKind::CorosyncConf);
+    }
     let mut words = line.split_whitespace();
     let (first, second) = (words.next()?, words.next()?);
     let number = |w: &str| w.bytes().all(|b| b.is_ascii_digit());
@@ -101,7 +131,8 @@ mod tests {
         assert_eq!(by_name("a.haresources"), Some(FileKind::Haresources));
         assert_eq!(by_name("authkeys.bak"), Some(FileKind::Authkeys));
         assert_eq!(by_name("logd.cf"), None);
-        assert_eq!(by_name("corosync.conf"), None);
+        assert_eq!(by_name("corosync.conf"), Some(FileKind::CorosyncConf));
+        assert_eq!(by_name("/etc/corosync/uidgid.d/x"), Some(FileKind::UidgidD));
     }
 
     #[test]
@@ -115,7 +146,10 @@ mod tests {
             by_content("a 10.0.0.5 httpd\n"),
             Some(FileKind::Haresources)
         );
-        assert_eq!(by_content("totem {\n version: 2\n}\n"), None);
+        assert_eq!(
+            by_content("totem {\n version: 2\n}\n"),
+            Some(FileKind::CorosyncConf)
+        );
         assert_eq!(by_content(""), None);
     }
 }

@@ -14,6 +14,7 @@ pub mod kind;
 use std::path::PathBuf;
 
 use super::authkeys;
+use super::corosync_conf::{self, CorosyncConf};
 use super::diagnostic::{Diagnostic, Severity};
 use super::ha_cf::{self, HaCf};
 use super::haresources::{self, Haresources};
@@ -74,6 +75,8 @@ pub struct Understood {
     pub ha_cf: Option<(HaCf, Source)>,
     /// Its haresources.
     pub haresources: Option<(Haresources, Source)>,
+    /// Its corosync.conf.
+    pub corosync_conf: Option<(CorosyncConf, Source)>,
 }
 
 /// Checks one set against itself and the host.
@@ -111,6 +114,7 @@ pub fn check_set(set: &Set, host: &dyn Host) -> (Vec<Diagnostic>, Understood) {
             advice::of_fencing(ha_cf, source, resources),
         );
     }
+    check_corosync(set, host, &mut found, &mut understood);
     if set.place > Place::Loose {
         found.extend(advice::missing_files(
             set,
@@ -118,6 +122,32 @@ pub fn check_set(set: &Set, host: &dyn Host) -> (Vec<Diagnostic>, Understood) {
         ));
     }
     (found, understood)
+}
+
+fn check_corosync(
+    set: &Set,
+    host: &dyn Host,
+    found: &mut Vec<Diagnostic>,
+    understood: &mut Understood,
+) {
+    for file in &set.files {
+        match file.kind {
+            FileKind::ServiceD => {
+                keep(found, file, corosync_conf::parse_service_d(&file.source).1);
+            }
+            FileKind::UidgidD => {
+                keep(found, file, corosync_conf::parse_uidgid_d(&file.source).1);
+            }
+            FileKind::CorosyncConf => {
+                let (model, mut new) = corosync_conf::read_all(&file.source);
+                let on_host = corosync_conf::check_on_host(&model, &file.source, host);
+                new.extend(placed(set, on_host));
+                keep(found, file, new);
+                understood.corosync_conf = Some((model, file.source.clone()));
+            }
+            _ => {}
+        }
+    }
 }
 
 fn check_haresources(

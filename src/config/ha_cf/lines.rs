@@ -1,5 +1,6 @@
 //! Lines of an ha.cf: a directive and its words, comments taken off.
 
+use crate::config::encoding::is_blank;
 use crate::config::source::{Source, Span};
 
 /// A word and its place.
@@ -34,12 +35,6 @@ impl<'t> Line<'t> {
     pub fn arguments(&self) -> Vec<Word<'t>> {
         split(self.rest, |c| is_blank(c) || c == ',')
     }
-}
-
-/// What separates words. heartbeat knows blank and tab; other kinds of white space, such as the
-/// no-break space that comes with text copied from web pages, are ours and draw a warning.
-pub fn is_blank(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}')
 }
 
 /// The lines that say something, in order.

@@ -8,6 +8,7 @@
 //! Source: `spec/totem-wire.md`; layouts stand at each type.
 
 mod address;
+pub mod crypto_frame;
 mod error;
 mod header;
 mod mcast;
