@@ -112,3 +112,11 @@ pub const CIB_ARCHIVES_MAX: u32 = 100;
 
 /// Damaged configurations that are kept; the first makes room after that. Ours.
 pub const CIB_SET_ASIDE_MAX: u32 = 1000;
+
+/// A number of a ring is believed up to here, and above it only this much at a time
+/// ([`TOTEM_RING_SEQ_STEP_MAX`]): a forged one near the top would leave none for the next ring.
+/// Ours: at four a ring and a thousand rings a second it lasts 36 million years.
+pub const TOTEM_RING_SEQ_SURE: u64 = 1 << 62;
+
+/// Above [`TOTEM_RING_SEQ_SURE`], a ring's number may exceed the highest known by so much.
+pub const TOTEM_RING_SEQ_STEP_MAX: u64 = 1 << 32;
