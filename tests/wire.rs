@@ -2,6 +2,8 @@
 
 #[path = "wire/capture.rs"]
 mod capture;
+#[path = "wire/cluster.rs"]
+mod cluster;
 #[path = "wire/damage.rs"]
 mod damage;
 #[path = "wire/hex.rs"]

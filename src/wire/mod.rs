@@ -1,7 +1,9 @@
 //! Codecs: bytes to owned messages and back. No state, no clock, no I/O, no logging.
 
 pub mod capture;
+pub mod cluster;
 pub mod cursor;
 pub mod heartbeat;
 pub mod ipc;
 pub mod totem;
+pub mod totempg;
