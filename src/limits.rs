@@ -89,3 +89,11 @@ pub const TOTEM_MCAST_BYTES_MAX: usize = 65_536;
 /// Packets that wait for the token at most: 4 MiB of full ones.
 /// Source: corosync 3.1.7, `MESSAGE_QUEUE_MAX`.
 pub const TOTEM_QUEUE_PACKETS_MAX: usize = 4 * 1024 * 1024 / 1410;
+
+/// A number of a ring is believed up to here, and above it only this much at a time
+/// ([`TOTEM_RING_SEQ_STEP_MAX`]): a forged one near the top would leave none for the next ring.
+/// Ours: at four a ring and a thousand rings a second it lasts 36 million years.
+pub const TOTEM_RING_SEQ_SURE: u64 = 1 << 62;
+
+/// Above [`TOTEM_RING_SEQ_SURE`], a ring's number may exceed the highest known by so much.
+pub const TOTEM_RING_SEQ_STEP_MAX: u64 = 1 << 32;

@@ -14,8 +14,9 @@ mod checks;
 mod network;
 mod plan;
 pub mod ring;
+pub mod totem;
 mod world;
 
-pub use network::{Network, Weather};
-pub use plan::{Action, Plan};
+pub use network::{Copy, Network, Weather};
+pub use plan::{Action, Course, Plan};
 pub use world::{Act, Condition, Machine, Observer, World};

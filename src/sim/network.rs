@@ -12,6 +12,8 @@ pub struct Weather {
     pub loss_percent: u64,
     /// Of a hundred so many come twice.
     pub duplicate_percent: u64,
+    /// Of a thousand so many have a bit turned.
+    pub damage_permille: u64,
     /// Shortest and longest delay, milliseconds; unequal ones reorder.
     pub delay_ms: (u64, u64),
 }
@@ -21,8 +23,18 @@ impl Weather {
     pub const FAIR: Self = Self {
         loss_percent: 0,
         duplicate_percent: 0,
+        damage_permille: 0,
         delay_ms: (0, 1),
     };
+}
+
+/// A message on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copy {
+    /// It arrives after so many milliseconds.
+    pub delay_ms: u64,
+    /// A bit of it turns; which one, this number decides.
+    pub damage: Option<u64>,
 }
 
 /// The links of all hosts. Each is a broadcast medium; senders hear themselves.
@@ -89,23 +101,29 @@ impl Network {
         (0..self.links.len()).any(|link| !self.cuts.contains(&(from, to, link)))
     }
 
-    /// After how many milliseconds each copy of a message arrives; none if it is lost.
-    pub fn copies(&mut self, from: usize, to: usize, link: usize) -> Vec<u64> {
+    /// The copies of a message that arrive; none if it is lost.
+    pub fn copies(&mut self, from: usize, to: usize, link: usize) -> Vec<Copy> {
         if self.cuts.contains(&(from, to, link)) {
             return Vec::new();
         }
         let weather = self.weather[link];
         let mut copies = Vec::new();
         if !self.rng.percent(weather.loss_percent) {
-            copies.push(self.delay(weather));
+            copies.push(self.copy(weather));
             if self.rng.percent(weather.duplicate_percent) {
-                copies.push(self.delay(weather));
+                copies.push(self.copy(weather));
             }
         }
         copies
     }
 
-    fn delay(&mut self, weather: Weather) -> u64 {
-        self.rng.between(weather.delay_ms.0, weather.delay_ms.1)
+    fn copy(&mut self, weather: Weather) -> Copy {
+        let delay_ms = self.rng.between(weather.delay_ms.0, weather.delay_ms.1);
+        // Nothing is drawn where nothing can be, so that old seeds keep their runs.
+        let damaged = weather.damage_permille > 0 && self.rng.below(1000) < weather.damage_permille;
+        Copy {
+            delay_ms,
+            damage: damaged.then(|| self.rng.next_u64()),
+        }
     }
 }

@@ -99,42 +99,64 @@ impl Plan {
         let calm = Instant(1000 + rng.between(30_000, 90_000));
         let settle = 2 * timing.initdead + 3 * timing.deadtime + Duration::from_secs(10);
         let settled = calm + settle;
-        let mut plan = Self {
+        let course = Course {
+            hosts,
+            links,
+            fault: timing.deadtime,
+            calm,
+            damage: false,
+        };
+        Self {
             seed,
             hosts,
             links,
             timing,
             autojoin,
-            actions: Vec::new(),
+            actions: course.draw(rng),
             calm,
             settled,
             end: settled + 2 * timing.deadtime,
-        };
-        plan.draw_actions(rng);
-        plan.actions.sort_by_key(|(at, _)| *at);
-        plan
+        }
     }
+}
 
-    fn draw_actions(&mut self, rng: &mut Rng) {
+/// The frame in which faults are drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct Course {
+    /// How many hosts there are.
+    pub hosts: usize,
+    /// How many links.
+    pub links: usize,
+    /// Faults last from a quarter of this to three times this.
+    pub fault: Duration,
+    /// From here on nothing bad happens.
+    pub calm: Instant,
+    /// Bits turn in foul weather.
+    pub damage: bool,
+}
+
+impl Course {
+    /// Draws what happens, by time.
+    pub fn draw(self, rng: &mut Rng) -> Vec<(Instant, Action)> {
+        let mut actions = Vec::new();
         for host in 0..self.hosts {
             let at = Instant(1000 + rng.below(3000));
-            self.actions.push((at, Action::Boot(host)));
+            actions.push((at, Action::Boot(host)));
         }
         for _ in 0..rng.between(2, 14) {
             let start = Instant(rng.between(4000, self.calm.0 - 1));
-            self.draw_fault(rng, start);
+            actions.extend(self.draw_fault(rng, start));
         }
         for _ in 0..rng.between(0, 6) {
             let start = Instant(rng.between(4000, self.calm.0));
             let count = rng.between(1, 400);
-            self.actions
-                .push((start, Action::Burst(self.host(rng), count)));
+            actions.push((start, Action::Burst(self.host(rng), count)));
         }
         // At last all hosts are on, but for one in some runs.
         let absent = rng.percent(25).then(|| self.host(rng));
         for host in 0..self.hosts {
-            self.actions.push((self.calm, Action::Resume(host)));
-            self.actions.push((
+            actions.push((self.calm, Action::Resume(host)));
+            actions.push((
                 self.calm,
                 match absent == Some(host) {
                     true => Action::Kill(host),
@@ -142,10 +164,13 @@ impl Plan {
                 },
             ));
         }
+        actions.sort_by_key(|(at, _)| *at);
+        actions
     }
 
-    fn draw_fault(&mut self, rng: &mut Rng, start: Instant) {
-        let dead = u64::try_from(self.timing.deadtime.as_millis()).unwrap_or(1);
+    /// A fault and its cure.
+    fn draw_fault(self, rng: &mut Rng, start: Instant) -> [(Instant, Action); 2] {
+        let dead = u64::try_from(self.fault.as_millis()).unwrap_or(1);
         let lasting = start + Duration::from_millis(rng.between(dead / 4, 3 * dead));
         let end = Instant(lasting.0.min(self.calm.0));
         let (host, other) = (self.host(rng), self.host(rng));
@@ -155,6 +180,7 @@ impl Plan {
                 let foul = Weather {
                     loss_percent: rng.below(60),
                     duplicate_percent: rng.below(30),
+                    damage_permille: if self.damage { rng.below(30) } else { 0 },
                     delay_ms: (rng.below(50), 50 + rng.below(300)),
                 };
                 (
@@ -171,11 +197,10 @@ impl Plan {
             6 => (Action::Kill(host), Action::Boot(host)),
             _ => (Action::Leave(host), Action::Boot(host)),
         };
-        self.actions.push((start, fault));
-        self.actions.push((end, cure));
+        [(start, fault), (end, cure)]
     }
 
-    fn host(&self, rng: &mut Rng) -> usize {
+    fn host(self, rng: &mut Rng) -> usize {
         usize::try_from(rng.below(self.hosts as u64)).unwrap_or(0)
     }
 }

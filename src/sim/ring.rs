@@ -36,7 +36,9 @@ impl fmt::Display for Note {
 }
 
 impl Machine for Cluster {
+    type Message = Message;
     type Note = Note;
+    const HEARS_ITSELF: bool = true;
 
     fn handle_message(&mut self, now: Now, link: &LinkName, message: Message) {
         Cluster::handle_message(self, now, link, message);
@@ -46,7 +48,7 @@ impl Machine for Cluster {
         Cluster::handle_timeout(self, now);
     }
 
-    fn poll_output(&mut self) -> Option<Act<Note>> {
+    fn poll_output(&mut self) -> Option<Act<Message, Note>> {
         Some(match Cluster::poll_output(self)? {
             Output::Transmit(message) => Act::Transmit(message),
             Output::Event(event) => Act::Note(Note::Event(event)),

@@ -6,34 +6,52 @@ use std::fmt::Display;
 use super::network::Network;
 use crate::ids::LinkName;
 use crate::time::{Instant, Now};
-use crate::wire::heartbeat::Message;
 
 /// Messages that wait in a paused host's sockets at most; later ones are lost.
 const SOCKET_MESSAGES_MAX: usize = 300;
+
+/// Most steps of a run; a run that takes more never ends: machines call out to one another faster
+/// than time passes.
+const STEPS_MAX: u64 = 5_000_000;
 
 /// Seconds since 1970 at the start of each run.
 const EPOCH_S: u64 = 1_800_000_000;
 
 /// What runs on a host: a machine of `proto`, or several wired together.
 pub trait Machine {
+    /// What goes over the links.
+    type Message: Clone;
     /// What it tells besides messages: events, log lines.
     type Note: Display;
+    /// True if what it sends to all comes to itself too.
+    const HEARS_ITSELF: bool;
 
     /// A message came in over a link.
-    fn handle_message(&mut self, now: Now, link: &LinkName, message: Message);
+    fn handle_message(&mut self, now: Now, link: &LinkName, message: Self::Message);
     /// Something is due.
     fn handle_timeout(&mut self, now: Now);
     /// What it wants done.
-    fn poll_output(&mut self) -> Option<Act<Self::Note>>;
+    fn poll_output(&mut self) -> Option<Act<Self::Message, Self::Note>>;
     /// When something is due.
     fn poll_timeout(&self) -> Option<Instant>;
+
+    /// What a message is once a bit of it, drawn by `chance`, has turned; `None` if a receiver
+    /// always sees that and drops it.
+    fn damaged(message: &Self::Message, chance: u64) -> Option<Self::Message> {
+        let _ = (message, chance);
+        None
+    }
 }
 
 /// What a machine wants done.
 #[derive(Debug)]
-pub enum Act<N> {
+pub enum Act<P, N> {
     /// Put it on every link.
-    Transmit(Message),
+    Transmit(P),
+    /// Send it to one host, on every link; to itself nothing is lost.
+    TransmitTo(usize, P),
+    /// Throw away what waits in its sockets.
+    DiscardWaiting,
     /// For observers.
     Note(N),
 }
@@ -41,9 +59,9 @@ pub enum Act<N> {
 /// Looks on: checkers and transcripts.
 pub trait Observer<M: Machine> {
     /// A machine is handed a message.
-    fn received(&mut self, now: Instant, host: usize, link: &LinkName, message: &Message);
+    fn received(&mut self, now: Instant, host: usize, link: &LinkName, message: &M::Message);
     /// A machine sends a message.
-    fn sent(&mut self, now: Instant, host: usize, message: &Message);
+    fn sent(&mut self, now: Instant, host: usize, message: &M::Message);
     /// A machine told something.
     fn noted(&mut self, now: Instant, host: usize, note: &M::Note);
     /// A host's condition changed.
@@ -61,11 +79,11 @@ pub enum Condition {
     Down,
 }
 
-struct Host<M> {
+struct Host<M: Machine> {
     machine: Option<M>,
     paused: bool,
     /// What waits in the sockets of a paused host.
-    waiting: VecDeque<(usize, Message)>,
+    waiting: VecDeque<(usize, M::Message)>,
 }
 
 /// All hosts at one moment.
@@ -76,8 +94,9 @@ pub struct World<M: Machine> {
     pub network: Network,
     hosts: Vec<Host<M>>,
     /// Arrivals by time, in order of sending where equal: host, link, message.
-    under_way: BTreeMap<(Instant, u64), (usize, usize, Message)>,
+    under_way: BTreeMap<(Instant, u64), (usize, usize, M::Message)>,
     counter: u64,
+    steps: u64,
 }
 
 impl<M: Machine> World<M> {
@@ -94,7 +113,13 @@ impl<M: Machine> World<M> {
             hosts: (0..hosts).map(host).collect(),
             under_way: BTreeMap::new(),
             counter: 0,
+            steps: 0,
         }
+    }
+
+    /// True if the machines kept one another so busy that the run was given up.
+    pub fn is_storm(&self) -> bool {
+        self.steps >= STEPS_MAX
     }
 
     /// The time as machines are told it.
@@ -201,9 +226,10 @@ impl<M: Machine> World<M> {
                 .filter_map(|host| Some((self.hosts[host].machine.as_ref()?.poll_timeout()?, host)))
                 .min();
             let next = [arrival, due.map(|(at, _)| at)].into_iter().flatten().min();
-            let Some(next) = next.filter(|next| *next <= until) else {
+            let Some(next) = next.filter(|next| *next <= until && !self.is_storm()) else {
                 break;
             };
+            self.steps += 1;
             self.now = self.now.max(next);
             if arrival == Some(next) {
                 // At the same moment packets come first, as a driver reads its sockets first.
@@ -227,7 +253,7 @@ impl<M: Machine> World<M> {
         &mut self,
         host: usize,
         link: usize,
-        message: Message,
+        message: M::Message,
         observer: &mut impl Observer<M>,
     ) {
         match self.condition(host) {
@@ -246,7 +272,7 @@ impl<M: Machine> World<M> {
         &mut self,
         host: usize,
         link: usize,
-        message: Message,
+        message: M::Message,
         observer: &mut impl Observer<M>,
     ) {
         let now = self.time();
@@ -264,22 +290,45 @@ impl<M: Machine> World<M> {
                 Act::Note(note) => observer.noted(self.now, host, &note),
                 Act::Transmit(message) => {
                     observer.sent(self.now, host, &message);
-                    self.spread(host, &message);
+                    for to in 0..self.hosts.len() {
+                        if to != host || M::HEARS_ITSELF {
+                            self.spread(host, to, &message);
+                        }
+                    }
+                }
+                Act::TransmitTo(to, message) if to == host => {
+                    observer.sent(self.now, host, &message);
+                    self.put_under_way(1, to, 0, message);
+                }
+                Act::TransmitTo(to, message) => {
+                    observer.sent(self.now, host, &message);
+                    if to < self.hosts.len() {
+                        self.spread(host, to, &message);
+                    }
+                }
+                Act::DiscardWaiting => self.hosts[host].waiting.clear(),
+            }
+        }
+    }
+
+    fn spread(&mut self, from: usize, to: usize, message: &M::Message) {
+        for link in 0..self.network.links().len() {
+            for copy in self.network.copies(from, to, link) {
+                let message = match copy.damage {
+                    None => Some(message.clone()),
+                    Some(chance) => M::damaged(message, chance),
+                };
+                if let Some(message) = message {
+                    self.put_under_way(copy.delay_ms, to, link, message);
                 }
             }
         }
     }
 
-    fn spread(&mut self, from: usize, message: &Message) {
-        for link in 0..self.network.links().len() {
-            for to in 0..self.hosts.len() {
-                for delay in self.network.copies(from, to, link) {
-                    let at = Instant(self.now.0 + delay);
-                    self.counter += 1;
-                    let arrival = (to, link, message.clone());
-                    self.under_way.insert((at, self.counter), arrival);
-                }
-            }
-        }
+    fn put_under_way(&mut self, delay_ms: u64, to: usize, link: usize, message: M::Message) {
+        let at = Instant(self.now.0 + delay_ms);
+        self.counter += 1;
+        self.under_way
+            .insert((at, self.counter), (to, link, message));
     }
 }

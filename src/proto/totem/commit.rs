@@ -1,10 +1,10 @@
 //! COMMIT: the commit token goes round and takes down what each member has of its old ring.
 
+use super::flow_control::FlowControl;
 use super::members::Members;
 use super::output::Output;
 use super::srp::{Srp, State};
 use super::timers::Timer;
-use crate::proto::totem::flow_control::FlowControl;
 use crate::time::Instant;
 use crate::wire::totem::{Body, CommitToken, Entry, Processor, RingId, Seqno};
 
@@ -34,6 +34,9 @@ impl Srp {
     ///
     /// Source: corosync 3.1.7, `message_handler_memb_commit_token`; `spec/totem-wire.md` D.4.
     pub(super) fn handle_commit_token(&mut self, now: Instant, token: CommitToken) {
+        if !self.is_believable(token.ring.seq) {
+            return self.impossible("a ring number beyond all that can be");
+        }
         match self.state {
             State::Gather if token.ring.seq > self.ring.seq && self.is_what_we_want(&token) => {
                 self.commit(now, token);

@@ -89,6 +89,9 @@ impl Srp {
         if leaves {
             self.members.left_properly.insert(join.from);
         }
+        if !self.is_believable(join.ring_seq) {
+            return self.impossible("a ring number beyond all that can be");
+        }
         self.highest_ring_seq = self.highest_ring_seq.max(join.ring_seq);
         let of_new_ring = self.members.new.contains(&join.from) && join.ring_seq >= self.ring.seq;
         match self.state {
@@ -112,19 +115,32 @@ impl Srp {
         }
     }
 
+    /// A number that leaves numbers for later rings.
+    pub(super) fn is_believable(&self, ring_seq: u64) -> bool {
+        let sure = self.highest_ring_seq.max(limits::TOTEM_RING_SEQ_SURE);
+        ring_seq <= sure.saturating_add(limits::TOTEM_RING_SEQ_STEP_MAX)
+    }
+
     /// Source: corosync 3.1.7, `memb_join_process`; `spec/totem-wire.md` D.5.
+    /// Differs: a join whose news we don't believe changes nothing, and isn't answered at once.
+    /// corosync answers each with a join and starts its consensus timer anew; nodes that don't
+    /// believe each other's failed lists then keep that up without end.
     fn weigh_join(&mut self, now: Instant, leaves: bool, join: &Join) {
         let processors = Members::of(&join.processors);
         let failed = Members::of(&join.failed);
+        // In COMMIT and RECOVERY a gather follows in any case.
+        let can_act = matches!(self.state, State::Operational | State::Gather);
         if processors == self.members.known && failed == self.members.failed {
             if !leaves {
                 self.members.consensus.insert(join.from);
             }
-            if self.all_agree() && self.commit_as_representative(now) {
+            if can_act && self.all_agree() && self.commit_as_representative(now) {
                 return;
             }
-        } else if self.tells_something_new(join, &processors, &failed) {
-            self.believe(join, &processors, &failed);
+        } else if self.tells_something_new(join, &processors, &failed)
+            && self.believe(join, &processors, &failed)
+            && can_act
+        {
             return self.gather(now, Reason::MergeJoin);
         }
         if self.state == State::Operational {
@@ -148,15 +164,17 @@ impl Srp {
         true
     }
 
-    /// Takes over what a join says of others.
-    fn believe(&mut self, join: &Join, processors: &Members, failed: &Members) {
+    /// Takes over what a join says of others; true if that changes anything.
+    fn believe(&mut self, join: &Join, processors: &Members, failed: &Members) -> bool {
         let members = &mut self.members;
+        let before = (members.known.len(), members.failed.len());
         members.known.merge(processors);
         if failed.contains(&self.config.me) {
             members.failed.insert(join.from);
         } else if members.current.contains(&join.from) {
             members.failed.merge(failed);
         }
+        before != (members.known.len(), members.failed.len())
     }
 
     /// All agree: the lowest makes the commit token. True if that is us.

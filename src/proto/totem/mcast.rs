@@ -31,9 +31,9 @@ impl Srp {
         }
         let stream = match (self.state, mcast.encapsulated) {
             (State::Recovery, Encapsulated::Message) => &mut self.recovered,
-            (State::Operational, _) => &mut self.stream,
+            (State::Operational, Encapsulated::Packet) => &mut self.stream,
             // The old ring is still the only one.
-            (State::Gather, _) if self.ring == self.old_ring => &mut self.stream,
+            (State::Gather, Encapsulated::Packet) if self.ring == self.old_ring => &mut self.stream,
             _ => return,
         };
         if !stream.reaches(mcast.seq) || stream.get(mcast.seq).is_some() {
@@ -43,7 +43,6 @@ impl Srp {
             datagram: bytes.into(),
             node,
             from: mcast.from,
-            encapsulated: mcast.encapsulated,
             order,
             payload_at: bytes.len() - mcast.payload.len(),
         };
@@ -63,7 +62,6 @@ impl Srp {
             datagram: bytes.into(),
             node: datagram.node,
             from: mcast.from,
-            encapsulated: mcast.encapsulated,
             order: datagram.order,
             payload_at: bytes.len() - mcast.payload.len(),
         };
@@ -114,7 +112,6 @@ impl Srp {
             datagram: self.encode(node, Body::Mcast(mcast)),
             node,
             from: self.config.me,
-            encapsulated,
             order: ByteOrder::NATIVE,
             payload_at: mcast_header_length(self.config.dialect),
         }

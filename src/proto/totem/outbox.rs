@@ -32,10 +32,10 @@ impl Outbox {
         self.synchronising
     }
 
-    /// From here on packets of those who synchronise go first, and no others.
+    /// From here on packets of those who synchronise go, and no others. What they left of an
+    /// earlier time goes too: it names its ring, and receivers leave it alone.
     pub fn start_sync(&mut self) {
         self.synchronising = true;
-        self.sync.clear();
     }
 
     /// Those above have synchronised.
@@ -43,19 +43,22 @@ impl Outbox {
         self.synchronising = false;
     }
 
-    /// Puts a packet into the queue in use.
+    /// Takes a packet of the applications; it waits while those above synchronise.
     pub fn push(&mut self, packet: Vec<u8>) -> Result<(), QueueFull> {
-        let queue = self.in_use_mut();
-        if queue.len() >= limits::TOTEM_QUEUE_PACKETS_MAX {
-            return Err(QueueFull);
-        }
-        queue.push_back(packet);
-        Ok(())
+        push(&mut self.normal, packet)
+    }
+
+    /// Takes a packet of those who synchronise.
+    pub fn push_sync(&mut self, packet: Vec<u8>) -> Result<(), QueueFull> {
+        push(&mut self.sync, packet)
     }
 
     /// The next packet of the queue in use.
     pub fn pop(&mut self) -> Option<Vec<u8>> {
-        self.in_use_mut().pop_front()
+        match self.synchronising {
+            true => self.sync.pop_front(),
+            false => self.normal.pop_front(),
+        }
     }
 
     /// How many packets wait in the queue in use.
@@ -64,14 +67,6 @@ impl Outbox {
             self.sync.len()
         } else {
             self.normal.len()
-        }
-    }
-
-    fn in_use_mut(&mut self) -> &mut VecDeque<Vec<u8>> {
-        if self.synchronising {
-            &mut self.sync
-        } else {
-            &mut self.normal
         }
     }
 
@@ -89,4 +84,12 @@ impl Outbox {
     pub fn old_len(&self) -> usize {
         self.old.len()
     }
+}
+
+fn push(queue: &mut VecDeque<Vec<u8>>, packet: Vec<u8>) -> Result<(), QueueFull> {
+    if queue.len() >= limits::TOTEM_QUEUE_PACKETS_MAX {
+        return Err(QueueFull);
+    }
+    queue.push_back(packet);
+    Ok(())
 }

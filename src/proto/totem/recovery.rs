@@ -117,14 +117,17 @@ impl Srp {
     /// What a token says of recovery; true when the ring comes into use with it.
     ///
     /// Source: corosync 3.1.7, `message_handler_orf_token`; `spec/totem-wire.md` D.10 step 4.
+    /// Differs: on a token that goes round idle the representative clears the flag, too: its
+    /// setter may be gone, or never was. Who has something to send sets it again.
     pub(super) fn follow_recovery(&mut self, token: &mut OrfToken) -> bool {
+        let idle = self.rotation.held && self.is_representative();
         let progress = &mut self.progress;
         if self.outbox.old_len() > 0 {
             if token.retrans_flg == 0 {
                 token.retrans_flg = 1;
                 progress.set_retrans_flg = true;
             }
-        } else if token.retrans_flg != 0 && progress.set_retrans_flg {
+        } else if token.retrans_flg != 0 && (progress.set_retrans_flg || idle) {
             token.retrans_flg = 0;
             progress.set_retrans_flg = false;
         }

@@ -158,23 +158,36 @@ impl Srp {
         }
     }
 
-    /// Puts a packet of totempg into the queue for the token.
+    /// Puts a packet of totempg into the queue for the token. While those above synchronise it
+    /// waits: an application's order begins when all are at the same point.
     pub fn send(&mut self, now: Instant, packet: Vec<u8>) -> Result<(), QueueFull> {
         self.outbox.push(packet)?;
-        if self.rotation.held && self.state == State::Operational {
-            self.rotation.held = false;
-            let body = Body::HoldCancel(HoldCancel { ring: self.ring });
-            self.multicast_control(self.node(), body);
-            self.hear_ourselves(now);
-        }
+        self.ask_for_token(now);
         Ok(())
     }
 
-    /// Those above have synchronised after a change of configuration: other packets may go.
-    pub fn sync_completed(&mut self, now: Instant) {
-        self.outbox.end_sync();
-        if self.outbox.len() > 0 && self.rotation.held && self.state == State::Operational {
-            self.rotation.held = false;
+    /// The same for a packet of those who synchronise, from a regular configuration until
+    /// [`Self::sync_completed`].
+    pub fn send_sync(&mut self, now: Instant, packet: Vec<u8>) -> Result<(), QueueFull> {
+        self.outbox.push_sync(packet)?;
+        self.ask_for_token(now);
+        Ok(())
+    }
+
+    /// Those above have synchronised on this ring: other packets may go. When the last they
+    /// waited for came with the end of that ring, they are too late, and the next ring's turn
+    /// has begun: then nothing happens.
+    pub fn sync_completed(&mut self, now: Instant, ring: RingId) {
+        if ring == self.old_ring {
+            self.outbox.end_sync();
+            self.ask_for_token(now);
+        }
+    }
+
+    /// The representative lets go of a token that it holds, if we have something to send.
+    fn ask_for_token(&mut self, now: Instant) {
+        let wanted = self.outbox.len() > 0 && self.state == State::Operational;
+        if wanted && std::mem::take(&mut self.rotation.held) {
             let body = Body::HoldCancel(HoldCancel { ring: self.ring });
             self.multicast_control(self.node(), body);
             self.hear_ourselves(now);

@@ -6,7 +6,7 @@ use super::output::{Bytes, Delivery};
 use crate::ids::NodeId;
 use crate::limits;
 use crate::wire::cursor::ByteOrder;
-use crate::wire::totem::{Encapsulated, Processor, Seqno};
+use crate::wire::totem::{Processor, Seqno};
 
 /// A message that is kept until all have it.
 #[derive(Debug, Clone)]
@@ -17,8 +17,6 @@ pub struct Stored {
     pub node: NodeId,
     /// Who sent it first.
     pub from: Processor,
-    /// What it carries.
-    pub encapsulated: Encapsulated,
     /// The sender's byte order.
     pub order: ByteOrder,
     /// Where its payload begins.
@@ -208,7 +206,6 @@ mod tests {
             datagram: Bytes::from(&b"x"[..]),
             node: NodeId(node),
             from: Processor::of_node(NodeId(node)),
-            encapsulated: Encapsulated::Packet,
             order: ByteOrder::Little,
             payload_at: 1,
         }

@@ -1,0 +1,46 @@
+//! Seeds of the single ring protocol.
+
+use everbeat::sim::totem;
+
+/// Runs by default; each is some ten virtual seconds with faults, then some without.
+const RUNS: u64 = if cfg!(debug_assertions) { 200 } else { 5000 };
+
+#[test]
+fn rings_keep_their_word_under_faults() {
+    let number = |name: &str| std::env::var(name).ok().map(|v| v.parse::<u64>().unwrap());
+    if let Some(seed) = number("SEED") {
+        let outcome = totem::run(seed, None, true);
+        println!("{}", outcome.transcript.join("\n"));
+        assert!(
+            outcome.failures.is_empty(),
+            "{}",
+            outcome.failures.join("\n")
+        );
+        return;
+    }
+    let (mut delivered, mut rings) = (0, 0);
+    for seed in 1..=number("RUNS").unwrap_or(RUNS) {
+        let outcome = totem::run(seed, None, false);
+        assert!(
+            outcome.failures.is_empty(),
+            "{}\n{}\nreplay: SEED={seed} cargo test --test sim totem, \
+             or everbeat simulate-ring --protocol totem --seed {seed} --transcript",
+            outcome.plan,
+            outcome.failures.join("\n")
+        );
+        delivered += outcome.delivered;
+        rings += outcome.rings;
+    }
+    // The runs are worth something: messages went, and rings broke.
+    assert!(
+        delivered > 50_000 && rings > 2000,
+        "{delivered} messages, {rings} rings"
+    );
+}
+
+#[test]
+fn a_run_of_totem_is_the_same_each_time() {
+    let (one, two) = (totem::run(42, None, true), totem::run(42, None, true));
+    assert!(one.transcript.len() > 1000);
+    assert_eq!(one.transcript, two.transcript);
+}
