@@ -4,6 +4,8 @@
 mod capture;
 #[path = "wire/ccm.rs"]
 mod ccm;
+#[path = "wire/cluster.rs"]
+mod cluster;
 #[path = "wire/damage.rs"]
 mod damage;
 #[path = "wire/hex.rs"]

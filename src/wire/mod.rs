@@ -2,7 +2,9 @@
 
 pub mod capture;
 pub mod ccm;
+pub mod cluster;
 pub mod cursor;
 pub mod heartbeat;
 pub mod ipc;
 pub mod totem;
+pub mod totempg;
