@@ -16,6 +16,7 @@ pub(super) use change::change_between;
 pub use change::update;
 pub use query::{Answer, path_of, query};
 
+use super::acl::Access;
 use super::dom::Document;
 use super::error::Error;
 
@@ -62,6 +63,8 @@ pub struct Request<'a> {
     pub input: Option<&'a Document>,
     /// How it is done.
     pub options: Options,
+    /// What the one who asks may change; none may change all.
+    pub access: Option<&'a Access>,
 }
 
 /// What changed.

@@ -12,6 +12,19 @@ use everbeat::cib::{self, Document, NodeRef};
 
 const LINES: &str = include_str!("cib_lines.txt");
 
+const ACL_LINES: &str = include_str!("acl_lines.txt");
+
+/// Users of acl.xml, one that is not in it, and the administrators.
+const USERS: [&str; 7] = [
+    "nobody",
+    "daemon",
+    "mail",
+    "games",
+    "bin",
+    "sys",
+    "hacluster",
+];
+
 /// The folder of the original's tools.
 const ORIGINAL: &str = "/usr/sbin";
 
@@ -276,4 +289,29 @@ fn the_tools_do_as_the_originals() {
 #[ignore = "full matrix: every tenth of the scheduler's CIBs"]
 fn the_tools_do_as_the_originals_on_many_files() {
     compare(10);
+}
+
+#[test]
+fn access_control_is_as_the_originals() {
+    if !Path::new(ORIGINAL).join("cibadmin").exists() {
+        println!("SKIPPED: pacemaker's tools are not installed");
+        return;
+    }
+    let place = Place::new();
+    let file = place.folder.path().join("acl.xml");
+    fs::write(&file, include_str!("acl.xml")).unwrap();
+    let (mut same, mut differences) = (0, Vec::new());
+    for user in USERS {
+        for line in ACL_LINES.lines().filter(|line| !line.starts_with('#')) {
+            let line = line.replace("USER", user);
+            let theirs = place.run(Path::new(ORIGINAL), &line, &file, &file);
+            let ours = place.run(&place.tools, &line, &file, &file);
+            match difference(&theirs, &ours) {
+                None => same += 1,
+                Some(what) => differences.push(format!("{line}\n{what}")),
+            }
+        }
+    }
+    println!("{same} the same, {} different", differences.len());
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
 }

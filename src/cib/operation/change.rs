@@ -11,7 +11,8 @@ use crate::cib::{empty, patch, xpath};
 /// Carries out a request on a copy of `current` and counts its version up if it changed.
 ///
 /// The schema is not looked at here.
-/// Errors: whatever the operation meets; [`Error::Old`] if the version would go back;
+/// Errors: whatever the operation meets; [`Error::Denied`] if the one who asks may not change
+/// what changes, which the count of the version is not part of; [`Error::Old`] if the version would go back;
 /// [`Error::FeatureSet`] if the result is of newer software.
 pub fn update(
     current: &Document,
@@ -27,6 +28,9 @@ pub fn update(
     refuse_older(current, &doc)?;
     doc.strip_text();
     merge::expand_all(&mut doc);
+    if let Some(access) = request.access {
+        access.check(current, &doc)?;
+    }
     let change = change_between(current, &doc);
     count(&mut doc, change);
     Ok(Update { doc, change })
@@ -78,7 +82,7 @@ fn with_input(
     let given = input.ok_or(Error::Invalid)?;
     match operation {
         Operation::Create => match create::section_of(request, given) {
-            Some(section) => create::create(doc, section, given),
+            Some(section) => create::create(doc, request, section, given),
             None => Ok(modify(doc, request, given)?),
         },
         Operation::Modify => Ok(modify(doc, request, given)?),

@@ -1,13 +1,21 @@
 //! Creation, which reports each element that was there already.
 
 use super::{Failure, Request};
+use crate::cib::acl::Access;
 use crate::cib::dom::{Document, NodeRef};
 use crate::cib::error::Error;
 use crate::cib::merge::{self, Given};
 use crate::cib::section::{self, Place};
 
 /// Adds what is given to a section.
-pub(super) fn create(doc: &mut Document, section: &str, given: Given) -> Result<(), Failure> {
+pub(super) fn create(
+    doc: &mut Document,
+    request: &Request,
+    section: &str,
+    given: Given,
+) -> Result<(), Failure> {
+    // Who may do nothing hears it of the first element, after whether it is there.
+    let forbidden = request.access.is_some_and(Access::is_nothing);
     let parent = match section::find(doc, Some(section)) {
         Place::At(node) => Some(node),
         Place::Absent => None,
@@ -16,14 +24,14 @@ pub(super) fn create(doc: &mut Document, section: &str, given: Given) -> Result<
     let mut error = Ok(());
     if given.name() == section {
         for child in given.children() {
-            error = add(doc, parent, child);
+            error = add(doc, parent, child, forbidden);
             if let Err(error) = error {
                 report(&mut failed, child, error);
                 break;
             }
         }
     } else {
-        error = add(doc, parent, given);
+        error = add(doc, parent, given, forbidden);
         if let Err(error) = error {
             report(&mut failed, given, error);
         }
@@ -34,10 +42,18 @@ pub(super) fn create(doc: &mut Document, section: &str, given: Given) -> Result<
     })
 }
 
-fn add(doc: &mut Document, parent: Option<NodeRef>, given: Given) -> Result<(), Error> {
+fn add(
+    doc: &mut Document,
+    parent: Option<NodeRef>,
+    given: Given,
+    forbidden: bool,
+) -> Result<(), Error> {
     let parent = parent.ok_or(Error::Invalid)?;
     if merge::match_child(doc, parent, given.name(), given.id()).is_some() {
         return Err(Error::Exists);
+    }
+    if forbidden {
+        return Err(Error::Denied);
     }
     merge::create_or_update(doc, parent, given);
     Ok(())

@@ -31,6 +31,15 @@ impl Form {
     }
 }
 
+/// Why nothing is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ShowError {
+    /// There is nothing to show.
+    Query(Error),
+    /// The user may do all, so that there are no permissions to show.
+    Free,
+}
+
 /// Prints what was asked for with the permissions of `name`.
 ///
 /// Differs: a part of the document is shown with the permissions that it has in the whole; the
@@ -40,28 +49,27 @@ pub(super) fn show(
     request: &Request,
     name: &str,
     form: Form,
-) -> Result<(), Error> {
+) -> Result<(), ShowError> {
     let doc = session.doc();
-    let part = match operation::query(doc, request)? {
+    let part = match operation::query(doc, request).map_err(ShowError::Query)? {
         Answer::Part(node) => node,
-        Answer::Tree(_) | Answer::Paths(_) => return Err(Error::Invalid),
+        Answer::Tree(_) | Answer::Paths(_) => return Err(ShowError::Query(Error::Invalid)),
     };
-    let Some(access) = Access::of(doc, &user::named(name)) else {
-        print!("{}", writer::pretty(doc, part));
-        return Ok(());
-    };
+    let access = Access::of(doc, &user::named(name)).ok_or(ShowError::Free)?;
     println!("<!-- ACLs as evaluated for user {name} -->");
     print!("{}", annotated(doc, part, &access.view(doc), form));
     Ok(())
 }
 
 fn annotated(doc: &Document, part: NodeRef, view: &dyn Fn(NodeRef) -> View, form: Form) -> String {
+    let mut out = String::new();
+    let drawing = Drawing { part, view, form };
     if form == Form::Namespace {
         let marked = with_namespaces(doc, part, view);
-        return writer::pretty(&marked, marked.root());
+        element(&marked, part, &mut out, &drawing, 0);
+    } else {
+        element(doc, part, &mut out, &drawing, 0);
     }
-    let mut out = String::new();
-    element(doc, part, &mut out, &Drawing { part, view, form }, 0);
     out
 }
 
@@ -98,9 +106,7 @@ fn element(doc: &Document, node: NodeRef, out: &mut String, drawing: &Drawing, d
     let indent = "  ".repeat(depth);
     out.push_str(&drawing.before(doc, node, &indent));
     let (on, off) = drawing.color(node);
-    let mut alone = Document::new("x");
-    let copy = alone.import_shallow(doc, node);
-    let text = writer::compact(&alone, copy);
+    let text = alone(doc, node);
     if !doc.is_element(node) || doc.first_node(node).is_none() {
         out.push_str(&format!("{indent}{on}{text}{off}\n"));
         return;
@@ -111,6 +117,29 @@ fn element(doc: &Document, node: NodeRef, out: &mut String, drawing: &Drawing, d
         element(doc, child, out, drawing, depth + 1);
     }
     out.push_str(&format!("{indent}{on}</{}>{off}\n", doc.name(node)));
+}
+
+/// A node without what is in it, in the way of libxml2, which escapes less than Pacemaker.
+fn alone(doc: &Document, node: NodeRef) -> String {
+    if !doc.is_element(node) {
+        return writer::compact(doc, node);
+    }
+    let mut text = format!("<{}", doc.name(node));
+    for (name, value) in doc.attrs(node) {
+        let mut escaped = String::new();
+        for c in value.chars() {
+            match c {
+                '&' => escaped.push_str("&amp;"),
+                '<' => escaped.push_str("&lt;"),
+                '>' => escaped.push_str("&gt;"),
+                '"' => escaped.push_str("&quot;"),
+                '\t' | '\n' | '\r' => escaped.push_str(&format!("&#{};", u32::from(c))),
+                c => escaped.push(c),
+            }
+        }
+        text.push_str(&format!(" {name}=\"{escaped}\""));
+    }
+    text + "/>"
 }
 
 fn word(view: View) -> &'static str {
@@ -133,15 +162,23 @@ fn with_namespaces(doc: &Document, part: NodeRef, view: &dyn Fn(NodeRef) -> View
         .descendants(part)
         .filter(|&node| is_change(doc, part, node, view))
         .collect();
-    for node in changing {
-        let prefix = word(view(node)).trim_matches('~').to_lowercase();
-        let name = format!("pcmk-access-{prefix}:{}", doc.name(node));
+    for &node in &changing {
+        let name = format!("pcmk-access-{}:{}", prefix(view(node)), doc.name(node));
         marked.rename(node, &name);
     }
-    for kind in ["writable", "readable", "denied"] {
+    let views: Vec<_> = changing.iter().map(|&node| view(node)).collect();
+    for kind in [View::Writable, View::Readable, View::Denied] {
+        if !views.contains(&kind) {
+            continue;
+        }
+        let kind = prefix(kind);
         let name = format!("xmlns:pcmk-access-{kind}");
         let address = format!("http://clusterlabs.org/ns/pacemaker/access/{kind}");
         marked.set_attr(part, &name, &address);
     }
-    marked.extract(part)
+    marked
+}
+
+fn prefix(view: View) -> String {
+    word(view).trim_matches('~').to_lowercase()
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::access::{self, Form};
+use super::access::{self, Form, ShowError};
 use super::options::{Asked, Task, command};
 use crate::cib::operation::{Answer, Change, Operation, Options, Request};
 use crate::cib::{Document, Error, digest, empty, writer};
@@ -150,11 +150,22 @@ fn on_cib(parsed: &Parsed, asked: &Asked, input: Option<&Document>) -> u8 {
             shallow: parsed.has("no-children"),
             addresses: parsed.has("node-path"),
         },
+        access: None,
     };
     let done = match asked.task {
         Some(Task::Change(operation)) => change(&mut session, operation, &request),
         Some(Task::Query) => match shown_access(parsed) {
-            Some((user, form)) => access::show(&session, &request, user, form),
+            Some((user, form)) => match access::show(&session, &request, user, form) {
+                Ok(()) => Ok(()),
+                Err(ShowError::Query(error)) => Err(error),
+                Err(ShowError::Free) => {
+                    eprintln!(
+                        "Could not evaluate access per request \
+                         ({user}, error: Already in requested state)"
+                    );
+                    return code::CONFIG;
+                }
+            },
             None => query(&session, &request),
         },
         _ => upgrade(&session),

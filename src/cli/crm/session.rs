@@ -55,9 +55,9 @@ pub struct UpdateError {
     /// Why.
     pub error: Error,
     /// `<failed>` with what was not created.
-    pub answer: Option<Document>,
+    pub answer: Option<Box<Document>>,
     /// The document that is not valid.
-    pub rejected: Option<Document>,
+    pub rejected: Option<Box<Document>>,
 }
 
 impl From<Error> for UpdateError {
@@ -171,21 +171,23 @@ impl Session {
         Ok((doc, answer))
     }
 
-    /// Carries out a change, if the user may make it.
+    /// Carries out a change, if the user of the session may make it.
     pub fn update(
         &mut self,
         operation: Operation,
         request: &Request,
     ) -> Result<Change, UpdateError> {
+        let access = self.access();
+        let request = Request {
+            access: access.as_ref(),
+            ..*request
+        };
         let update =
-            operation::update(&self.doc, operation, request).map_err(|failure| UpdateError {
+            operation::update(&self.doc, operation, &request).map_err(|failure| UpdateError {
                 error: failure.error,
-                answer: failure.answer,
+                answer: failure.answer.map(Box::new),
                 rejected: None,
             })?;
-        if let Some(access) = self.access() {
-            access.check(&self.doc, &update.doc)?;
-        }
         self.doc = update.doc;
         // Even what changed nothing writes the file anew, in the layout of the tools.
         self.changed = true;
