@@ -63,6 +63,7 @@ fn agree(cluster: &Cluster, hosts: &[&str], after: &str) {
     let start = Instant::now();
     let mut all = Vec::new();
     let came = within(PATIENCE, || {
+        std::thread::sleep(Duration::from_millis(100));
         all = hosts.iter().map(|host| told(cluster, host)).collect();
         let Some(Some(first)) = all.first() else {
             return false;
@@ -163,7 +164,7 @@ fn membership_goes_through_faults_in_other_pairings() {
 /// same line counts for both.
 #[test]
 fn quorum_rules_of_ha_cf_count_on_both() {
-    let more = "crm ccm-only\nenv quorum majority\n";
+    let more = "crm ccm-only\nenv quorum=majority\n";
     let Some(cluster) = cluster("ccm-quorum", &[Everbeat, Heartbeat], more) else {
         return;
     };
