@@ -15,6 +15,8 @@ use super::stack::name_of;
 const NODES: usize = 4;
 /// Inputs of one run.
 const INPUTS: u32 = 20_000;
+/// Runs.
+const RUNS: u64 = if cfg!(debug_assertions) { 3 } else { 50 };
 /// What one input may lead to at most, our own messages that come back included.
 const OUTPUTS_MAX: u32 = 40;
 
@@ -206,7 +208,7 @@ impl Hostile {
 
 #[test]
 fn nonsense_ends_nothing() {
-    for seed in 1..=10 {
+    for seed in 1..=RUNS {
         let mut hostile = Hostile::new(seed);
         for input in 0..INPUTS {
             hostile.input();

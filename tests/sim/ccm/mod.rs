@@ -17,7 +17,7 @@ use everbeat::wire::heartbeat::Message;
 use stack::{Stack, name_of};
 
 /// Seeds by default; each is some virtual minutes.
-const RUNS: u64 = if cfg!(debug_assertions) { 40 } else { 1000 };
+const RUNS: u64 = if cfg!(debug_assertions) { 15 } else { 1000 };
 /// A quiet time in which all must come to agree.
 const SETTLE: Duration = Duration::from_secs(120);
 
