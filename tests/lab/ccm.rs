@@ -15,7 +15,7 @@ const ALL: [&str; 3] = ["a", "b", "c"];
 /// Merging takes real nodes longest: dead time, two rounds of votes, questions that time out.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// A cluster of three with a membership and no resources; None where that can't be.
+/// Configured hosts; None where that can't be.
 fn cluster(name: &str, software: &[Software], more: &str) -> Option<Cluster> {
     if !Path::new(CCM).exists() {
         println!("SKIPPED: heartbeat's ccm is not installed");
@@ -26,7 +26,12 @@ fn cluster(name: &str, software: &[Software], more: &str) -> Option<Cluster> {
         keepalive_ms: 300,
         ..Config::default()
     };
-    let cluster = Cluster::new(name, software, config)?;
+    Cluster::new(name, software, config)
+}
+
+/// The same, started.
+fn started(name: &str, software: &[Software], more: &str) -> Option<Cluster> {
+    let cluster = cluster(name, software, more)?;
     cluster.start_all();
     Some(cluster)
 }
@@ -94,7 +99,7 @@ fn others(host: &str) -> Vec<&'static str> {
 
 /// Each node dies, and leaves, and comes again.
 fn deaths_and_leaves(name: &str, software: [Software; 3]) {
-    let Some(cluster) = cluster(name, &software, "crm ccm-only\n") else {
+    let Some(cluster) = started(name, &software, "crm ccm-only\n") else {
         return;
     };
     agree(&cluster, &ALL, "start");
@@ -114,7 +119,7 @@ fn deaths_and_leaves(name: &str, software: [Software; 3]) {
 
 /// Each node is cut off and joined again.
 fn partitions_and_merges(name: &str, software: [Software; 3]) {
-    let Some(cluster) = cluster(name, &software, "crm ccm-only\n") else {
+    let Some(cluster) = started(name, &software, "crm ccm-only\n") else {
         return;
     };
     agree(&cluster, &ALL, "start");
@@ -165,7 +170,7 @@ fn membership_goes_through_faults_in_other_pairings() {
 #[test]
 fn quorum_rules_of_ha_cf_count_on_both() {
     let more = "crm ccm-only\nenv quorum=majority\n";
-    let Some(cluster) = cluster("ccm-quorum", &[Everbeat, Heartbeat], more) else {
+    let Some(cluster) = started("ccm-quorum", &[Everbeat, Heartbeat], more) else {
         return;
     };
     agree(&cluster, &["a", "b"], "start");
@@ -186,7 +191,7 @@ fn quorum_rules_of_ha_cf_count_on_both() {
 fn respawned_ccm_is_built_in_and_serves_heartbeats_client() {
     let respawn = format!("respawn hacluster {CCM}\n");
     let software = [Everbeat, Heartbeat, Heartbeat];
-    let Some(cluster) = cluster("ccm-respawn", &software, &respawn) else {
+    let Some(cluster) = started("ccm-respawn", &software, &respawn) else {
         return;
     };
     agree(&cluster, &ALL, "start");
@@ -209,4 +214,25 @@ fn respawned_ccm_is_built_in_and_serves_heartbeats_client() {
     // Each is named among the members and among the new ones.
     assert_eq!(members.count(), 6, "{ours:#?}");
     assert_eq!(cluster.logged("a", "Starting child client"), 0);
+}
+
+/// Our node has no line for ccm, the others have: they get their membership, and ours says why
+/// it has none.
+#[test]
+fn a_node_without_ccm_breaks_no_membership() {
+    let respawn = format!("respawn hacluster {CCM}\n");
+    let software = [Everbeat, Heartbeat, Heartbeat];
+    let Some(cluster) = cluster("ccm-outside", &software, &respawn) else {
+        return;
+    };
+    let mut without = cluster.config.clone();
+    without.more.clear();
+    cluster.configure("a", &without, "a IPaddr2::10.8.0.100/24/eth0\n");
+    cluster.start_all();
+    agree(&cluster, &["b", "c"], "start");
+    cluster.lab.host("c").kill().expect("power off");
+    agree(&cluster, &["b"], "c died");
+    assert_eq!(cluster.logged("a", "runs ccm and this node doesn't"), 1);
+    let said = shell(&cluster.lab, "a", &format!("{PROGRAM} members")).unwrap_err();
+    assert!(said.contains("takes part in no membership"), "{said}");
 }
