@@ -4,6 +4,7 @@
 use std::io::Result;
 use std::path::Path;
 
+use everbeat::wire::ccm::is_ccm;
 use everbeat::wire::heartbeat::{netstring, text};
 
 fn main() -> Result<()> {
@@ -55,6 +56,9 @@ fn seed(root: &Path, target: &str, name: &str, bytes: &[u8]) -> Result<()> {
     if text::encode_into(&message, &mut lines).is_ok() {
         write(root, "text", name, &lines)?;
         write(root, "splitter", name, &cut_as(16, &lines))?;
+        if is_ccm(&message) {
+            write(root, "ccm", name, &lines)?;
+        }
     }
     Ok(())
 }

@@ -109,11 +109,19 @@ fn of_ccm(socket: &Path) -> anyhow::Result<MembershipReport> {
     Ok(heard.report())
 }
 
+/// A membership as ccm tells it: ids, and the instance at which each came.
+#[derive(Debug)]
+struct Told {
+    instance: u32,
+    quorum: bool,
+    members: Vec<(u32, u32)>,
+}
+
 /// What a ccm said.
 #[derive(Debug, Default)]
 struct Heard {
     names: Vec<String>,
-    membership: Option<(u32, bool, Vec<(u32, u32)>)>,
+    membership: Option<Told>,
 }
 
 impl Heard {
@@ -126,20 +134,26 @@ impl Heard {
                 instance,
                 quorum,
                 members,
-            } => self.membership = Some((instance, quorum, members)),
+            } => {
+                self.membership = Some(Told {
+                    instance,
+                    quorum,
+                    members,
+                });
+            }
             ClientEvent::Influx | ClientEvent::Evicted => self.membership = None,
         }
     }
 
     fn report(self) -> MembershipReport {
-        let Some((instance, quorum, members)) = self.membership else {
+        let Some(told) = self.membership else {
             return MembershipReport {
                 state: "none".into(),
                 ..MembershipReport::default()
             };
         };
         let node = |(id, name): (u32, String)| {
-            let member = members.iter().find(|(index, _)| *index == id);
+            let member = told.members.iter().find(|(index, _)| *index == id);
             MemberReport {
                 name,
                 id,
@@ -149,8 +163,8 @@ impl Heard {
         };
         MembershipReport {
             state: "member".into(),
-            instance,
-            quorum,
+            instance: told.instance,
+            quorum: told.quorum,
             nodes: (0..).zip(self.names).map(node).collect(),
             ..MembershipReport::default()
         }

@@ -15,8 +15,8 @@ const ALL: [&str; 3] = ["a", "b", "c"];
 /// Merging takes real nodes longest: dead time, two rounds of votes, questions that time out.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// A cluster of three with a membership and no resources; None where that can't be.
-fn cluster(name: &str, software: [Software; 3], more: &str) -> Option<Cluster> {
+/// Configured hosts; None where that can't be.
+fn cluster(name: &str, software: &[Software], more: &str) -> Option<Cluster> {
     if !Path::new(CCM).exists() {
         println!("SKIPPED: heartbeat's ccm is not installed");
         return None;
@@ -26,13 +26,26 @@ fn cluster(name: &str, software: [Software; 3], more: &str) -> Option<Cluster> {
         keepalive_ms: 300,
         ..Config::default()
     };
-    let cluster = Cluster::new(name, &software, config)?;
+    Cluster::new(name, software, config)
+}
+
+/// The same, started.
+fn started(name: &str, software: &[Software], more: &str) -> Option<Cluster> {
+    let cluster = cluster(name, software, more)?;
     cluster.start_all();
     Some(cluster)
 }
 
-/// What a host says of its membership: number, quorum, members with the number they came with.
-fn told(cluster: &Cluster, host: &str) -> Option<(u64, bool, Vec<(String, u64)>)> {
+/// What a host says of its membership.
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
+    instance: u64,
+    quorum: bool,
+    /// With the instance at which each came.
+    members: Vec<(String, u64)>,
+}
+
+fn told(cluster: &Cluster, host: &str) -> Option<Told> {
     // Exit codes 3 and 4 are answers, too.
     let script = format!("{PROGRAM} members --json || [ $? -gt 2 ]");
     let text = shell(&cluster.lab, host, &script).ok()?;
@@ -43,11 +56,11 @@ fn told(cluster: &Cluster, host: &str) -> Option<(u64, bool, Vec<(String, u64)>)
     };
     let members = told["nodes"].as_array()?.iter().filter_map(member);
     let holds = told["state"] == "member";
-    holds.then_some((
-        told["instance"].as_u64()?,
-        told["quorum"].as_bool()?,
-        members.collect(),
-    ))
+    holds.then_some(Told {
+        instance: told["instance"].as_u64()?,
+        quorum: told["quorum"].as_bool()?,
+        members: members.collect(),
+    })
 }
 
 /// Waits until these hosts tell one membership, made of them, with quorum if they are most.
@@ -55,16 +68,29 @@ fn agree(cluster: &Cluster, hosts: &[&str], after: &str) {
     let start = Instant::now();
     let mut all = Vec::new();
     let came = within(PATIENCE, || {
+        std::thread::sleep(Duration::from_millis(100));
         all = hosts.iter().map(|host| told(cluster, host)).collect();
-        let Some(Some((_, quorum, members))) = all.first() else {
+        let Some(Some(first)) = all.first() else {
             return false;
         };
-        let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = first
+            .members
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
         let most = hosts.len() > 1;
-        names == hosts && *quorum == most && all.iter().all(|one| *one == all[0])
+        names == hosts && first.quorum == most && all.iter().all(|one| *one == all[0])
     });
-    println!("{after}: {hosts:?} agree after {:.1?}", start.elapsed());
+    let kinds: String = cluster.software.iter().map(|s| letter(*s)).collect();
+    println!(
+        "{kinds}: {after}: {hosts:?} agree after {:.1?}",
+        start.elapsed()
+    );
     assert!(came, "{after}: {hosts:?}: {all:?}\n{}", cluster.logs());
+}
+
+fn letter(software: Software) -> char {
+    if software == Everbeat { 'e' } else { 'h' }
 }
 
 fn others(host: &str) -> Vec<&'static str> {
@@ -73,7 +99,7 @@ fn others(host: &str) -> Vec<&'static str> {
 
 /// Each node dies, and leaves, and comes again.
 fn deaths_and_leaves(name: &str, software: [Software; 3]) {
-    let Some(cluster) = cluster(name, software, "crm ccm-only\n") else {
+    let Some(cluster) = started(name, &software, "crm ccm-only\n") else {
         return;
     };
     agree(&cluster, &ALL, "start");
@@ -93,7 +119,7 @@ fn deaths_and_leaves(name: &str, software: [Software; 3]) {
 
 /// Each node is cut off and joined again.
 fn partitions_and_merges(name: &str, software: [Software; 3]) {
-    let Some(cluster) = cluster(name, software, "crm ccm-only\n") else {
+    let Some(cluster) = started(name, &software, "crm ccm-only\n") else {
         return;
     };
     agree(&cluster, &ALL, "start");
@@ -123,13 +149,49 @@ fn membership_goes_through_partitions_and_merges_as_heartbeats() {
     });
 }
 
+/// The other pairings, and three real ones to compare times with.
+#[test]
+#[ignore = "minutes; part of tests/run --full"]
+fn membership_goes_through_faults_in_other_pairings() {
+    let pairings = [
+        ("eee", [Everbeat, Everbeat, Everbeat]),
+        ("eeh", [Everbeat, Everbeat, Heartbeat]),
+        ("hee", [Heartbeat, Everbeat, Everbeat]),
+        ("hhh", [Heartbeat, Heartbeat, Heartbeat]),
+    ];
+    for (letters, software) in pairings {
+        deaths_and_leaves(&format!("ccm-{letters}"), software);
+        partitions_and_merges(&format!("ccm-cut-{letters}"), software);
+    }
+}
+
+/// Half of two nodes has no quorum where ha.cf leaves out the rule that gives it to them: the
+/// same line counts for both.
+#[test]
+fn quorum_rules_of_ha_cf_count_on_both() {
+    let more = "crm ccm-only\nenv quorum=majority\n";
+    let Some(cluster) = started("ccm-quorum", &[Everbeat, Heartbeat], more) else {
+        return;
+    };
+    agree(&cluster, &["a", "b"], "start");
+    for (dead, left) in [("a", "b"), ("b", "a")] {
+        cluster.lab.host(dead).kill().expect("power off");
+        let alone =
+            || told(&cluster, left).is_some_and(|told| !told.quorum && told.members.len() == 1);
+        assert!(within(PATIENCE, alone), "{left}\n{}", cluster.logs());
+        cluster.lab.host(dead).boot().expect("power on");
+        cluster.start(dead);
+        agree(&cluster, &["a", "b"], &format!("{dead} came again"));
+    }
+}
+
 /// A cluster with haresources and ccm by respawn: our node runs its own, and heartbeat's
 /// test client hears of it what it hears of the real one.
 #[test]
 fn respawned_ccm_is_built_in_and_serves_heartbeats_client() {
     let respawn = format!("respawn hacluster {CCM}\n");
     let software = [Everbeat, Heartbeat, Heartbeat];
-    let Some(cluster) = cluster("ccm-respawn", software, &respawn) else {
+    let Some(cluster) = started("ccm-respawn", &software, &respawn) else {
         return;
     };
     agree(&cluster, &ALL, "start");
@@ -152,4 +214,25 @@ fn respawned_ccm_is_built_in_and_serves_heartbeats_client() {
     // Each is named among the members and among the new ones.
     assert_eq!(members.count(), 6, "{ours:#?}");
     assert_eq!(cluster.logged("a", "Starting child client"), 0);
+}
+
+/// Our node has no line for ccm, the others have: they get their membership, and ours says why
+/// it has none.
+#[test]
+fn a_node_without_ccm_breaks_no_membership() {
+    let respawn = format!("respawn hacluster {CCM}\n");
+    let software = [Everbeat, Heartbeat, Heartbeat];
+    let Some(cluster) = cluster("ccm-outside", &software, &respawn) else {
+        return;
+    };
+    let mut without = cluster.config.clone();
+    without.more.clear();
+    cluster.configure("a", &without, "a IPaddr2::10.8.0.100/24/eth0\n");
+    cluster.start_all();
+    agree(&cluster, &["b", "c"], "start");
+    cluster.lab.host("c").kill().expect("power off");
+    agree(&cluster, &["b"], "c died");
+    assert_eq!(cluster.logged("a", "runs ccm and this node doesn't"), 1);
+    let said = shell(&cluster.lab, "a", &format!("{PROGRAM} members")).unwrap_err();
+    assert!(said.contains("takes part in no membership"), "{said}");
 }

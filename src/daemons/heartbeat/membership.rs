@@ -50,7 +50,7 @@ fn is_wanted(config: &HaCf) -> bool {
     config.crm == CrmMode::CcmOnly || config.respawn.iter().any(|child| child.name() == CLIENT)
 }
 
-/// The chain of quorum plugins: `env quorum LIST` in ha.cf, as heartbeat's daemon hands it to
+/// The chain of quorum plugins: `env quorum=LIST` in ha.cf, as heartbeat's daemon hands it to
 /// ccm in `HA_quorum`.
 fn plugins(config: &HaCf) -> Result<Vec<quorum::Plugin>, quorum::UnknownPlugin> {
     let line = config.env.iter().find(|(name, _)| name == "quorum");

@@ -23,7 +23,8 @@ pub fn log_findings(findings: &[Diagnostic], log: &Logger) {
 }
 
 /// A cluster resource manager is asked for, and there is none here yet: to take part without one
-/// would leave its resources to nobody. (`ccm-only` has none: the membership is all there is.) The finding says so at its line in `dir`'s ha.cf.
+/// would leave its resources to nobody. The finding says so at its line in `dir`'s ha.cf.
+/// (`ccm-only` has no manager: the membership is all there is.)
 pub fn refuse_crm(config: &HaCf, dir: &Path) -> Option<Diagnostic> {
     if matches!(config.crm, CrmMode::Off | CrmMode::CcmOnly) {
         return None;

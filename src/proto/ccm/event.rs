@@ -81,9 +81,9 @@ pub enum Output {
     Send(Option<NodeName>, CcmMessage),
     /// Tell those above.
     Event(Event),
-    /// This node's service begins anew: tell the others that it left and came, as when the real
+    /// Tell the others that this node's service left (false) or is back (true), as when the real
     /// daemon ends and is started again.
-    Restarted,
+    Here(bool),
     /// A line for the log.
     Log(Severity, String),
 }

@@ -140,16 +140,17 @@ impl Ccm {
             Ok(message) => message,
             Err(why) => return self.odd(now, format!("{}: {why}", self.table.name(from))),
         };
+        let fits = message.nodes == self.table.count();
         if let Some(entry) = self.table.get_mut(from) {
-            entry.absent = false;
+            (entry.absent, entry.fits) = (!fits, Some(fits));
         }
         if self.refused_until.is_some() {
             return;
         }
-        if message.nodes != self.table.count() {
-            return self.refuse(now, from, message.nodes);
+        match fits {
+            true => self.take(now, from, &message),
+            false => self.refuse(now, from, message),
         }
-        self.take(now, from, &message);
         self.settle(now);
     }
 
@@ -209,16 +210,24 @@ impl Ccm {
         self.members = self.members.iter().filter_map(moved).collect();
         self.leader = self.leader.and_then(moved);
         self.leaves = Bitmap::EMPTY;
-        for (index, name) in old.names().enumerate() {
-            let place = self.table.index(name);
-            if let (Some(was), Some(place)) = (old.get(index), place)
+        let mut early = Vec::new();
+        for was in old.into_entries() {
+            let place = self.table.index(&was.name);
+            if let Some(place) = place
                 && let Some(entry) = self.table.get_mut(place)
             {
-                (entry.request, entry.absent) = (was.request, was.absent);
+                entry.request = was.request;
+                entry.absent = was.absent && was.fits != Some(false);
+                early.extend(was.early.map(|vote| (place, vote)));
             }
         }
         if self.state.is_part_of_cluster() {
             self.next_round(now.mono);
+            for (from, vote) in early {
+                if vote.nodes == self.table.count() {
+                    self.take(now.mono, from, &vote);
+                }
+            }
         }
         self.settle(now.mono);
     }
@@ -230,7 +239,7 @@ impl Ccm {
             return;
         }
         if self.refused_until.take().is_some() {
-            self.outputs.push_back(Output::Restarted);
+            self.outputs.push_back(Output::Here(true));
         }
         self.due = None;
         match self.state {
@@ -373,18 +382,28 @@ impl Ccm {
         self.leaves = self.members.without(self.table.live());
     }
 
-    /// Indices would mean other nodes to the sender than to us.
+    /// Indices mean other nodes to the sender than to us: it can't be a member with us. Where
+    /// nobody else counts as we do, it is ourselves who stay outside. While nodes are added or
+    /// deleted some count them sooner than others: a vote is kept until our table changes, too.
     ///
-    /// Differs: heartbeat's daemon ends, and is started again by heartbeat, until the tables
-    /// agree; here the machine leaves the membership and waits before it looks again.
-    fn refuse(&mut self, now: Instant, from: usize, nodes: u32) {
+    /// Differs: heartbeat's daemon ends, whoever is wrong, and is started again by heartbeat,
+    /// until the tables agree or ten such ends are enough.
+    fn refuse(&mut self, now: Instant, from: usize, message: CcmMessage) {
+        let nodes = message.nodes;
         let text = format!(
-            "{} counts {nodes} nodes, this node {}: no membership until all ha.cf files have the \
-             same nodes",
+            "{}: it counts {nodes} nodes, this node {}; no membership of both until their ha.cf \
+             files have the same nodes",
             self.table.name(from),
             self.table.count()
         );
-        self.outputs.push_back(Output::Log(Severity::Error, text));
+        self.odd(now, text);
+        if self.members.len() > 1 || self.table.has_peer_that_fits() {
+            if let (Body::Join, Some(entry)) = (&message.body, self.table.get_mut(from)) {
+                entry.early = Some(message);
+            }
+            return;
+        }
+        self.outputs.push_back(Output::Here(false));
         self.reset(now);
         let until = now + self.span(9);
         self.refused_until = Some(until);

@@ -133,9 +133,12 @@ impl Service {
                 Output::Send(to, message) => ServiceOutput::Send(self.letter(to, &message)),
                 Output::Event(event) => ServiceOutput::Event(event),
                 Output::Log(severity, text) => ServiceOutput::Log(severity, text),
-                Output::Restarted => {
+                Output::Here(false) => {
                     self.announce("leave", "died");
                     self.generation += 1;
+                    continue;
+                }
+                Output::Here(true) => {
                     self.announce("join", "signon");
                     continue;
                 }

@@ -4,7 +4,7 @@ use super::event::CcmNode;
 use crate::ids::NodeName;
 use crate::limits;
 use crate::proto::heartbeat::NodeStatus;
-use crate::wire::ccm::Bitmap;
+use crate::wire::ccm::{Bitmap, CcmMessage};
 
 /// What is known of a node.
 #[derive(Debug, Clone)]
@@ -16,6 +16,24 @@ pub(super) struct Entry {
     pub request: Option<u32>,
     /// Its service left and was not heard since: it won't vote.
     pub absent: bool,
+    /// Whether its last message counted as many nodes as this table has.
+    pub fits: Option<bool>,
+    /// Its vote that counted other nodes than this table: the table may be about to change.
+    pub early: Option<CcmMessage>,
+}
+
+impl Entry {
+    fn new(name: &NodeName, status: NodeStatus, weight: u32) -> Self {
+        Self {
+            name: name.clone(),
+            status,
+            weight,
+            request: None,
+            absent: false,
+            fits: None,
+            early: None,
+        }
+    }
 }
 
 /// All nodes, sorted by name, byte by byte.
@@ -30,22 +48,11 @@ pub(super) struct Table {
 impl Table {
     /// The table of these nodes; ourselves are added if they lack.
     pub fn new(local: &NodeName, nodes: &[CcmNode]) -> Self {
-        let entry = |node: &CcmNode| Entry {
-            name: node.name.clone(),
-            status: node.status,
-            weight: node.weight,
-            request: None,
-            absent: false,
-        };
+        let entry = |node: &CcmNode| Entry::new(&node.name, node.status, node.weight);
         let mut entries: Vec<Entry> = nodes.iter().map(entry).collect();
         if !entries.iter().any(|entry| entry.name == *local) {
-            entries.push(Entry {
-                name: local.clone(),
-                status: NodeStatus::Active,
-                weight: crate::proto::heartbeat::WEIGHT_DEFAULT,
-                request: None,
-                absent: false,
-            });
+            let weight = crate::proto::heartbeat::WEIGHT_DEFAULT;
+            entries.push(Entry::new(local, NodeStatus::Active, weight));
         }
         entries.sort_by(|a, b| a.name.as_str().as_bytes().cmp(b.name.as_str().as_bytes()));
         entries.dedup_by(|a, b| a.name == b.name);
@@ -68,6 +75,10 @@ impl Table {
         u32::try_from(self.entries.len()).expect("invariant: at most a hundred")
     }
 
+    pub fn into_entries(self) -> Vec<Entry> {
+        self.entries
+    }
+
     pub fn index(&self, name: &NodeName) -> Option<usize> {
         self.entries.iter().position(|entry| entry.name == *name)
     }
@@ -76,10 +87,6 @@ impl Table {
     pub fn index_of(&self, name: &[u8]) -> Option<usize> {
         let same = |entry: &Entry| entry.name.as_str().as_bytes() == name;
         self.entries.iter().position(same)
-    }
-
-    pub fn get(&self, index: usize) -> Option<&Entry> {
-        self.entries.get(index)
     }
 
     pub fn get_mut(&mut self, index: usize) -> Option<&mut Entry> {
@@ -101,6 +108,13 @@ impl Table {
         let all = self.entries.iter().enumerate();
         let live = all.filter(|(index, entry)| *index == self.me || live(entry));
         live.map(|(index, _)| index).collect()
+    }
+
+    /// True if another node that lives counts as many nodes as we do.
+    pub fn has_peer_that_fits(&self) -> bool {
+        let others = self.live().without(Bitmap::of(self.me));
+        let mut entries = others.iter().filter_map(|index| self.entries.get(index));
+        entries.any(|entry| entry.fits == Some(true))
     }
 
     /// Nodes that asked to join and weren't answered.

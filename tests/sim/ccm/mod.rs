@@ -2,6 +2,7 @@
 //! ends all that hear one another must have the same membership.
 
 mod checks;
+mod hostile;
 mod stack;
 
 use std::collections::BTreeSet;
@@ -12,10 +13,11 @@ use everbeat::ids::LinkName;
 use everbeat::proto::ccm::quorum;
 use everbeat::proto::rng::Rng;
 use everbeat::sim::{Condition, Network, Weather, World};
+use everbeat::wire::heartbeat::Message;
 use stack::{Stack, name_of};
 
 /// Seeds by default; each is some virtual minutes.
-const RUNS: u64 = if cfg!(debug_assertions) { 40 } else { 1000 };
+const RUNS: u64 = if cfg!(debug_assertions) { 15 } else { 1000 };
 /// A quiet time in which all must come to agree.
 const SETTLE: Duration = Duration::from_secs(120);
 
@@ -51,11 +53,15 @@ impl Run {
     }
 
     fn boot(&mut self, host: usize) {
-        if self.world.condition(host) != Condition::Down {
-            return;
+        if self.world.condition(host) == Condition::Down {
+            self.boot_with(host, self.hosts());
         }
+    }
+
+    /// Boots a host that knows so many nodes.
+    fn boot_with(&mut self, host: usize, nodes: usize) {
         self.generations[host] += 1;
-        let place = (host, self.hosts());
+        let place = (host, nodes);
         let seed = self.rng.next_u64();
         let stack = Stack::boot(place, self.generations[host], self.world.time(), seed);
         self.world.boot(host, stack, &mut self.watch);
@@ -123,16 +129,15 @@ impl Run {
         let on: Vec<usize> = (0..hosts).filter(is_on).collect();
         let (one, two): (Vec<usize>, Vec<usize>) =
             on.into_iter().partition(|host| side.contains(host));
-        self.agree(&one);
-        self.agree(&two);
+        self.agree(&one, hosts as u64);
+        self.agree(&two, hosts as u64);
         self.one_has_quorum();
     }
 
-    /// All of these have the same membership, made of them.
-    fn agree(&mut self, group: &[usize]) {
+    /// All of these have the same membership, made of them, in a cluster of so many nodes.
+    fn agree(&mut self, group: &[usize], all: u64) {
         let now = self.world.now;
         let names: Vec<_> = group.iter().map(|host| name_of(*host)).collect();
-        let all = self.hosts() as u64;
         for host in group {
             let Some(current) = self.watch.current.get(host).cloned() else {
                 let state = self.world.machine(*host).and_then(|s| s.service.machine());
@@ -201,6 +206,34 @@ impl Run {
     }
 }
 
+/// A node is added while three have a membership: their tables change at different moments.
+fn grow(seed: u64) -> Watch {
+    let mut run = Run::new(seed, std::env::var_os("SEED").is_some());
+    run.generations = vec![0; 4];
+    run.world = World::new(4, Network::new(vec![LinkName::new("eth0")], run.rng.fork()));
+    for host in 0..3 {
+        run.boot_with(host, 3);
+    }
+    let slow = Weather {
+        delay_ms: (0, 200),
+        ..Weather::FAIR
+    };
+    run.world.network.set_weather(0, slow);
+    run.pass(SETTLE);
+    run.agree(&[0, 1, 2], 3);
+    let host = usize::try_from(run.rng.below(3)).unwrap();
+    run.world.with(host, &mut run.watch, |stack, now| {
+        let message = Message::of_type("addnode").with("nodelist", "n3");
+        stack.send(now, message);
+    });
+    run.pass(SETTLE / 4);
+    run.agree(&[0, 1, 2], 4);
+    run.boot_with(3, 4);
+    run.pass(SETTLE);
+    run.agree(&[0, 1, 2, 3], 4);
+    run.watch
+}
+
 fn run(seed: u64, transcript: bool) -> Watch {
     let mut run = Run::new(seed, transcript);
     run.all();
@@ -234,6 +267,16 @@ fn those_who_hear_one_another_agree() {
         failed[..failed.len().min(8)].join("\n")
     );
     assert!(memberships as u64 > 8 * runs, "{memberships} memberships");
+}
+
+#[test]
+fn a_node_can_be_added_to_a_membership() {
+    for seed in 1..=RUNS {
+        let watch = grow(seed);
+        let transcript = watch.transcript.unwrap_or_default().join("\n");
+        let failures = watch.failures.join("\n");
+        assert!(failures.is_empty(), "{transcript}\nseed {seed}: {failures}");
+    }
 }
 
 #[test]

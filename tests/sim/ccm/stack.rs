@@ -79,6 +79,12 @@ impl Stack {
         self.pump(now);
     }
 
+    /// From above, to all.
+    pub fn send(&mut self, now: Now, message: Message) {
+        self.cluster.send(now, message, None);
+        self.pump(now);
+    }
+
     fn pump(&mut self, now: Now) {
         loop {
             if let Some(output) = self.cluster.poll_output() {
