@@ -18,3 +18,4 @@ pub mod heartbeat;
 pub mod probe;
 pub mod rng;
 pub mod totem;
+pub mod totempg;
