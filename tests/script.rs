@@ -5,6 +5,8 @@
 mod datadriven;
 #[path = "script/heartbeat.rs"]
 mod heartbeat;
+#[path = "script/quorum.rs"]
+mod quorum;
 #[path = "script/replay.rs"]
 mod replay;
 #[path = "script/v1.rs"]

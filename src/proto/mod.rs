@@ -16,6 +16,7 @@
 pub mod client_api;
 pub mod heartbeat;
 pub mod probe;
+pub mod quorum;
 pub mod rng;
 pub mod totem;
 pub mod totempg;
