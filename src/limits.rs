@@ -105,3 +105,6 @@ pub const TOTEMPG_MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 /// Most bytes of a message that isn't whole yet, for each sender.
 /// Source: corosync 3.1.7, `struct assembly`
 pub const TOTEMPG_ASSEMBLY_BYTES_MAX: usize = 1024 * 1024 + 65_536;
+
+/// Most processes in groups of all nodes together. Ours: a node of pacemaker has seven.
+pub const CPG_PROCESSES_MAX: usize = 65_536;

@@ -1,6 +1,8 @@
 //! Scripts: a command, `----`, and what the machine did; they read as a description of the
 //! protocol. `UPDATE=1 cargo test --test script` writes what the machine does now.
 
+#[path = "script/cpg.rs"]
+mod cpg;
 #[path = "script/datadriven.rs"]
 mod datadriven;
 #[path = "script/heartbeat.rs"]

@@ -14,9 +14,11 @@
 //! `Output` variant.
 
 pub mod client_api;
+pub mod cpg;
 pub mod heartbeat;
 pub mod probe;
 pub mod quorum;
 pub mod rng;
+pub mod sync;
 pub mod totem;
 pub mod totempg;
