@@ -108,7 +108,7 @@ impl Cluster {
             self.up.insert(name.clone(), Machine::new(config, 0));
             self.rings.push(vec![name.clone()]);
             self.drain(name);
-            self.change(&[name.clone()]);
+            self.change(std::slice::from_ref(name));
         }
         let all = self.up.keys().cloned().collect();
         self.form(vec![all]);
