@@ -120,3 +120,14 @@ pub const TOTEM_RING_SEQ_SURE: u64 = 1 << 62;
 
 /// Above [`TOTEM_RING_SEQ_SURE`], a ring's number may exceed the highest known by so much.
 pub const TOTEM_RING_SEQ_STEP_MAX: u64 = 1 << 32;
+
+/// Longest message of the ring, its groups included, bytes.
+/// Source: corosync 3.1.7, `MESSAGE_SIZE_MAX`
+pub const TOTEMPG_MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Most bytes of a message that isn't whole yet, for each sender.
+/// Source: corosync 3.1.7, `struct assembly`
+pub const TOTEMPG_ASSEMBLY_BYTES_MAX: usize = 1024 * 1024 + 65_536;
+
+/// Most processes in groups of all nodes together. Ours: a node of pacemaker has seven.
+pub const CPG_PROCESSES_MAX: usize = 65_536;

@@ -3,10 +3,14 @@
 
 #[path = "script/ccm.rs"]
 mod ccm;
+#[path = "script/cpg.rs"]
+mod cpg;
 #[path = "script/datadriven.rs"]
 mod datadriven;
 #[path = "script/heartbeat.rs"]
 mod heartbeat;
+#[path = "script/quorum.rs"]
+mod quorum;
 #[path = "script/replay.rs"]
 mod replay;
 #[path = "script/v1.rs"]

@@ -47,7 +47,9 @@ fn command() -> Command {
             Arg::new("strict")
                 .long("strict")
                 .action(ArgAction::SetTrue)
-                .help("What heartbeat 3.0.6 or corosync refuses is an error, even if its meaning is plain"),
+                .help(
+                    "What heartbeat or corosync refuses is an error, even if its meaning is plain",
+                ),
         )
         .arg(
             Arg::new("format")

@@ -15,7 +15,11 @@
 
 pub mod ccm;
 pub mod client_api;
+pub mod cpg;
 pub mod heartbeat;
 pub mod probe;
+pub mod quorum;
 pub mod rng;
+pub mod sync;
 pub mod totem;
+pub mod totempg;

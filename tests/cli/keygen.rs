@@ -65,7 +65,7 @@ fn output_and_exit_codes_are_the_real_ones() {
         assert_eq!(ours.status.code(), real.status.code(), "{args:?}");
         if args != ["-x"] {
             assert_eq!(text(&ours.stdout), text(&real.stdout), "{args:?}");
-            let line = |bytes: &[u8]| text(bytes).lines().next().map(|l| without_errno(l));
+            let line = |bytes: &[u8]| text(bytes).lines().next().map(without_errno);
             assert_eq!(line(&ours.stderr), line(&real.stderr), "{args:?}");
         }
     }

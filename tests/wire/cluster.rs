@@ -44,6 +44,10 @@ fn row((place, object): (String, serde_json::Value)) -> Row {
     Row { place, group, body }
 }
 
+fn one(hole: Range<usize>) -> Vec<Range<usize>> {
+    std::iter::once(hole).collect()
+}
+
 /// What nobody initialises, besides the two holes of the header.
 fn holes(message: &Message, length: usize) -> Vec<Range<usize>> {
     let name = |name: &cluster::CpgName, at: usize| {
@@ -63,12 +67,12 @@ fn holes(message: &Message, length: usize) -> Vec<Range<usize>> {
             vec![20..24, 26..32, 32 + reason.as_bytes().len()..288]
         }
         Message::Cfg(Cfg::Shutdown) => vec![],
-        Message::Cfg(_) => vec![20..24],
+        Message::Cfg(_) => one(20..24),
         Message::Cpg(Cpg::Process { group, .. }) => {
             [name(group, 16), vec![156..160, 164..168]].concat()
         }
         Message::Cpg(Cpg::JoinList(entries)) => {
-            let mut holes = vec![20..24];
+            let mut holes = one(20..24);
             for (i, entry) in entries.iter().enumerate() {
                 let at = 24 + 144 * i;
                 holes.push(at + 4..at + 8);
@@ -86,7 +90,7 @@ fn holes(message: &Message, length: usize) -> Vec<Range<usize>> {
             let more = vec![156..160, 164..168, 172..176, 180..184, 188..192];
             [name(group, 16), more].concat()
         }
-        Message::Votequorum(Votequorum::Reconfigure { .. }) => vec![25..32],
+        Message::Votequorum(Votequorum::Reconfigure { .. }) => one(25..32),
         Message::Votequorum(_) => vec![],
     }
 }
@@ -107,7 +111,7 @@ fn every_byte_is_explained_and_written_again() {
             let message = cluster::decode_sync(&body, Dialect::V3);
             let message = message.unwrap_or_else(|e| panic!("{place}: {e}"));
             let (kind, holes) = match &message {
-                Sync::Barrier(_) => ("barrier", vec![28..32]),
+                Sync::Barrier(_) => ("barrier", one(28..32)),
                 Sync::ServiceBuild { services, .. } => (
                     "service build",
                     vec![28..32, 36..40, 40 + 4 * services.len()..552],

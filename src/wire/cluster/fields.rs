@@ -36,7 +36,7 @@ pub(super) fn pad_to_eight(writer: &mut Writer<'_>) {
 /// Layout: 0 u32 length, 4 pad, 8 128 bytes. 136 bytes.
 /// Bounds: 128 bytes
 /// Source: corosync 3.1.7, `mar_cpg_name_t`
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct CpgName(Arc<[u8]>);
 
 impl CpgName {

@@ -2,9 +2,6 @@
 
 use crate::wire::cursor::{ByteOrder, Reader, Truncated, Writer};
 
-/// Length of a header. Units: bytes
-pub const HEADER_BYTES: usize = 16;
-
 /// Number of a service.
 ///
 /// Source: corosync 3.1.7, `enum corosync_service_types`

@@ -1,0 +1,135 @@
+//! Messages about votes, in the order of the ring.
+
+use super::machine::{Machine, Presence};
+use crate::ids::NodeId;
+use crate::wire::cluster::{NodeFlags, NodeState, Parameter, Votequorum};
+
+/// Why a value that was asked for is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Expected votes below the votes that are there, or so high that quorum is lost.
+    #[error("expected votes must not be below the present votes, nor cost the quorum")]
+    ExpectedVotes,
+}
+
+impl Machine {
+    /// A message of `from`, which may be this node.
+    pub fn handle_message(&mut self, from: NodeId, message: &Votequorum) {
+        match message {
+            Votequorum::NodeInfo(state) if state.node == NodeId(0) => {}
+            Votequorum::NodeInfo(state) => self.node_info(from, *state),
+            Votequorum::Reconfigure {
+                node,
+                value,
+                parameter,
+            } => self.reconfigure(*node, *value, *parameter),
+            // Devices of others are theirs; this node has none.
+            Votequorum::DeviceRegistration { .. } | Votequorum::DeviceRename { .. } => {}
+        }
+    }
+
+    /// Source: corosync 3.1.7, `message_handler_req_exec_votequorum_nodeinfo`;
+    /// spec corosync-services.md 4.5
+    fn node_info(&mut self, from: NodeId, state: NodeState) {
+        let (quorate, mine) = (self.quorate, self.own().expected);
+        let tracking = self.config.tracking;
+        let told = state.flags.has(NodeFlags::QUORATE);
+        let new = !self.nodes.contains_key(&state.node);
+        let Some(known) = self.place(state.node) else {
+            return;
+        };
+        let old = *known;
+        let leaving = state.flags.has(NodeFlags::LEAVING);
+        known.flags = state.flags;
+        known.votes = state.votes;
+        known.presence = match leaving {
+            true => Presence::Leaving,
+            false => Presence::Member,
+        };
+        let mut decrease = leaving;
+        let adopts = !quorate && told;
+        known.expected = match told || tracking {
+            true => state.expected_votes,
+            false => mine,
+        };
+        let now = *known;
+        if adopts {
+            decrease = true;
+            self.change_own(|own| own.expected = state.expected_votes);
+        }
+        let changed = old.votes != now.votes
+            || old.expected != now.expected
+            || old.flags != now.flags
+            || old.presence != now.presence;
+        let own = from == self.config.node;
+        if new || own || changed || state.flags.has(NodeFlags::FIRST) {
+            self.recalculate(decrease, leaving);
+        }
+        if told && !state.flags.has(NodeFlags::WAIT_FOR_ALL) && self.config.wait_for_all {
+            self.waiting = false;
+        }
+    }
+
+    /// Source: corosync 3.1.7, `message_handler_req_exec_votequorum_reconfigure`
+    fn reconfigure(&mut self, node: NodeId, value: u32, parameter: Parameter) {
+        match parameter {
+            Parameter::ExpectedVotes => {
+                let members = self.nodes.values_mut();
+                for known in members.filter(|k| k.presence == Presence::Member) {
+                    known.expected = value;
+                }
+                self.barrier = value;
+                if self.config.tracking {
+                    let barrier = self.tracked;
+                    self.change_own(|own| own.expected = own.expected.max(barrier));
+                }
+                self.recalculate(true, false);
+            }
+            Parameter::NodeVotes => {
+                if let Some(known) = self.nodes.get_mut(&node) {
+                    known.votes = value;
+                    self.recalculate(true, false);
+                }
+            }
+            Parameter::CancelWaitForAll => {
+                self.waiting = false;
+                self.recalculate(false, false);
+            }
+        }
+    }
+
+    /// Somebody sets expected votes by hand: the message that does it.
+    ///
+    /// Source: corosync 3.1.7, `message_handler_req_lib_votequorum_setexpected`
+    pub fn set_expected_votes(&self, value: u32) -> Result<Votequorum, Refused> {
+        let total = self.count().total;
+        let costs_quorum = self.quorate && value / 2 + 1 > total;
+        if value < total || costs_quorum {
+            return Err(Refused::ExpectedVotes);
+        }
+        Ok(Votequorum::Reconfigure {
+            node: self.config.node,
+            value,
+            parameter: Parameter::ExpectedVotes,
+        })
+    }
+
+    /// Nobody is to wait for all nodes any more: the message that does it.
+    pub fn cancel_wait_for_all(&self) -> Votequorum {
+        Votequorum::Reconfigure {
+            node: self.config.node,
+            value: 0,
+            parameter: Parameter::CancelWaitForAll,
+        }
+    }
+
+    /// The node stops: what it says before it leaves, if others are to count without it.
+    pub fn leave(&mut self) -> Option<Votequorum> {
+        if !self.config.allow_downscale {
+            return None;
+        }
+        let mut state = self.own_state();
+        state.flags = state.flags.with(NodeFlags::LEAVING, true);
+        Some(Votequorum::NodeInfo(state))
+    }
+}

@@ -1,0 +1,115 @@
+//! Whole messages from packets, for each sender apart.
+
+use std::collections::BTreeMap;
+
+use crate::ids::NodeId;
+use crate::limits;
+use crate::wire::cursor::ByteOrder;
+use crate::wire::totempg::{Packet, PacketError};
+
+/// Puts messages together.
+///
+/// There are two sets of buffers. From a transitional configuration until synchronisation ends
+/// the second one is used: what a change of members cut in two goes on in the first one
+/// afterwards, as its sender kept the rest back.
+///
+/// Bounds: [`limits::TOTEMPG_ASSEMBLY_BYTES_MAX`] for each sender and set
+#[derive(Debug, Default)]
+pub struct Assembler {
+    usual: BTreeMap<NodeId, Buffer>,
+    synchronising: BTreeMap<NodeId, Buffer>,
+    is_synchronising: bool,
+}
+
+#[derive(Debug, Default)]
+struct Buffer {
+    /// What there is of a message that isn't whole.
+    begun: Vec<u8>,
+    /// The fragment it ends with; 0: nothing is begun.
+    last: u8,
+    /// The message is lost or too long: its other parts are passed over.
+    dropping: bool,
+}
+
+impl Assembler {
+    /// None of any sender.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A transitional configuration came.
+    pub fn begin_synchronising(&mut self) {
+        self.is_synchronising = true;
+        self.synchronising.clear();
+    }
+
+    /// Those above have synchronised.
+    pub fn end_synchronising(&mut self) {
+        self.is_synchronising = false;
+        self.synchronising.clear();
+    }
+
+    /// A node left: what it began is never finished.
+    pub fn forget(&mut self, node: NodeId) {
+        self.usual.remove(&node);
+        self.synchronising.remove(&node);
+    }
+
+    /// The messages that a packet completes, in order.
+    ///
+    /// Errors: the packet can't be read; real nodes pass it over, too.
+    ///
+    /// Differs: where a fragment is missing, the real one drops the whole packet and the first
+    /// part of the next; here only the message is dropped that can't be whole.
+    pub fn receive(
+        &mut self,
+        from: NodeId,
+        payload: &[u8],
+        order: ByteOrder,
+    ) -> Result<Vec<Vec<u8>>, PacketError> {
+        let packet = Packet::decode(payload, order)?;
+        let set = match self.is_synchronising {
+            true => &mut self.synchronising,
+            false => &mut self.usual,
+        };
+        Ok(set.entry(from).or_default().receive(&packet))
+    }
+}
+
+impl Buffer {
+    fn receive(&mut self, packet: &Packet<'_>) -> Vec<Vec<u8>> {
+        let continues = packet.continuation != 0;
+        if packet.continuation != self.last {
+            self.begun.clear();
+            self.dropping = continues;
+        }
+        let mut whole = Vec::new();
+        let count = packet.parts.len();
+        for (at, part) in packet.parts.iter().enumerate() {
+            let is_cut = packet.fragmented != 0 && at + 1 == count;
+            self.add(part);
+            if !is_cut {
+                let message = std::mem::take(&mut self.begun);
+                if !std::mem::take(&mut self.dropping) {
+                    whole.push(message);
+                }
+            }
+        }
+        self.last = packet.fragmented;
+        whole
+    }
+
+    fn add(&mut self, part: &[u8]) {
+        if self.begun.len() + part.len() > limits::TOTEMPG_ASSEMBLY_BYTES_MAX {
+            self.dropping = true;
+        }
+        if self.dropping {
+            self.begun.clear();
+        } else {
+            self.begun.extend_from_slice(part);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
