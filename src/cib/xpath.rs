@@ -44,14 +44,17 @@ impl XPath {
         parser::parse(text).map(Self)
     }
 
-    /// The nodes that it selects, in document order. An attribute stands for its element, so
-    /// that an element may come more than once, and `/` for the root.
+    /// The elements that it selects, in document order. An attribute, a comment and text stand
+    /// for the element they are in, so that one may come more than once, and `/` for the root.
     /// Source: Pacemaker 2.1.5, `getXpathResult`.
     pub fn select(&self, doc: &Document) -> Result<Vec<NodeRef>, XPathError> {
         let items = self.items(doc)?;
         Ok(items
             .into_iter()
             .map(|item| match item {
+                Item::Node(node) if !doc.is_element(node) => {
+                    doc.parent(node).unwrap_or_else(|| doc.root())
+                }
                 Item::Node(node) | Item::Attr(node, _) => node,
                 Item::Top => doc.root(),
             })

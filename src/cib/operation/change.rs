@@ -12,8 +12,8 @@ use crate::cib::{empty, patch, xpath};
 ///
 /// The schema is not looked at here.
 /// Errors: whatever the operation meets; [`Error::Denied`] if the one who asks may not change
-/// what changes, which the count of the version is not part of; [`Error::Old`] if the version would go back;
-/// [`Error::FeatureSet`] if the result is of newer software.
+/// what changes, which the count of the version is not part of; [`Error::Old`] if the version
+/// would go back; [`Error::FeatureSet`] if the result is of newer software.
 pub fn update(
     current: &Document,
     operation: Operation,

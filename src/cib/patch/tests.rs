@@ -13,8 +13,8 @@ const OLD: &str = "<cib crm_feature_set='3.16.1' epoch='1' num_updates='0' admin
     <configuration><a id='1' x='1' y='2' z='3'/><a id='2' x='1' y='2' z='3'/><!-- c1 -->\
     <b id='b1'/><b id='b2'/><b id='b3'/><!-- c2 --></configuration></cib>";
 const NEW: &str = "<cib crm_feature_set='3.16.1' epoch='2' num_updates='0' admin_epoch='0'>\
-    <configuration><b id='b3' k='9'/><a id='1' x='7' y='2' z='3'/><a id='2' x='1' z='3'/><!-- c1 -->\
-    <c id='c'/><b id='b1' foo='2'/><!-- c2 --></configuration></cib>";
+    <configuration><b id='b3' k='9'/><a id='1' x='7' y='2' z='3'/><a id='2' x='1' z='3'/>\
+    <!-- c1 --><c id='c'/><b id='b1' foo='2'/><!-- c2 --></configuration></cib>";
 
 #[test]
 fn a_patch_leads_to_the_new_document() {

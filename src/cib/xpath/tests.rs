@@ -54,7 +54,7 @@ const CASES: &[(&str, &str)] = &[
         "//primitive[@id='B']/ancestor::*",
         "cib configuration resources G",
     ),
-    ("//comment()", ""),
+    ("//comment()", "resources"),
     ("/descendant::group", "G"),
     ("descendant::group", ""),
     (".", ""),

@@ -6,15 +6,17 @@ use crate::cib::operation::Operation;
 use crate::cli::crm::input::Source;
 use crate::cli::getopt_long::Parsed;
 
+fn flag(id: &'static str, short: char, help: &'static str) -> Arg {
+    let arg = Arg::new(id).long(id).short(short).help(help);
+    arg.action(ArgAction::SetTrue)
+}
+
+fn value(id: &'static str, short: char, name: &'static str, help: &'static str) -> Arg {
+    let arg = Arg::new(id).long(id).short(short).help(help);
+    arg.value_name(name).action(ArgAction::Append)
+}
+
 pub(super) fn command() -> Command {
-    let flag = |id: &'static str, short, help| {
-        let arg = Arg::new(id).long(id).short(short).help(help);
-        arg.action(ArgAction::SetTrue)
-    };
-    let value = |id: &'static str, short, name, help| {
-        let arg = Arg::new(id).long(id).short(short).help(help);
-        arg.value_name(name).action(ArgAction::Append)
-    };
     Command::new("cibadmin")
         .about("Query and change the configuration of the cluster, as XML")
         .disable_help_flag(true)
@@ -25,92 +27,104 @@ pub(super) fn command() -> Command {
             flag("verbose", 'V', "say more; may be repeated"),
         ])
         .next_help_heading("Commands")
-        .args([
-            flag("upgrade", 'u', "bring the document to the newest schema"),
-            flag("query", 'Q', "print the document or a part of it"),
-            flag("erase", 'E', "start over with an empty document"),
-            flag("bump", 'B', "count up the epoch"),
-            flag("create", 'C', "add an element; fails if it is there"),
-            flag(
-                "modify",
-                'M',
-                "merge into an element; fails if it isn't there, without -c",
-            ),
-            flag("patch", 'P', "apply a patch that crm_diff made"),
-            flag("replace", 'R', "put an element in the place of another"),
-            flag(
-                "delete",
-                'D',
-                "remove the first element with the same name and attributes",
-            ),
-            flag(
-                "delete-all",
-                'd',
-                "remove all elements that --xpath selects",
-            ),
-            flag(
-                "empty",
-                'a',
-                "print an empty document; an argument names its schema",
-            ),
-            flag("md5-sum", '5', "print the digest of a document on disk"),
-            flag(
-                "md5-sum-versioned",
-                '6',
-                "print the digest of a document between nodes",
-            ),
-            value(
-                "show-access",
-                'S',
-                "HOW",
-                "with -Q and -U, show what the user may do",
-            )
-            .num_args(0..=1)
-            .action(ArgAction::Set),
-        ])
+        .args(commands())
         .next_help_heading("Options")
-        .args([
-            flag("force", 'f', "do it though it is dangerous"),
-            value("timeout", 't', "SECONDS", "how long to wait for an answer"),
-            value(
-                "user",
-                'U',
-                "USER",
-                "act with the permissions of a user (as root only)",
-            ),
-            flag("sync-call", 's', "wait until it is done"),
-            flag("local", 'l', "ask this node only"),
-            flag(
-                "allow-create",
-                'c',
-                "with --modify, create what isn't there",
-            ),
-            flag("no-children", 'n', "query elements without what is in them"),
-            flag("no-bcast", 'b', "change this node only").hide(true),
-        ])
+        .args(options())
         .next_help_heading("Data")
-        .args([
-            value("xml-text", 'X', "XML", "the XML itself"),
-            value("xml-file", 'x', "FILE", "a file with XML"),
-            flag("xml-pipe", 'p', "XML on standard input"),
-            value("scope", 'o', "SECTION", "the section it is about")
-                .alias("obj_type")
-                .long_help(
-                    "the section it is about: configuration, nodes, resources, constraints, \
-                     crm_config, rsc_defaults, op_defaults, acls, fencing-topology, tags, alerts, \
-                     status",
-                ),
-            value("xpath", 'A', "XPATH", "an XPath, instead of --scope"),
-            flag(
-                "node-path",
-                'e',
-                "query for the places of what --xpath selects",
-            ),
-            value("node", 'N', "NODE", "send it to a node")
-                .alias("host")
-                .short_alias('h'),
-        ])
+        .args(data())
         .after_help(EXAMPLES)
+}
+
+fn commands() -> [Arg; 14] {
+    [
+        flag("upgrade", 'u', "bring the document to the newest schema"),
+        flag("query", 'Q', "print the document or a part of it"),
+        flag("erase", 'E', "start over with an empty document"),
+        flag("bump", 'B', "count up the epoch"),
+        flag("create", 'C', "add an element; fails if it is there"),
+        flag(
+            "modify",
+            'M',
+            "merge into an element; fails if it isn't there, without -c",
+        ),
+        flag("patch", 'P', "apply a patch that crm_diff made"),
+        flag("replace", 'R', "put an element in the place of another"),
+        flag(
+            "delete",
+            'D',
+            "remove the first element with the same name and attributes",
+        ),
+        flag(
+            "delete-all",
+            'd',
+            "remove all elements that --xpath selects",
+        ),
+        flag(
+            "empty",
+            'a',
+            "print an empty document; an argument names its schema",
+        ),
+        flag("md5-sum", '5', "print the digest of a document on disk"),
+        flag(
+            "md5-sum-versioned",
+            '6',
+            "print the digest of a document between nodes",
+        ),
+        value(
+            "show-access",
+            'S',
+            "HOW",
+            "with -Q and -U, show what the user may do",
+        )
+        .num_args(0..=1)
+        .action(ArgAction::Set),
+    ]
+}
+
+fn options() -> [Arg; 8] {
+    [
+        flag("force", 'f', "do it though it is dangerous"),
+        value("timeout", 't', "SECONDS", "how long to wait for an answer"),
+        value(
+            "user",
+            'U',
+            "USER",
+            "act with the permissions of a user (as root only)",
+        ),
+        flag("sync-call", 's', "wait until it is done"),
+        flag("local", 'l', "ask this node only"),
+        flag(
+            "allow-create",
+            'c',
+            "with --modify, create what isn't there",
+        ),
+        flag("no-children", 'n', "query elements without what is in them"),
+        flag("no-bcast", 'b', "change this node only").hide(true),
+    ]
+}
+
+fn data() -> [Arg; 7] {
+    [
+        value("xml-text", 'X', "XML", "the XML itself"),
+        value("xml-file", 'x', "FILE", "a file with XML"),
+        flag("xml-pipe", 'p', "XML on standard input"),
+        value("scope", 'o', "SECTION", "the section it is about")
+            .alias("obj_type")
+            .long_help(
+                "the section it is about: configuration, nodes, resources, constraints, \
+                 crm_config, rsc_defaults, op_defaults, acls, fencing-topology, tags, alerts, \
+                 status",
+            ),
+        value("xpath", 'A', "XPATH", "an XPath, instead of --scope"),
+        flag(
+            "node-path",
+            'e',
+            "query for the places of what --xpath selects",
+        ),
+        value("node", 'N', "NODE", "send it to a node")
+            .alias("host")
+            .short_alias('h'),
+    ]
 }
 
 const EXAMPLES: &str = "\

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use bzip2::Compression;
@@ -11,7 +10,6 @@ use super::{code, input, user};
 use crate::cib::acl::{Access, User};
 use crate::cib::operation::{self, Answer, Change, Operation, Request};
 use crate::cib::{Document, Error, writer};
-use crate::config::identity::write_atomically;
 
 /// Where shadow copies are if `CIB_shadow_dir` says nothing.
 pub const CIB_DIR: &str = "/var/lib/pacemaker/cib";
@@ -194,7 +192,7 @@ impl Session {
         Ok(update.change)
     }
 
-    /// Writes the file, if anything changed, in the place of the old one and with its mode.
+    /// Writes the file, if anything changed.
     pub fn close(self) -> std::io::Result<()> {
         if !self.changed {
             return Ok(());
@@ -203,13 +201,16 @@ impl Session {
     }
 }
 
-/// Writes a document to a file, packed if its name says so; a link stays a link.
+/// Writes a document to a file, packed if its name says so.
+///
+/// The file stays the same one, since pcs reads what it gave to the tools through a file that
+/// it holds open. So that a crash or a full disk loses nothing, a copy is written beside it
+/// first; the copy stays if the file could not be written.
+///
+/// Errors: the copy or the file can't be written; the text names the copy that stays.
 pub fn write_document(path: &Path, doc: &Document) -> std::io::Result<()> {
     let text = writer::pretty(doc, doc.root());
-    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let old = std::fs::metadata(&path).ok();
-    let mode = old.as_ref().map_or(0o600, |data| data.mode() & 0o7777);
-    let bytes = match input::is_packed(&path) {
+    let bytes = match input::is_packed(path) {
         true => {
             let mut packer = bzip2::write::BzEncoder::new(Vec::new(), Compression::new(5));
             packer.write_all(text.as_bytes())?;
@@ -217,12 +218,82 @@ pub fn write_document(path: &Path, doc: &Document) -> std::io::Result<()> {
         }
         false => text.into_bytes(),
     };
-    write_atomically(&path, &bytes, mode)?;
-    match old {
-        // The file stays its owner's when root changes it.
-        Some(old) if nix::unistd::geteuid().is_root() => {
-            std::os::unix::fs::chown(&path, Some(old.uid()), Some(old.gid()))
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if !std::fs::metadata(&path).is_ok_and(|data| data.is_file()) {
+        return std::fs::write(&path, bytes);
+    }
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let mut copy = tempfile::Builder::new()
+        .prefix(".cib.")
+        .tempfile_in(folder)?;
+    copy.write_all(&bytes)?;
+    copy.as_file().sync_all()?;
+    write_in_place(&path, &bytes).map_err(|error| match copy.keep() {
+        Ok((_, kept)) => {
+            let text = format!("{error}; what should be in it is in {}", kept.display());
+            std::io::Error::new(error.kind(), text)
         }
-        _ => Ok(()),
+        Err(_) => error,
+    })
+}
+
+fn write_in_place(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().write(true).open(path)?;
+    file.write_all(bytes)?;
+    file.set_len(bytes.len() as u64)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::MetadataExt;
+
+    #[test]
+    fn a_file_stays_the_same_one_and_leaves_no_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cib.xml");
+        let long = format!("<cib epoch=\"1\" x=\"{}\"/>\n", "y".repeat(5000));
+        std::fs::write(&path, long).unwrap();
+        let before = std::fs::metadata(&path).unwrap().ino();
+        let mut session = Session::open_file(&path).unwrap();
+        let given = crate::cib::read("<cib x=\"short\"/>").unwrap();
+        let request = Request {
+            input: Some(&given),
+            ..Request::default()
+        };
+        session.update(Operation::Modify, &request).unwrap();
+        session.close().unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().ino(), before);
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            "<cib epoch=\"1\" x=\"short\" num_updates=\"1\">\n  <status/>\n</cib>\n"
+        );
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_packed_file_stays_packed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cib.xml.bz2");
+        std::fs::write(&path, []).unwrap();
+        let doc = crate::cib::empty::document("pacemaker-3.9", 4);
+        write_document(&path, &doc).unwrap();
+        assert!(std::fs::read(&path).unwrap().starts_with(b"BZh"));
+        let session = Session::open_file(&path).unwrap();
+        assert_eq!(session.doc().attr(session.doc().root(), "epoch"), Some("4"));
+    }
+
+    #[test]
+    fn what_is_no_cib_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        assert_eq!(Session::open_file(&path).unwrap_err().exit_code(), 105);
+        for text in ["", "<cib", "<other/>"] {
+            std::fs::write(&path, text).unwrap();
+            let error = Session::open_file(&path).unwrap_err();
+            assert_eq!(error.exit_code(), 78);
+            assert!(error.hint().is_some());
+        }
     }
 }
