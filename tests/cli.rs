@@ -6,9 +6,9 @@ mod compat;
 mod decode;
 #[path = "cli/everbeat.rs"]
 mod everbeat;
-mod programs;
 #[path = "cli/keygen.rs"]
 mod keygen;
+mod programs;
 #[path = "cli/resource_manager.rs"]
 mod resource_manager;
 #[path = "cli/stopped.rs"]

@@ -42,5 +42,5 @@ fn moon_phase(now: Time) -> i32 {
     if (epact == 25 && golden > 11) || epact == 24 {
         epact += 1;
     }
-    (((now.year_day() + epact) * 6 + 11) % 177) / 22 & 7
+    ((((now.year_day() + epact) * 6 + 11) % 177) / 22) & 7
 }

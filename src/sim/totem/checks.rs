@@ -232,7 +232,7 @@ impl Checks {
         if !along.contains(&number_of(host).0) {
             return self.fail(now, host, format!("doesn't come along to {ring:x?}"));
         }
-        for ((from, to, others), _) in &self.passages {
+        for (from, to, others) in self.passages.keys() {
             let shared = *from == before && *to == ring && others.contains(&number_of(host).0);
             if shared && *others != along {
                 let line = format!("{along:?} come along, elsewhere {others:?}");

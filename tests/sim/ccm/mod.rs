@@ -97,6 +97,7 @@ impl Run {
                 let foul = Weather {
                     loss_percent: self.rng.below(40),
                     duplicate_percent: self.rng.below(20),
+                    damage_permille: 0,
                     delay_ms: (self.rng.below(50), 50 + self.rng.below(300)),
                 };
                 self.world.network.set_weather(0, foul);

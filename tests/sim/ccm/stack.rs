@@ -30,7 +30,7 @@ impl fmt::Display for Note {
 pub struct Stack {
     pub cluster: Cluster,
     pub service: Service,
-    outputs: VecDeque<Act<Note>>,
+    outputs: VecDeque<Act<Message, Note>>,
 }
 
 pub fn timing() -> Timing {
@@ -115,7 +115,9 @@ impl Stack {
 }
 
 impl Machine for Stack {
+    type Message = Message;
     type Note = Note;
+    const HEARS_ITSELF: bool = true;
 
     fn handle_message(&mut self, now: Now, link: &LinkName, message: Message) {
         self.cluster.handle_message(now, link, message);
@@ -131,7 +133,7 @@ impl Machine for Stack {
         self.pump(now);
     }
 
-    fn poll_output(&mut self) -> Option<Act<Note>> {
+    fn poll_output(&mut self) -> Option<Act<Message, Note>> {
         self.outputs.pop_front()
     }
 

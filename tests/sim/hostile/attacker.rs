@@ -35,7 +35,7 @@ pub struct Attacker {
     seq: u64,
     generation: u64,
     active: bool,
-    outputs: VecDeque<Act<String>>,
+    outputs: VecDeque<Act<Message, String>>,
 }
 
 fn stamped(now: Now, mut message: Message, (seq, generation): (u64, u64)) -> Message {
@@ -89,7 +89,7 @@ impl Attacker {
         self.outputs.extend(message.map(Act::Transmit));
     }
 
-    pub fn poll_output(&mut self) -> Option<Act<String>> {
+    pub fn poll_output(&mut self) -> Option<Act<Message, String>> {
         self.outputs.pop_front()
     }
 

@@ -33,7 +33,9 @@ enum Host {
 }
 
 impl Machine for Host {
+    type Message = Message;
     type Note = String;
+    const HEARS_ITSELF: bool = true;
 
     fn handle_message(&mut self, now: Now, link: &LinkName, message: Message) {
         match self {
@@ -49,7 +51,7 @@ impl Machine for Host {
         }
     }
 
-    fn poll_output(&mut self) -> Option<Act<String>> {
+    fn poll_output(&mut self) -> Option<Act<Message, String>> {
         match self {
             Self::Honest(stack) => stack.poll_output(),
             Self::Hostile(attacker) => attacker.poll_output(),

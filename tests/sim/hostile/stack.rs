@@ -22,7 +22,7 @@ pub struct Stack {
     pub manager: Manager,
     work: Vec<(Instant, WorkId, Work)>,
     pub running: BTreeSet<String>,
-    outputs: VecDeque<Act<String>>,
+    outputs: VecDeque<Act<Message, String>>,
     /// Why it ended by itself, if it did.
     pub ended: Option<String>,
 }
@@ -104,7 +104,7 @@ impl Stack {
         answer
     }
 
-    pub fn poll_output(&mut self) -> Option<Act<String>> {
+    pub fn poll_output(&mut self) -> Option<Act<Message, String>> {
         self.outputs.pop_front()
     }
 
