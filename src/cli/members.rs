@@ -171,10 +171,10 @@ impl Heard {
     }
 }
 
-/// The membership as text.
-fn draw(membership: &MembershipReport) -> String {
+/// The membership in one line.
+pub(super) fn headline(membership: &MembershipReport) -> String {
     if membership.state == "none" {
-        return "this node is no member: it looks for a membership\n".into();
+        return "this node is no member: it looks for a membership".into();
     }
     let quorum = if membership.quorum { "with" } else { "without" };
     let leader = membership.leader.as_ref();
@@ -184,7 +184,12 @@ fn draw(membership: &MembershipReport) -> String {
         _ => "",
     };
     let instance = membership.instance;
-    let mut text = format!("membership {instance}, {quorum} quorum{leader}{flux}\n");
+    format!("membership {instance}, {quorum} quorum{leader}{flux}")
+}
+
+/// The membership as text: the line, and a line for each node.
+fn draw(membership: &MembershipReport) -> String {
+    let mut text = headline(membership) + "\n";
     let names = membership
         .nodes
         .iter()

@@ -4,6 +4,7 @@ use anstyle::Style;
 
 use super::age;
 use super::table::{BAD, BOLD, Cell, GOOD, PLAIN, WARN, cell, render};
+use crate::cli::members;
 use crate::daemons::report::{GroupReport, LinkReport, NodeReport, Report};
 
 /// The whole picture; `now_s` is the time of the drawing.
@@ -11,6 +12,10 @@ pub fn report(report: &Report, now_s: u64) -> String {
     let mut text = head(report, now_s);
     for reason in &report.waiting_for {
         text += &render(&[vec![cell(WARN, "waiting"), cell(PLAIN, reason)]], 0);
+    }
+    if let Some(membership) = &report.membership {
+        let style = if membership.quorum { PLAIN } else { WARN };
+        text += &render(&[vec![cell(style, members::headline(membership))]], 0);
     }
     text.push('\n');
     text += &nodes(report, now_s);

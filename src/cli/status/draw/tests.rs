@@ -97,6 +97,20 @@ fn what_is_waited_for_stands_at_the_top() {
 }
 
 #[test]
+fn a_membership_is_told_under_the_head() {
+    let mut report = pair();
+    report.membership = Some(crate::daemons::report::MembershipReport {
+        state: "member".into(),
+        instance: 4,
+        leader: Some("b".into()),
+        ..Default::default()
+    });
+    let text = drawn(&report);
+    let second = text.lines().nth(1);
+    assert_eq!(second, Some("membership 4, without quorum, led by b"));
+}
+
+#[test]
 fn two_owners_and_none_are_told_loudly() {
     let mut report = pair();
     report.groups[0].holders = vec!["a".into(), "b".into()];
