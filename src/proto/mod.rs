@@ -20,6 +20,7 @@ pub mod heartbeat;
 pub mod probe;
 pub mod quorum;
 pub mod rng;
+pub mod services;
 pub mod sync;
 pub mod totem;
 pub mod totempg;
