@@ -68,7 +68,8 @@ fn main() {
             let theirs = cost(Path::new("/usr/sbin"), words, &files);
             let ours = cost(&tools, words, &files);
             println!(
-                "{count:9} {name:8} {:>9.0} ms {:>7} kB {:>9.0} ms {:>7} kB   time {:.2} memory {:.2}",
+                "{count:9} {name:8} {:>9.0} ms {:>7} kB {:>9.0} ms {:>7} kB   \
+                 time {:.2} memory {:.2}",
                 theirs.user_ms,
                 theirs.memory_kb,
                 ours.user_ms,
@@ -147,7 +148,8 @@ fn cib(resources: usize, other: bool) -> String {
              <nvpair id=\"rsc{i}-i-1\" name=\"state\" value=\"/run/dummy-{i}\"/>\n      \
              <nvpair id=\"rsc{i}-i-2\" name=\"fake\" value=\"{value} &amp; {i}\"/>\n    \
              </instance_attributes>\n    <operations>\n      \
-             <op id=\"rsc{i}-monitor-10s\" name=\"monitor\" interval=\"10s\" timeout=\"20s\"/>\n      \
+             <op id=\"rsc{i}-monitor-10s\" name=\"monitor\" interval=\"10s\" \
+             timeout=\"20s\"/>\n      \
              <op id=\"rsc{i}-start-0\" name=\"start\" interval=\"0\" timeout=\"20s\"/>\n    \
              </operations>\n    <meta_attributes id=\"rsc{i}-m\">\n      \
              <nvpair id=\"rsc{i}-m-1\" name=\"priority\" value=\"1\"/>\n    \
