@@ -188,7 +188,10 @@ proptest! {
     #![proptest_config(no_files())]
 
     #[test]
-    fn random_bytes_behind_a_good_header(kind in 0_u8..8, rest in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn random_bytes_behind_a_good_header(
+        kind in 0_u8..8,
+        rest in prop::collection::vec(any::<u8>(), 0..200)
+    ) {
         let v3 = [&[0x70, 0xc0, 3, kind, 2], &rest[..]].concat();
         let old = [&[kind, 2, 0x22, 0xff], &rest[..]].concat();
         for (bytes, dialect) in [(&v3, Dialect::V3), (&old, Dialect::V2), (&old, Dialect::V1)] {
