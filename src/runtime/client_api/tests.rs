@@ -234,6 +234,8 @@ fn run_as_cluster_user(program: &'static str, seconds: u64) {
     let ended = child.try_wait().expect("looked");
     let _ = child.kill();
     let _ = child.wait();
+    // The server is given time to see the end of the connection.
+    std::thread::sleep(Duration::from_millis(500));
     assert_eq!(ended, None, "{program} gave up");
 }
 
@@ -245,8 +247,8 @@ fn the_real_ipfail_and_ccm_sign_on_and_stay() {
             std::fs::create_dir(&path).expect("a folder");
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o777)).expect("open");
         }
-        run_as_cluster_user(IPFAIL, 2);
-        run_as_cluster_user(CCM, 2);
+        run_as_cluster_user(IPFAIL, 3);
+        run_as_cluster_user(CCM, 3);
     });
     let Some(sent) = sent else { return };
     let lines: Vec<_> = sent.iter().map(Message::to_string).collect();
