@@ -18,8 +18,6 @@ pub enum InRange {
     After,
     /// The `date_spec` fits.
     Satisfied,
-    /// The `date_spec` doesn't.
-    NotSatisfied,
     /// The expression doesn't say what it needs to.
     Undetermined,
 }
@@ -51,10 +49,8 @@ pub fn evaluate_date(expr: Element, now: Time, clock: Clock, next: &mut NextChan
     if expr.attr("operation").is_none() || is("in_range") {
         in_range(start, end, now, next)
     } else if is("date_spec") {
-        match expr.child("date_spec") {
-            Some(spec) if !date_spec::satisfied(spec, now) => InRange::NotSatisfied,
-            _ => InRange::Satisfied,
-        }
+        let spec = expr.child("date_spec");
+        spec.map_or(InRange::Satisfied, |spec| date_spec::evaluate(spec, now))
     } else if is("gt") {
         start.map_or(InRange::Undetermined, |start| later(start, now, next))
     } else if is("lt") {

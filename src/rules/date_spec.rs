@@ -1,13 +1,16 @@
 //! `date_spec`: parts of a date and time that must be in ranges.
 
+use std::cmp::Ordering;
+
+use super::date_expression::InRange;
 use super::iso8601::Time;
 use super::number::Range;
 use crate::cib::Element;
 
-/// Whether every field that is given and can be read has the moment in its range; the parts
-/// are those of the moment's own zone.
+/// Whether every field that is given and can be read has the moment in its range; if not, on
+/// which side of it the first one is. The parts are those of the moment's own zone.
 /// Source: Pacemaker 2.1.5, `pe_cron_range_satisfied`.
-pub(super) fn satisfied(spec: Element, now: Time) -> bool {
+pub(super) fn evaluate(spec: Element, now: Time) -> InRange {
     let date = now.date();
     let time = now.time_of_day();
     let week = now.week_date();
@@ -24,11 +27,15 @@ pub(super) fn satisfied(spec: Element, now: Time) -> bool {
         ("weekdays", week.day),
         ("moon", moon_phase(now)),
     ];
-    fields.into_iter().all(|(name, value)| {
-        spec.attr(name)
-            .and_then(Range::parse)
-            .is_none_or(|range| range.contains(value.into()))
-    })
+    let missed = fields.into_iter().find_map(|(name, value)| {
+        let range = Range::parse(spec.attr(name)?)?;
+        match range.side(value.into()) {
+            Ordering::Equal => None,
+            Ordering::Less => Some(InRange::Before),
+            Ordering::Greater => Some(InRange::After),
+        }
+    });
+    missed.unwrap_or(InRange::Satisfied)
 }
 
 /// Phase of the moon, 0 (new) to 7; 4 is full.

@@ -5,6 +5,8 @@
 //!
 //! Source: Pacemaker 2.1.5, `lib/common/strings.c`; the C library's `strtoll` and `strtod`.
 
+use std::cmp::Ordering;
+
 /// Why a text has no number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NumberError {
@@ -158,10 +160,15 @@ impl Range {
         Some(Self { low, high })
     }
 
-    /// Whether a number is in it.
-    pub(super) fn contains(self, value: i64) -> bool {
-        (self.low == Self::OPEN || value >= self.low)
-            && (self.high == Self::OPEN && self.low != Self::OPEN || value <= self.high)
+    /// On which side of the range a number is; `Equal` if it is in it.
+    pub(super) fn side(self, value: i64) -> Ordering {
+        if self.low != Self::OPEN && value < self.low {
+            Ordering::Less
+        } else if self.high != Self::OPEN && value > self.high {
+            Ordering::Greater
+        } else {
+            Ordering::Equal
+        }
     }
 }
 
@@ -209,7 +216,7 @@ mod tests {
 
     #[test]
     fn ranges() {
-        let holds = |text: &str, value| Range::parse(text).is_none_or(|r| r.contains(value));
+        let holds = |text: &str, value| Range::parse(text).is_none_or(|r| r.side(value).is_eq());
         assert!(holds("5-", 10) && !holds("11-", 10));
         assert!(!holds("-5", 10) && holds("-10", 10));
         assert!(holds("9-11", 10) && !holds("11-9", 10));

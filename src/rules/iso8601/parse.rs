@@ -12,7 +12,8 @@ impl Time {
     ///
     /// Dates: `YYYY-MM-DD` and `YYYYMMDD`, `YYYY-DDD`, `YYYY-Www-D`, fewer digits allowed.
     /// Times, after a space or `T`: `HH[:MM[:SS]]`, `HH[MM[SS]]`, `24:00:00`. Then `Z`, or a
-    /// space and an offset; without them the local offset of `clock`, whatever the date.
+    /// space and an offset; without them the local offset of `clock`, whatever the date. A date
+    /// without a time is the start of its day in UTC.
     /// Source: Pacemaker 2.1.5, `parse_date`.
     pub fn parse(text: &[u8], clock: Clock) -> Result<Self, TimeError> {
         let (mut time, time_of_day) = if text.is_empty() {
@@ -26,7 +27,9 @@ impl Time {
         } else {
             (date(text)?, after_date(text))
         };
-        time.set_time_of_day(time_of_day, clock)?;
+        if let Some(text) = time_of_day {
+            time.set_time_of_day(text, clock)?;
+        }
         if time.is_valid() {
             Ok(time)
         } else {
@@ -34,13 +37,9 @@ impl Time {
         }
     }
 
-    fn set_time_of_day(&mut self, text: Option<&[u8]>, clock: Clock) -> Parsed<()> {
-        let mut offset = None;
-        if let Some(text) = text {
-            self.second = time_of_day(text)?;
-            offset = offset_part(text);
-        }
-        self.offset_s = match offset {
+    fn set_time_of_day(&mut self, text: &[u8], clock: Clock) -> Parsed<()> {
+        self.second = time_of_day(text)?;
+        self.offset_s = match offset_part(text) {
             Some(text) => parse_offset(text)?,
             None => whole_minutes(clock.offset_s),
         };

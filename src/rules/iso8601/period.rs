@@ -25,6 +25,9 @@ impl Period {
         let first = Side::parse(text, clock)?;
         let slash = text.iter().position(|&b| b == b'/');
         let second = slash.and_then(|at| text.get(at + 1..));
+        if matches!(first, Side::Duration(_)) && second.is_some_and(|s| s.starts_with(b"P")) {
+            return Err(wrong(Why::TwoDurations));
+        }
         let second = second.map(|text| Side::parse(text, clock)).transpose()?;
         let (start, end) = match (first, second) {
             (Side::Duration(_), Some(Side::Duration(_))) => return Err(wrong(Why::TwoDurations)),

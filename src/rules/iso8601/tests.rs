@@ -96,6 +96,8 @@ fn a_date_without_zone_is_local() {
         Time::parse(b"2024-07-01 05:00:00Z", clock).unwrap(),
         "the same moment"
     );
+    let day = Time::parse(b"2024-07-01", clock).unwrap();
+    assert_eq!(day.to_string(), "2024-07-01 00:00:00Z", "not a day alone");
 }
 
 #[test]
