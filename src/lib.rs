@@ -30,6 +30,7 @@ pub mod lab;
 pub mod limits;
 pub mod proto;
 pub mod runtime;
+pub mod scheduler;
 pub mod sim;
 pub mod sys;
 pub mod time;

@@ -5,12 +5,13 @@ use std::path::Path;
 use super::{code, none, tree};
 
 /// A folder of `src`, and which parts of the crate it may name besides itself.
-const MAY_NAME: [(&str, &[&str]); 7] = [
+const MAY_NAME: [(&str, &[&str]); 8] = [
     ("wire", &["ids", "time", "limits"]),
     ("config", &["ids", "time", "limits", "wire"]),
     ("proto", &["ids", "time", "limits", "wire", "config"]),
     ("v1", &["ids", "time", "limits", "wire", "config", "proto"]),
     ("cib", &["ids", "time", "limits"]),
+    ("scheduler", &["ids", "time", "limits", "cib"]),
     ("sys", &["ids", "time", "limits"]),
     (
         "runtime",
@@ -19,7 +20,7 @@ const MAY_NAME: [(&str, &[&str]); 7] = [
 ];
 
 /// Folders whose code is a function of what it is given.
-const PURE: [&str; 5] = ["wire", "config", "proto", "v1", "cib"];
+const PURE: [&str; 6] = ["wire", "config", "proto", "v1", "cib", "scheduler"];
 
 /// What reaches outside, or differs from run to run.
 const IMPURE: [&str; 16] = [
