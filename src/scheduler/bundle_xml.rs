@@ -454,7 +454,8 @@ fn rkt_mount(index: usize, source: &str, mount: &Mount) -> String {
         .as_ref()
         .map_or(String::new(), |o| format!(",{o}"));
     format!(
-        " --volume vol{index},kind=host,source={source}{options} --mount volume=vol{index},target={}",
+        " --volume vol{index},kind=host,source={source}{options} \
+         --mount volume=vol{index},target={}",
         mount.target
     )
 }

@@ -1,8 +1,9 @@
 //! The working set: everything the scheduler knows while it decides.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
+
+use indexmap::IndexMap;
 
 use super::arena::{ActionId, Arena, ColocationId, LinkId, NodeId, ResourceId};
 use super::expand::Expanded;
@@ -46,9 +47,9 @@ pub struct Cluster<'a> {
     /// Nodes by name.
     pub node_order: Vec<NodeId>,
     /// Nodes by id.
-    pub node_ids: HashMap<Text, NodeId>,
+    pub node_ids: IndexMap<Text, NodeId>,
     /// Nodes by name in lower case.
-    pub node_names: HashMap<String, NodeId>,
+    pub node_names: IndexMap<String, NodeId>,
     /// The designated controller.
     pub dc: Option<NodeId>,
 
@@ -57,20 +58,20 @@ pub struct Cluster<'a> {
     /// Resources at the top, in the order of the lists.
     pub top: Vec<ResourceId>,
     /// Resources by id and by alternative name.
-    pub names: HashMap<Text, Vec<ResourceId>>,
+    pub names: IndexMap<Text, Vec<ResourceId>>,
     /// Tags: members by tag.
-    pub tags: HashMap<String, Vec<String>>,
+    pub tags: IndexMap<String, Vec<String>>,
 
     /// Actions, oldest first.
     pub actions: Arena<ActionId, Action<'a>>,
     /// Actions without a resource, by key.
-    pub free_actions: HashMap<Text, Vec<ActionId>>,
+    pub free_actions: IndexMap<Text, Vec<ActionId>>,
     /// Number of the next action in the graph.
     pub next_id: u32,
     /// Orderings between actions.
     pub links: Arena<LinkId, Link>,
     /// Flags of all orderings between two actions.
-    pub linked: HashMap<(ActionId, ActionId), Order>,
+    pub linked: IndexMap<(ActionId, ActionId), Order>,
 
     /// Colocations.
     pub colocations: Arena<ColocationId, Colocation>,
@@ -98,13 +99,13 @@ pub struct Cluster<'a> {
     /// Priorities of nodes for the delay of fencing.
     pub max_priority_unclean: i32,
     /// What operations are configured to be, by resource and key.
-    pub operations: HashMap<(ResourceId, Text), Rc<super::operations::Operation<'a>>>,
+    pub operations: IndexMap<(ResourceId, Text), Rc<super::operations::Operation<'a>>>,
     /// Entries of recurring operations whose failure expired: they are started anew.
-    pub forced_restarts: std::collections::HashSet<crate::cib::NodeRef>,
+    pub forced_restarts: indexmap::IndexSet<crate::cib::NodeRef>,
     /// Elements of history entries by resource and node.
-    pub history: HashMap<(Text, NodeId), Vec<Element<'a>>>,
+    pub history: IndexMap<(Text, NodeId), Vec<Element<'a>>>,
     /// Entries of `lrm_resource` by node, in document order.
-    pub lrm: HashMap<NodeId, Vec<Element<'a>>>,
+    pub lrm: IndexMap<NodeId, Vec<Element<'a>>>,
     /// Lines of scores, as they come up.
     pub scores: RefCell<Vec<String>>,
     /// Lines printed while scheduling.
@@ -134,18 +135,18 @@ impl<'a> Cluster<'a> {
             digests_are_sanitized: false,
             nodes: Arena::default(),
             node_order: Vec::new(),
-            node_ids: HashMap::new(),
-            node_names: HashMap::new(),
+            node_ids: IndexMap::new(),
+            node_names: IndexMap::new(),
             dc: None,
             resources: Arena::default(),
             top: Vec::new(),
-            names: HashMap::new(),
-            tags: HashMap::new(),
+            names: IndexMap::new(),
+            tags: IndexMap::new(),
             actions: Arena::default(),
-            free_actions: HashMap::new(),
+            free_actions: IndexMap::new(),
             next_id: 1,
             links: Arena::default(),
-            linked: HashMap::new(),
+            linked: IndexMap::new(),
             colocations: Arena::default(),
             locations: Vec::new(),
             orderings: Vec::new(),
@@ -158,10 +159,10 @@ impl<'a> Cluster<'a> {
             late_checks: Vec::new(),
             failed: Vec::new(),
             max_priority_unclean: 0,
-            operations: HashMap::new(),
+            operations: IndexMap::new(),
             forced_restarts: Default::default(),
-            history: HashMap::new(),
-            lrm: HashMap::new(),
+            history: IndexMap::new(),
+            lrm: IndexMap::new(),
             scores: RefCell::default(),
             notes: RefCell::default(),
             disabled: 0,

@@ -3,7 +3,7 @@
 //! Templates are put into the primitives that use them, guest nodes get their implicit
 //! connections. The scheduler then reads only plain elements.
 
-use std::collections::HashMap;
+use indexmap::IndexMap;
 
 use crate::cib::{Document, NodeRef};
 
@@ -14,9 +14,9 @@ pub struct Expanded {
     /// Primitives of each template, in document order.
     pub templates: Vec<(String, Vec<String>)>,
     /// Elements by id.
-    pub by_id: HashMap<String, NodeRef>,
+    pub by_id: IndexMap<String, NodeRef>,
     /// What each bundle is made of.
-    pub bundles: HashMap<NodeRef, super::bundle_xml::BundleXml>,
+    pub bundles: IndexMap<NodeRef, super::bundle_xml::BundleXml>,
     /// Nodes whose connection is a primitive of its own, or implicit, in order.
     pub remote_nodes: Vec<String>,
     /// Guest nodes: their names are connections with a container.
@@ -28,8 +28,8 @@ pub fn expand(source: &Document) -> Expanded {
     let mut out = Expanded {
         doc: source.clone(),
         templates: Vec::new(),
-        by_id: HashMap::new(),
-        bundles: HashMap::new(),
+        by_id: IndexMap::new(),
+        bundles: IndexMap::new(),
         remote_nodes: Vec::new(),
         guests: Vec::new(),
     };
@@ -63,7 +63,7 @@ fn index_ids(out: &mut Expanded) {
 fn expand_templates(out: &mut Expanded, resources: NodeRef) {
     let doc = &out.doc;
     let mut users: Vec<(NodeRef, String)> = Vec::new();
-    let mut templates: HashMap<String, NodeRef> = HashMap::new();
+    let mut templates: IndexMap<String, NodeRef> = IndexMap::new();
     for node in doc.descendants(resources) {
         match doc.name(node) {
             "template" => {

@@ -1,7 +1,9 @@
 //! What the scheduler works on: nodes, resources, actions, constraints, each in a table.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::Rc;
+
+use indexmap::IndexMap;
 
 use super::arena::{ActionId, Arena, ColocationId, LinkId, NodeId, ResourceId};
 use super::order::Order;
@@ -212,14 +214,13 @@ pub struct Resource<'a> {
     pub parent: Option<ResourceId>,
     pub children: Vec<ResourceId>,
     pub meta: Values,
-    pub params: HashMap<Option<NodeId>, Rc<Values>>,
+    pub params: IndexMap<Option<NodeId>, Rc<Values>>,
     pub utilization: BTreeMap<Text, i64>,
     pub class: &'a str,
     pub provider: Option<&'a str>,
     pub agent: &'a str,
 
     pub priority: i32,
-    pub sort_index: i32,
     pub stickiness: i32,
     pub threshold: i32,
     pub failure_timeout: i64,
@@ -247,14 +248,7 @@ pub struct Resource<'a> {
     pub is_connection: bool,
     pub remotes_in_remotes: bool,
     pub exclusive_discover: bool,
-    pub reload: bool,
-    pub stop_unexpected: bool,
     pub provisional: bool,
-    pub assigning: bool,
-    pub merging: bool,
-    pub restarting: bool,
-    pub hidden_noise: bool,
-    pub detected_somewhere: bool,
 
     pub container: Option<ResourceId>,
     pub fillers: Vec<ResourceId>,
