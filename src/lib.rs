@@ -31,6 +31,7 @@ pub mod limits;
 pub mod proto;
 pub mod runtime;
 pub mod scheduler;
+pub mod score;
 pub mod sim;
 pub mod sys;
 pub mod time;

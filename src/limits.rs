@@ -76,3 +76,20 @@ pub const CIB_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Deepest nesting of elements. Source: libxml2 2.9.14, `xmlParserMaxDepth`.
 pub const CIB_DEPTH_MAX: usize = 256;
+
+/// Longest XPath expression, bytes. Ours.
+pub const XPATH_BYTES_MAX: usize = 64 * 1024;
+
+/// Deepest nesting of an XPath expression and longest path, steps. Ours.
+pub const XPATH_DEPTH_MAX: usize = 64;
+
+/// Nodes that one XPath evaluation looks at before it is given up. Ours: a plain search in a
+/// CIB of 20,000 resources looks at about half a million.
+pub const XPATH_VISITS_MAX: usize = 5_000_000;
+
+/// Former versions of the configuration that are kept. Source: Pacemaker 2.1.5, `cib_file.c`,
+/// the largest number of a backup.
+pub const CIB_ARCHIVES_MAX: u32 = 100;
+
+/// Damaged configurations that are kept; the first makes room after that. Ours.
+pub const CIB_SET_ASIDE_MAX: u32 = 1000;

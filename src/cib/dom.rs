@@ -201,6 +201,21 @@ impl Document {
         })
     }
 
+    /// Name and value of an attribute by its place among those of the element.
+    pub fn attr_at(&self, node: NodeRef, place: usize) -> Option<(&str, &str)> {
+        if place >= self.attr_count(node) {
+            return None;
+        }
+        let attr = self.attrs.get(self.slot(node).attrs as usize + place)?;
+        Some((self.names.get(attr.name), self.texts.get(attr.value)))
+    }
+
+    /// Place of an attribute among those of the element.
+    pub fn attr_place(&self, node: NodeRef, name: &str) -> Option<usize> {
+        let index = self.attr_index(node, name)?;
+        index.checked_sub(self.slot(node).attrs as usize)
+    }
+
     /// How many attributes an element has.
     pub fn attr_count(&self, node: NodeRef) -> usize {
         let slot = self.slot(node);
@@ -222,7 +237,7 @@ impl Document {
     pub fn lines(&self, nodes: &[NodeRef]) -> Vec<Option<usize>> {
         let source = self.texts.source().as_bytes();
         let (mut at, mut line) = (0, 1);
-        let mut line_of = |node: &NodeRef| {
+        let line_of = |node: &NodeRef| {
             let place = self.slot(*node).place as usize;
             if place < at {
                 return self.line(*node);
@@ -232,7 +247,7 @@ impl Document {
             at = place;
             Some(line)
         };
-        nodes.iter().map(|node| line_of(node)).collect()
+        nodes.iter().map(line_of).collect()
     }
 
     /// A node with its document, for reading in chains.

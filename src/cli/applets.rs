@@ -65,6 +65,9 @@ const APPLETS: &[Applet] = &[
     super::address::SENDARP,
     super::meatclient::APPLET,
     super::resource_manager::APPLET,
+    super::cibadmin::APPLET,
+    super::crm_diff::APPLET,
+    super::crm_shadow::APPLET,
 ];
 
 /// Parses a tool's arguments; on a wrong one prints clap's text and exits 2 (help: 0).

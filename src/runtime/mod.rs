@@ -2,6 +2,7 @@
 
 pub mod addresses;
 pub mod announce;
+pub mod cib_store;
 pub mod client_api;
 pub mod clock;
 pub mod fifo;

@@ -10,12 +10,14 @@ const MAY_NAME: [(&str, &[&str]); 8] = [
     ("config", &["ids", "time", "limits", "wire"]),
     ("proto", &["ids", "time", "limits", "wire", "config"]),
     ("v1", &["ids", "time", "limits", "wire", "config", "proto"]),
-    ("cib", &["ids", "time", "limits"]),
-    ("scheduler", &["ids", "time", "limits", "cib"]),
+    ("cib", &["ids", "time", "limits", "score"]),
+    ("scheduler", &["ids", "time", "limits", "score", "cib"]),
     ("sys", &["ids", "time", "limits"]),
     (
         "runtime",
-        &["ids", "time", "limits", "wire", "config", "proto", "sys"],
+        &[
+            "ids", "time", "limits", "wire", "config", "proto", "sys", "cib",
+        ],
     ),
 ];
 

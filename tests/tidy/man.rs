@@ -95,6 +95,8 @@ fn options(applet: &Applet) -> BTreeSet<String> {
     }
     let mut all = BTreeSet::new();
     add(&(applet.command)(), &mut all);
+    all.remove("-h");
+    all.remove("--help");
     all
 }
 

@@ -143,7 +143,7 @@ impl Document {
     }
 
     /// The node that follows `node` and all in it, within `top`.
-    pub(super) fn after_subtree(&self, node: NodeRef, top: NodeRef) -> Option<NodeRef> {
+    pub(in crate::cib) fn after_subtree(&self, node: NodeRef, top: NodeRef) -> Option<NodeRef> {
         let mut node = node;
         while node != top {
             if let Some(next) = self.next_node(node) {

@@ -90,13 +90,16 @@ impl<'a> Tag<'a> {
 /// The value as XML reads it, if that differs from how it is written: references resolved,
 /// tabs and line ends one blank each.
 pub(super) fn normalized(value: &str, start: usize) -> Step<Option<String>> {
-    let special = |b: &u8| matches!(b, b'&' | b'<' | b'\t' | b'\n' | b'\r');
-    if !value.as_bytes().iter().any(|b| special(b)) {
+    let special = |text: &str| {
+        let mut bytes = text.bytes();
+        bytes.position(|b| matches!(b, b'&' | b'<' | b'\t' | b'\n' | b'\r'))
+    };
+    if special(value).is_none() {
         return Ok(None);
     }
     let mut out = String::with_capacity(value.len());
     let mut rest = value;
-    while let Some(at) = rest.as_bytes().iter().position(|b| special(b)) {
+    while let Some(at) = special(rest) {
         let place = start + value.len() - rest.len() + at;
         let (plain, from) = rest.split_at_checked(at).unwrap_or((rest, ""));
         out.push_str(plain);

@@ -49,67 +49,70 @@ fn lines_are_known() {
     assert_eq!(doc.line(nodes[2]), Some(4));
 }
 
+/// Texts and what is said of them.
+const FAULTS: &[(&str, &str)] = &[
+    ("", "line 1, column 1: there is no element"),
+    ("<a>", "line 1, column 4: <a> is not closed"),
+    (
+        "<a>\n<b>\n</a>",
+        "line 3, column 1: </a> stands where </b> is missing",
+    ),
+    ("<a/></b>", "line 1, column 5: </b> closes nothing"),
+    (
+        "<a/><b/>",
+        "line 1, column 5: there is a second element beside the root; a document has one",
+    ),
+    (
+        "<a/>x",
+        "line 1, column 5: there is text outside of the root element",
+    ),
+    (
+        "<a b='1' b='2'/>",
+        "line 1, column 10: attribute \"b\" is there twice",
+    ),
+    (
+        "<a b/>",
+        "line 1, column 4: attribute \"b\" has no value in quotes",
+    ),
+    (
+        "<a b=1/>",
+        "line 1, column 4: attribute \"b\" has no value in quotes",
+    ),
+    (
+        "<a b='1'c='2'/>",
+        "line 1, column 9: there is no blank before attribute \"c\"",
+    ),
+    (
+        "<a b='<'/>",
+        "line 1, column 7: there is a < in the value; write &lt;",
+    ),
+    (
+        "<a b='&x;'/>",
+        "line 1, column 7: &x; is not known; a bare & is written &amp;",
+    ),
+    (
+        "<a b='x & y'/>",
+        "line 1, column 9: &; is not known; a bare & is written &amp;",
+    ),
+    (
+        "<a>&#0;</a>",
+        "line 1, column 4: &#0; is not known; a bare & is written &amp;",
+    ),
+    ("<1a/>", "line 1, column 1: \"1a\" is not a name"),
+    (
+        "<a>\u{1}</a>",
+        "line 1, column 4: there is a character that XML does not allow",
+    ),
+    (
+        "<!DOCTYPE a [<!ENTITY x 'y'>]><a/>",
+        "line 1, column 1: document types with declarations are not read; remove the DOCTYPE",
+    ),
+];
+
 #[test]
 fn what_is_not_well_formed_is_named_with_its_place() {
-    for (text, expected) in [
-        ("", "line 1, column 1: there is no element"),
-        ("<a>", "line 1, column 4: <a> is not closed"),
-        (
-            "<a>\n<b>\n</a>",
-            "line 3, column 1: </a> stands where </b> is missing",
-        ),
-        ("<a/></b>", "line 1, column 5: </b> closes nothing"),
-        (
-            "<a/><b/>",
-            "line 1, column 5: there is a second element beside the root; a document has one",
-        ),
-        (
-            "<a/>x",
-            "line 1, column 5: there is text outside of the root element",
-        ),
-        (
-            "<a b='1' b='2'/>",
-            "line 1, column 10: attribute \"b\" is there twice",
-        ),
-        (
-            "<a b/>",
-            "line 1, column 4: attribute \"b\" has no value in quotes",
-        ),
-        (
-            "<a b=1/>",
-            "line 1, column 4: attribute \"b\" has no value in quotes",
-        ),
-        (
-            "<a b='1'c='2'/>",
-            "line 1, column 9: there is no blank before attribute \"c\"",
-        ),
-        (
-            "<a b='<'/>",
-            "line 1, column 7: there is a < in the value; write &lt;",
-        ),
-        (
-            "<a b='&x;'/>",
-            "line 1, column 7: &x; is not known; a bare & is written &amp;",
-        ),
-        (
-            "<a b='x & y'/>",
-            "line 1, column 9: &; is not known; a bare & is written &amp;",
-        ),
-        (
-            "<a>&#0;</a>",
-            "line 1, column 4: &#0; is not known; a bare & is written &amp;",
-        ),
-        ("<1a/>", "line 1, column 1: \"1a\" is not a name"),
-        (
-            "<a>\u{1}</a>",
-            "line 1, column 4: there is a character that XML does not allow",
-        ),
-        (
-            "<!DOCTYPE a [<!ENTITY x 'y'>]><a/>",
-            "line 1, column 1: document types with declarations are not read; remove the DOCTYPE",
-        ),
-    ] {
-        assert_eq!(reason(text), expected, "{text}");
+    for (text, expected) in FAULTS {
+        assert_eq!(reason(text), *expected, "{text}");
     }
     for text in [
         "<a",

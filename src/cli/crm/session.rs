@@ -1,0 +1,299 @@
+//! A CIB that a tool reads and changes.
+
+use std::borrow::Cow;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use bzip2::Compression;
+
+use super::{code, input, user};
+use crate::cib::acl::{Access, User};
+use crate::cib::operation::{self, Answer, Change, Operation, Request};
+use crate::cib::{Document, Error, writer};
+
+/// Where shadow copies are if `CIB_shadow_dir` says nothing.
+pub const CIB_DIR: &str = "/var/lib/pacemaker/cib";
+
+/// Why there is no CIB to work on.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The file that the environment names is not there.
+    #[error("No such device or address")]
+    Missing(PathBuf),
+    /// It is not a valid CIB.
+    #[error("Update does not conform to the configured schema")]
+    Invalid(PathBuf, String),
+    /// There is no cluster.
+    #[error("Transport endpoint is not connected")]
+    NotConnected,
+}
+
+impl ConnectError {
+    /// The exit code of a tool that needs the CIB.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Missing(_) => code::NOSUCH,
+            Self::Invalid(..) => code::CONFIG,
+            Self::NotConnected => code::DISCONNECT,
+        }
+    }
+
+    /// What to look at, in a line; none if the message says all.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Invalid(path, why) => Some(format!("{}: {why}", path.display())),
+            Self::Missing(_) | Self::NotConnected => None,
+        }
+    }
+}
+
+/// Why a change was not made.
+#[derive(Debug)]
+pub struct UpdateError {
+    /// Why.
+    pub error: Error,
+    /// `<failed>` with what was not created.
+    pub answer: Option<Box<Document>>,
+    /// The document that is not valid.
+    pub rejected: Option<Box<Document>>,
+}
+
+impl From<Error> for UpdateError {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            answer: None,
+            rejected: None,
+        }
+    }
+}
+
+/// Where the environment says that the CIB is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// In a file: `CIB_file`.
+    File(PathBuf),
+    /// In a shadow copy: `CIB_shadow`.
+    Shadow(PathBuf),
+    /// In the cluster.
+    Cluster,
+}
+
+impl Location {
+    /// Reads `CIB_shadow`, `CIB_shadow_dir` and `CIB_file`; a shadow copy comes first.
+    pub fn from_environment() -> Self {
+        let shadow = std::env::var_os("CIB_shadow").filter(|name| !name.is_empty());
+        if let Some(name) = shadow {
+            return Self::Shadow(shadow_path(&name.to_string_lossy()));
+        }
+        match std::env::var_os("CIB_file") {
+            Some(file) => Self::File(file.into()),
+            None => Self::Cluster,
+        }
+    }
+}
+
+/// The file of a shadow copy.
+pub fn shadow_path(name: &str) -> PathBuf {
+    let dir = std::env::var_os("CIB_shadow_dir").filter(|dir| !dir.is_empty());
+    let dir = dir.map_or_else(|| PathBuf::from(CIB_DIR), PathBuf::from);
+    dir.join(format!("shadow.{name}"))
+}
+
+/// A CIB in a file, opened; changes are kept until [`Session::close`].
+#[derive(Debug)]
+pub struct Session {
+    path: PathBuf,
+    doc: Document,
+    changed: bool,
+    user: Option<User>,
+}
+
+impl Session {
+    /// Opens the CIB that the environment names.
+    pub fn open() -> Result<Self, ConnectError> {
+        match Location::from_environment() {
+            Location::File(path) | Location::Shadow(path) => Self::open_file(&path),
+            Location::Cluster => Err(ConnectError::NotConnected),
+        }
+    }
+
+    /// Opens the CIB in a file.
+    pub fn open_file(path: &Path) -> Result<Self, ConnectError> {
+        if !path.exists() {
+            return Err(ConnectError::Missing(path.to_owned()));
+        }
+        let invalid = |why: String| ConnectError::Invalid(path.to_owned(), why);
+        let mut doc = input::read_file(path).map_err(|error| invalid(error.to_string()))?;
+        let root = doc.root();
+        if doc.name(root) != "cib" {
+            return Err(invalid("the root element has to be cib".into()));
+        }
+        if doc.child(root, "status").is_none() {
+            doc.add_element(root, "status", &[]);
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            doc,
+            changed: false,
+            user: None,
+        })
+    }
+
+    /// Works with the permissions of a user from now on.
+    pub fn act_as(&mut self, name: &str) {
+        self.user = Some(user::named(name));
+    }
+
+    fn access(&self) -> Option<Access> {
+        Access::of(&self.doc, self.user.as_ref()?)
+    }
+
+    /// The whole document, whoever asks.
+    pub fn doc(&self) -> &Document {
+        &self.doc
+    }
+
+    /// What the user may read.
+    pub fn readable(&self) -> Result<Cow<'_, Document>, Error> {
+        match self.access() {
+            Some(access) => Ok(Cow::Owned(access.filtered(&self.doc)?)),
+            None => Ok(Cow::Borrowed(&self.doc)),
+        }
+    }
+
+    /// Answers a question, with the document that the answer is part of.
+    pub fn query(&self, request: &Request) -> Result<(Cow<'_, Document>, Answer), Error> {
+        let doc = self.readable()?;
+        let answer = operation::query(&doc, request)?;
+        Ok((doc, answer))
+    }
+
+    /// Carries out a change, if the user of the session may make it.
+    pub fn update(
+        &mut self,
+        operation: Operation,
+        request: &Request,
+    ) -> Result<Change, UpdateError> {
+        let access = self.access();
+        let request = Request {
+            access: access.as_ref(),
+            ..*request
+        };
+        let update =
+            operation::update(&self.doc, operation, &request).map_err(|failure| UpdateError {
+                error: failure.error,
+                answer: failure.answer.map(Box::new),
+                rejected: None,
+            })?;
+        self.doc = update.doc;
+        // Even what changed nothing writes the file anew, in the layout of the tools.
+        self.changed = true;
+        Ok(update.change)
+    }
+
+    /// Writes the file, if anything changed.
+    pub fn close(self) -> std::io::Result<()> {
+        if !self.changed {
+            return Ok(());
+        }
+        write_document(&self.path, &self.doc)
+    }
+}
+
+/// Writes a document to a file, packed if its name says so.
+///
+/// The file stays the same one, since pcs reads what it gave to the tools through a file that
+/// it holds open. So that a crash or a full disk loses nothing, a copy is written beside it
+/// first; the copy stays if the file could not be written.
+///
+/// Errors: the copy or the file can't be written; the text names the copy that stays.
+pub fn write_document(path: &Path, doc: &Document) -> std::io::Result<()> {
+    let text = writer::pretty(doc, doc.root());
+    let bytes = match input::is_packed(path) {
+        true => {
+            let mut packer = bzip2::write::BzEncoder::new(Vec::new(), Compression::new(5));
+            packer.write_all(text.as_bytes())?;
+            packer.finish()?
+        }
+        false => text.into_bytes(),
+    };
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if !std::fs::metadata(&path).is_ok_and(|data| data.is_file()) {
+        return std::fs::write(&path, bytes);
+    }
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let mut copy = tempfile::Builder::new()
+        .prefix(".cib.")
+        .tempfile_in(folder)?;
+    copy.write_all(&bytes)?;
+    copy.as_file().sync_all()?;
+    write_in_place(&path, &bytes).map_err(|error| match copy.keep() {
+        Ok((_, kept)) => {
+            let text = format!("{error}; what should be in it is in {}", kept.display());
+            std::io::Error::new(error.kind(), text)
+        }
+        Err(_) => error,
+    })
+}
+
+fn write_in_place(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().write(true).open(path)?;
+    file.write_all(bytes)?;
+    file.set_len(bytes.len() as u64)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::MetadataExt;
+
+    #[test]
+    fn a_file_stays_the_same_one_and_leaves_no_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cib.xml");
+        let long = format!("<cib epoch=\"1\" x=\"{}\"/>\n", "y".repeat(5000));
+        std::fs::write(&path, long).unwrap();
+        let before = std::fs::metadata(&path).unwrap().ino();
+        let mut session = Session::open_file(&path).unwrap();
+        let given = crate::cib::read("<cib x=\"short\"/>").unwrap();
+        let request = Request {
+            input: Some(&given),
+            ..Request::default()
+        };
+        session.update(Operation::Modify, &request).unwrap();
+        session.close().unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().ino(), before);
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            "<cib epoch=\"1\" x=\"short\" num_updates=\"1\">\n  <status/>\n</cib>\n"
+        );
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_packed_file_stays_packed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cib.xml.bz2");
+        std::fs::write(&path, []).unwrap();
+        let doc = crate::cib::empty::document("pacemaker-3.9", 4);
+        write_document(&path, &doc).unwrap();
+        assert!(std::fs::read(&path).unwrap().starts_with(b"BZh"));
+        let session = Session::open_file(&path).unwrap();
+        assert_eq!(session.doc().attr(session.doc().root(), "epoch"), Some("4"));
+    }
+
+    #[test]
+    fn what_is_no_cib_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        assert_eq!(Session::open_file(&path).unwrap_err().exit_code(), 105);
+        for text in ["", "<cib", "<other/>"] {
+            std::fs::write(&path, text).unwrap();
+            let error = Session::open_file(&path).unwrap_err();
+            assert_eq!(error.exit_code(), 78);
+            assert!(error.hint().is_some());
+        }
+    }
+}
