@@ -1,7 +1,6 @@
-//! Scores: whole numbers with two infinities.
+//! Values of a CIB: scores with colours, booleans, times.
 
-/// Beyond all finite scores. Source: Pacemaker 2.1.5, `CRM_SCORE_INFINITY`.
-pub const INFINITY: i32 = 1_000_000;
+pub use crate::score::{INFINITY, add, clamp, leading_integer, text};
 
 /// The scores that the names of the health colours stand for.
 #[derive(Debug, Clone, Copy, Default)]
@@ -14,69 +13,20 @@ pub struct Colours {
     pub green: i32,
 }
 
-/// The sum: minus infinity beats infinity, infinity beats the rest.
-pub fn add(a: i32, b: i32) -> i32 {
-    if a <= -INFINITY || b <= -INFINITY {
-        -INFINITY
-    } else if a >= INFINITY || b >= INFINITY {
-        INFINITY
-    } else {
-        clamp(i64::from(a) + i64::from(b))
-    }
-}
-
-/// Between the infinities.
-pub fn clamp(value: i64) -> i32 {
-    let bound = i64::from(INFINITY);
-    i32::try_from(value.clamp(-bound, bound)).unwrap_or(0)
-}
-
 /// A score as it stands in a CIB; what is no number counts 0.
 pub fn parse(text: Option<&str>, colours: Colours) -> i32 {
     let Some(text) = text else { return 0 };
     match text.to_ascii_lowercase().as_str() {
-        "infinity" | "+infinity" => INFINITY,
-        "-infinity" => -INFINITY,
         "red" => colours.red,
         "yellow" => colours.yellow,
         "green" => colours.green,
-        _ => clamp(leading_integer(text).unwrap_or(0)),
+        _ => crate::score::parse(text),
     }
 }
 
 /// A score where colours mean nothing.
 pub fn plain(text: Option<&str>) -> i32 {
     parse(text, Colours::default())
-}
-
-/// The integer a text begins with, as C's `strtoll` reads it.
-pub fn leading_integer(text: &str) -> Option<i64> {
-    let text = text.trim_start();
-    let (negative, digits) = match text.as_bytes().first()? {
-        b'-' => (true, &text[1..]),
-        b'+' => (false, &text[1..]),
-        _ => (false, text),
-    };
-    let end = digits
-        .bytes()
-        .position(|b| !b.is_ascii_digit())
-        .unwrap_or(digits.len());
-    if end == 0 {
-        return None;
-    }
-    let size = digits[..end].parse::<i64>().unwrap_or(i64::MAX);
-    Some(if negative { -size } else { size })
-}
-
-/// As tools print it.
-pub fn text(score: i32) -> String {
-    if score >= INFINITY {
-        "INFINITY".to_owned()
-    } else if score <= -INFINITY {
-        "-INFINITY".to_owned()
-    } else {
-        score.to_string()
-    }
 }
 
 /// Whether a text is a true boolean. Source: `crm_is_true`.
