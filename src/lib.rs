@@ -34,6 +34,7 @@ mod programs;
 pub mod proto;
 pub mod rules;
 pub mod runtime;
+pub mod scheduler;
 pub mod score;
 pub mod sim;
 pub mod sys;

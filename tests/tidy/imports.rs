@@ -5,13 +5,14 @@ use std::path::Path;
 use super::{code, none, tree};
 
 /// A folder of `src`, and which parts of the crate it may name besides itself.
-const MAY_NAME: [(&str, &[&str]); 8] = [
+const MAY_NAME: [(&str, &[&str]); 9] = [
     ("wire", &["ids", "time", "limits"]),
     ("config", &["ids", "time", "limits", "wire"]),
     ("proto", &["ids", "time", "limits", "wire", "config"]),
     ("v1", &["ids", "time", "limits", "wire", "config", "proto"]),
     ("cib", &["ids", "time", "limits", "score"]),
     ("rules", &["ids", "time", "limits", "cib"]),
+    ("scheduler", &["ids", "time", "limits", "score", "cib"]),
     ("sys", &["ids", "time", "limits"]),
     (
         "runtime",
@@ -22,7 +23,7 @@ const MAY_NAME: [(&str, &[&str]); 8] = [
 ];
 
 /// Folders whose code is a function of what it is given.
-const PURE: [&str; 6] = ["wire", "config", "proto", "v1", "cib", "rules"];
+const PURE: [&str; 7] = ["wire", "config", "proto", "v1", "cib", "rules", "scheduler"];
 
 /// What reaches outside, or differs from run to run.
 const IMPURE: [&str; 16] = [

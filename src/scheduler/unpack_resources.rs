@@ -1,0 +1,678 @@
+//! Resources: from elements to the table, with all that they inherit.
+
+use super::arena::{NodeId, ResourceId};
+use super::cluster::Cluster;
+use super::model::*;
+use super::options::QuorumPolicy;
+use super::rules::Facts;
+use super::score::{self, INFINITY};
+use super::sets::Reading;
+use super::table::{Discovery, Entry};
+use super::unpack_nodes::numbers;
+use crate::cib::Element;
+
+/// Most instances of a clone that are made.
+const INSTANCES_MAX: i64 = 10_000;
+
+impl<'a> Cluster<'a> {
+    /// All resources of the configuration.
+    pub(super) fn unpack_resources(&mut self) {
+        let Some(section) = self.configuration("resources") else {
+            return;
+        };
+        for element in section.children() {
+            if element.name() != "template"
+                && let Some(top) = self.unpack_resource(element, None, None)
+            {
+                self.top.push(top);
+            }
+        }
+        for i in 0..self.top.len() {
+            let top = self.top[i];
+            self.link_containers(top);
+            self.link_connections(top);
+        }
+        let resources = &self.resources;
+        self.top.sort_by_key(|&r| -i64::from(resources[r].priority));
+        if self.options.stonith_enabled && self.options.have_watchdog {
+            self.has_fence_device = true;
+        }
+    }
+
+    fn link_containers(&mut self, resource: ResourceId) {
+        for child in self.resources[resource].children.clone() {
+            self.link_containers(child);
+        }
+        let Some(name) = self.meta(resource, "container") else {
+            return;
+        };
+        if *name == *self.resources[resource].id {
+            return;
+        }
+        if let Some(container) = self.resource_named(&name) {
+            self.resources[resource].container = Some(container);
+            let is_internal_link = self.resources[container].fillers.contains(&resource);
+            if !is_internal_link {
+                self.resources[container].fillers.push(resource);
+            }
+        }
+    }
+
+    fn link_connections(&mut self, resource: ResourceId) {
+        for child in self.resources[resource].children.clone() {
+            self.link_connections(child);
+        }
+        if !self.resources[resource].is_connection {
+            return;
+        }
+        let id = self.resources[resource].id.clone();
+        if let Some(&node) = self.node_ids.get(&id) {
+            self.nodes[node].connection = Some(resource);
+            self.resources[resource].connection_node = Some(node);
+            let guest = self.resources[resource].container.is_some();
+            let kind = if guest { "container" } else { "remote" };
+            self.nodes[node].attrs.insert("#kind".into(), kind.into());
+            if !guest {
+                return;
+            }
+            self.nodes[node].unclean = false;
+        }
+    }
+
+    /// A value of a resource's meta attributes.
+    pub fn meta(&self, resource: ResourceId, name: &str) -> Option<Text> {
+        self.resources[resource].meta.get(name).cloned()
+    }
+
+    /// One resource with all in it.
+    pub(super) fn unpack_resource(
+        &mut self,
+        element: Element<'a>,
+        parent: Option<ResourceId>,
+        number: Option<i32>,
+    ) -> Option<ResourceId> {
+        let id = element.id()?;
+        let kind = match element.name() {
+            "group" => Kind::Group(GroupBody::default()),
+            "clone" | "master" => Kind::Clone(CloneBody::default()),
+            "bundle" => Kind::Bundle(BundleBody::default()),
+            "primitive" | "lrm_resource" => Kind::Primitive,
+            _ => return None,
+        };
+        let id: Text = match number {
+            Some(number) => format!("{id}:{number}").into(),
+            None => id.into(),
+        };
+        let resource = self.blank(id.clone(), element, kind);
+        self.add_name(id, resource);
+        self.resources[resource].parent = parent;
+        self.resources[resource].number = number;
+        self.read_meta(resource, number);
+        self.read_fields(resource);
+        match &self.resources[resource].kind {
+            Kind::Primitive => {}
+            Kind::Group(_) => {
+                if !self.unpack_group(resource, number) {
+                    return None;
+                }
+            }
+            Kind::Clone(_) => {
+                if !self.unpack_clone(resource) {
+                    return None;
+                }
+            }
+            Kind::Bundle(_) => {
+                if !self.unpack_bundle(resource) {
+                    return None;
+                }
+            }
+        }
+        self.default_locations(resource);
+        self.read_resource_utilization(resource);
+        Some(resource)
+    }
+
+    fn blank(&mut self, id: Text, xml: Element<'a>, kind: Kind<'a>) -> ResourceId {
+        let class = xml.attr("class").unwrap_or("");
+        self.resources.push(Resource {
+            id,
+            alt_name: None,
+            xml,
+            number: None,
+            kind,
+            parent: None,
+            children: Vec::new(),
+            meta: Values::new(),
+            params: Default::default(),
+            utilization: Default::default(),
+            class,
+            provider: xml.attr("provider"),
+            agent: xml.attr("type").unwrap_or(""),
+            priority: 0,
+            stickiness: 0,
+            threshold: INFINITY,
+            failure_timeout: 0,
+            reconnect_ms: 0,
+            restart_restart: false,
+            recovery: MultipleActive::StopStart,
+            managed: true,
+            blocked: false,
+            maintenance: false,
+            orphan: false,
+            unique: false,
+            notify: false,
+            critical: true,
+            failed: false,
+            failed_stop: false,
+            failure_ignored: false,
+            start_pending: false,
+            allow_migrate: false,
+            needs_fencing: false,
+            needs_unfencing: false,
+            needs_quorum: false,
+            internal: false,
+            fence_device: class == "stonith",
+            is_connection: super::expand::is_connection(xml.doc(), xml.node()),
+            remotes_in_remotes: false,
+            exclusive_discover: false,
+            provisional: true,
+            container: None,
+            fillers: Vec::new(),
+            connection_node: None,
+            role: Role::Stopped,
+            next_role: Role::Unknown,
+            running_on: Vec::new(),
+            known_on: Vec::new(),
+            allowed: Default::default(),
+            assigned: None,
+            partial_source: None,
+            partial_target: None,
+            dangling: Vec::new(),
+            pending_task: None,
+            pending_node: None,
+            lock_node: None,
+            lock_time: 0,
+            this_with: Vec::new(),
+            with_this: Vec::new(),
+            locations: Vec::new(),
+            tickets: Vec::new(),
+            actions: Vec::new(),
+        })
+    }
+
+    /// Facts about a resource for rules of its attribute sets.
+    pub(super) fn facts_of(&self, resource: ResourceId) -> Facts<'_> {
+        let r = &self.resources[resource];
+        Facts {
+            resource: r.is_primitive().then_some((r.class, r.provider, r.agent)),
+            ..Facts::at(self.now, &self.recheck)
+        }
+    }
+
+    fn read_meta(&mut self, resource: ResourceId, number: Option<i32>) {
+        let r = &self.resources[resource];
+        let facts = self.facts_of(resource);
+        let mut meta = Values::new();
+        for (name, value) in r.xml.attrs() {
+            meta.insert(name.into(), value.into());
+        }
+        if let Some(number) = number {
+            meta.insert("clone".into(), number.to_string().into());
+        }
+        let reading = Reading::default();
+        let sets = "meta_attributes";
+        self.read_sets(r.xml, sets, &facts, reading, &mut meta);
+        let mut ancestor = r.parent;
+        while let Some(at) = ancestor {
+            self.read_sets(self.resources[at].xml, sets, &facts, reading, &mut meta);
+            ancestor = self.resources[at].parent;
+        }
+        if let Some(defaults) = self.configuration("rsc_defaults") {
+            self.read_sets(defaults, sets, &facts, reading, &mut meta);
+        }
+        if let Some(parent) = r.parent {
+            for (name, value) in &self.resources[parent].meta {
+                meta.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        self.resources[resource].meta = meta;
+    }
+
+    /// Parameters of a resource on a node, from its sets, its parents' and the defaults.
+    pub(super) fn read_params(&self, resource: ResourceId, node: Option<NodeId>) -> Values {
+        let facts = Facts {
+            attrs: node.map(|n| &self.nodes[n].attrs),
+            ..self.facts_of(resource)
+        };
+        let mut values = Values::new();
+        let (sets, reading) = ("instance_attributes", Reading::default());
+        let mut at = Some(resource);
+        while let Some(r) = at {
+            self.read_sets(self.resources[r].xml, sets, &facts, reading, &mut values);
+            at = self.resources[r].parent;
+        }
+        if let Some(defaults) = self.configuration("rsc_defaults") {
+            self.read_sets(defaults, sets, &facts, reading, &mut values);
+        }
+        values
+    }
+
+    fn read_resource_utilization(&mut self, resource: ResourceId) {
+        let r = &self.resources[resource];
+        let facts = Facts::at(self.now, &self.recheck);
+        let mut values = Values::new();
+        self.read_sets(
+            r.xml,
+            "utilization",
+            &facts,
+            Reading::default(),
+            &mut values,
+        );
+        self.resources[resource].utilization = numbers(&values);
+    }
+
+    fn read_fields(&mut self, resource: ResourceId) {
+        self.read_management(resource);
+        self.read_numbers(resource);
+        self.read_requires(resource);
+        let meta = |name: &str| self.meta(resource, name);
+        let multiple = match meta("multiple-active").as_deref() {
+            Some("stop_only") => MultipleActive::StopOnly,
+            Some("block") => MultipleActive::Block,
+            Some("stop_unexpected") => MultipleActive::StopUnexpected,
+            _ => MultipleActive::StopStart,
+        };
+        let container = meta("container").is_some();
+        let is_connection = self.resources[resource].is_connection;
+        let default = is_connection && !container;
+        let migrate = match meta("allow-migrate").as_deref() {
+            Some(text) => score::is_true(Some(text)),
+            None => default,
+        };
+        let notify = score::is_true(meta("notify").as_deref());
+        let internal = score::is_true(meta("internal_rsc").as_deref());
+        let restart = meta("restart-type").as_deref() == Some("restart");
+        let critical = meta("critical").is_none_or(|c| score::is_true(Some(&c)));
+        let remotes = is_connection && score::is_true(meta("allow-remote-remotes").as_deref());
+        let next = self.target_role_of(resource);
+        let r = &mut self.resources[resource];
+        r.recovery = multiple;
+        r.allow_migrate = migrate;
+        r.notify = notify;
+        r.internal = internal;
+        r.restart_restart = restart;
+        r.critical = critical;
+        r.remotes_in_remotes = remotes;
+        r.next_role = next.unwrap_or(Role::Unknown);
+        if r.fence_device {
+            self.has_fence_device = true;
+        }
+        self.read_unique(resource);
+    }
+
+    fn read_management(&mut self, resource: ResourceId) {
+        let meta = |name: &str| self.meta(resource, name);
+        let mode = self.options.maintenance;
+        let managed = match meta("is-managed").as_deref() {
+            Some(text) => score::is_true(Some(text)),
+            None => !mode,
+        };
+        let maintenance = mode || score::is_true(meta("maintenance").as_deref());
+        let r = &mut self.resources[resource];
+        r.managed = managed && !maintenance;
+        r.maintenance = maintenance;
+    }
+
+    fn read_numbers(&mut self, resource: ResourceId) {
+        let colours = self.health.colours;
+        if self.resources[resource].is_clone() {
+            let meta = &mut self.resources[resource].meta;
+            let key: Text = "resource-stickiness".into();
+            meta.entry(key).or_insert_with(|| "1".into());
+        }
+        let meta = |name: &str| self.meta(resource, name);
+        let priority = score::parse(meta("priority").as_deref(), colours);
+        let stickiness = meta("resource-stickiness").filter(|s| &**s != "default");
+        let stickiness = score::parse(stickiness.as_deref(), colours);
+        let threshold = meta("migration-threshold").map_or(INFINITY, |t| {
+            let value = score::parse(Some(&t), colours);
+            if value < 0 { 1 } else { value }
+        });
+        let timeout = meta("failure-timeout").map_or(0, |t| i64::from(score::interval(&t) / 1000));
+        let connection = self.resources[resource].is_connection;
+        let guest = meta("container").is_some();
+        let reconnect = if connection && !guest {
+            let params = self.params(resource, None);
+            params
+                .get("reconnect_interval")
+                .map_or(0, |v| score::interval(v))
+        } else {
+            0
+        };
+        let r = &mut self.resources[resource];
+        r.priority = priority;
+        r.stickiness = stickiness;
+        r.threshold = threshold;
+        r.failure_timeout = timeout;
+        if reconnect > 0 {
+            r.reconnect_ms = reconnect;
+            r.failure_timeout = i64::from(reconnect / 1000);
+        }
+    }
+
+    fn read_requires(&mut self, resource: ResourceId) {
+        let stonith = self.options.stonith_enabled;
+        let r = &self.resources[resource];
+        let default =
+            if r.fence_device || (r.is_connection && self.meta(resource, "container").is_none()) {
+                "quorum"
+            } else if self.options.unfencing {
+                "unfencing"
+            } else if stonith {
+                "fencing"
+            } else if self.options.quorum_policy == QuorumPolicy::Ignore {
+                "nothing"
+            } else {
+                "quorum"
+            };
+        let value = self.meta(resource, "requires");
+        let mut requires = match value.as_deref() {
+            Some(v @ ("nothing" | "quorum" | "fencing" | "unfencing")) => v,
+            _ => default,
+        };
+        if requires == "unfencing" && (r.fence_device || !stonith) {
+            requires = "quorum";
+        }
+        let r = &mut self.resources[resource];
+        r.needs_quorum = requires == "quorum";
+        r.needs_fencing = matches!(requires, "fencing" | "unfencing");
+        r.needs_unfencing = requires == "unfencing";
+    }
+
+    fn read_unique(&mut self, resource: ResourceId) {
+        let mut at = self.resources[resource].parent;
+        let mut clone = self.resources[resource].is_clone().then_some(resource);
+        while let Some(parent) = at {
+            if self.resources[parent].is_clone() {
+                clone = Some(parent);
+            }
+            at = self.resources[parent].parent;
+        }
+        let unique = match clone {
+            None => true,
+            Some(_) => score::is_true(self.meta(resource, "globally-unique").as_deref()),
+        };
+        self.resources[resource].unique = unique;
+    }
+
+    /// The role that the configuration asks for, as far as it limits anything.
+    pub fn target_role_of(&self, resource: ResourceId) -> Option<Role> {
+        let text = self.meta(resource, "target-role")?;
+        match Role::parse(&text) {
+            Role::Stopped => Some(Role::Stopped),
+            Role::Unpromoted if self.in_promotable(resource) => Some(Role::Unpromoted),
+            _ => None,
+        }
+    }
+
+    fn default_locations(&mut self, resource: ResourceId) {
+        let guest =
+            self.resources[resource].is_connection && self.meta(resource, "container").is_some();
+        if !self.options.symmetric && !guest {
+            return;
+        }
+        for i in 0..self.node_order.len() {
+            let node = self.node_order[i];
+            let r = &self.resources[resource];
+            let skip = r.exclusive_discover || self.nodes[node].never_discover;
+            if (self.options.symmetric && skip) || r.allowed.has(node) {
+                continue;
+            }
+            let entry = self.entry_of(node);
+            self.resources[resource].allowed.insert(node, entry);
+        }
+    }
+
+    fn unpack_group(&mut self, group: ResourceId, number: Option<i32>) -> bool {
+        let meta = |name: &str| self.meta(group, name);
+        let ordered = meta("ordered").is_none_or(|v| score::is_true(Some(&v)));
+        let collocated = meta("collocated").is_none_or(|v| score::is_true(Some(&v)));
+        self.resources[group].kind = Kind::Group(GroupBody {
+            ordered,
+            collocated,
+        });
+        for member in self.resources[group].xml.children_named("primitive") {
+            if let Some(child) = self.unpack_resource(member, Some(group), number) {
+                self.resources[group].children.push(child);
+            }
+        }
+        !self.resources[group].children.is_empty()
+    }
+
+    fn unpack_clone(&mut self, clone: ResourceId) -> bool {
+        let meta = |name: &str| self.meta(clone, name);
+        let number = |name: &str| {
+            let value = meta(name).and_then(|v| score::leading_integer(&v));
+            value.map(|v| i32::try_from(v.clamp(-1, INSTANCES_MAX)).unwrap_or(0))
+        };
+        let element = self.resources[clone].xml;
+        let nodes = i32::try_from(self.node_order.len()).unwrap_or(1).max(1);
+        let promotable =
+            element.name() == "master" || score::is_true(meta("promotable").as_deref());
+        let mut body = CloneBody {
+            max: number("clone-max").unwrap_or(nodes).max(0),
+            node_max: number("clone-node-max").unwrap_or(1).max(0),
+            promotable,
+            ordered: score::is_true(meta("ordered").as_deref()),
+            interleave: score::is_true(meta("interleave").as_deref()),
+            promoted_max: number("promoted-max")
+                .or_else(|| number("master-max"))
+                .unwrap_or(1),
+            promoted_node_max: number("promoted-node-max")
+                .or_else(|| number("master-node-max"))
+                .unwrap_or(1),
+            child: element
+                .children()
+                .find(|c| matches!(c.name(), "primitive" | "group")),
+            ..CloneBody::default()
+        };
+        let Some(child) = body.child else {
+            return false;
+        };
+        self.restrict_clone(clone, child, &mut body, nodes);
+        let (max, promotable) = (body.max, body.promotable);
+        if promotable {
+            let meta = &mut self.resources[clone].meta;
+            let (max, node_max) = (body.promoted_max, body.promoted_node_max);
+            meta.insert("promoted-max".into(), max.to_string().into());
+            meta.insert("promoted-node-max".into(), node_max.to_string().into());
+        }
+        self.resources[clone].kind = Kind::Clone(body);
+        if self.resources[clone].next_role == Role::Unknown {
+            let next = self.target_role_of(clone);
+            self.resources[clone].next_role = next.unwrap_or(Role::Unknown);
+        }
+        for _ in 0..max {
+            self.create_instance(clone, false);
+        }
+        if max == 0 {
+            self.create_instance(clone, true);
+        }
+        true
+    }
+
+    fn restrict_clone(
+        &mut self,
+        clone: ResourceId,
+        child: Element<'a>,
+        body: &mut CloneBody<'a>,
+        nodes: i32,
+    ) {
+        let class_of = |e: Element<'a>| e.attr("class").unwrap_or("");
+        let classes: Vec<&str> = if child.name() == "group" {
+            child.children_named("primitive").map(class_of).collect()
+        } else {
+            vec![class_of(child)]
+        };
+        let can_be_unique = classes.iter().all(|c| matches!(*c, "ocf" | "stonith"));
+        if self.resources[clone].unique && !can_be_unique {
+            self.resources[clone].unique = false;
+            let meta = &mut self.resources[clone].meta;
+            meta.insert("globally-unique".into(), "false".into());
+            body.node_max = 1;
+            body.max = body.max.min(nodes);
+        }
+        if !self.resources[clone].unique {
+            body.node_max = 1;
+        }
+        if body.promotable && !classes.iter().all(|c| *c == "ocf") {
+            body.promotable = false;
+        }
+    }
+
+    /// One more instance of a clone.
+    pub(super) fn create_instance(&mut self, clone: ResourceId, orphan: bool) -> ResourceId {
+        let body = self.clone_mut(clone);
+        let number = body.total;
+        body.total += 1;
+        let child = body.child.expect("invariant: a clone has a child");
+        let instance = self
+            .unpack_resource(child, Some(clone), Some(number))
+            .expect("invariant: the child was unpacked before");
+        let max = self.clone_of(clone).max;
+        let unique = self.resources[clone].unique;
+        self.prepare_instance(instance, orphan, max, unique);
+        self.resources[clone].children.push(instance);
+        instance
+    }
+
+    fn prepare_instance(&mut self, instance: ResourceId, orphan: bool, max: i32, unique: bool) {
+        let r = &mut self.resources[instance];
+        r.meta.insert("clone-max".into(), max.to_string().into());
+        r.unique = unique;
+        r.orphan |= orphan;
+        for child in r.children.clone() {
+            let c = &mut self.resources[child];
+            c.unique = unique;
+            c.orphan |= orphan;
+        }
+    }
+
+    fn unpack_bundle(&mut self, bundle: ResourceId) -> bool {
+        let input = self.input;
+        let Some(xml) = input.bundles.get(&self.resources[bundle].xml.node()) else {
+            return false;
+        };
+        self.resources[bundle].unique = xml.per_host > 1;
+        let at = |node| input.doc.element(node);
+        let mut body = BundleBody {
+            per_host: xml.per_host,
+            max: i32::try_from(xml.replicas.len()).unwrap_or(0),
+            promoted_max: xml.promoted_max,
+            image: xml.image.as_deref().map(Into::into),
+            ..BundleBody::default()
+        };
+        if let Some(inner) = xml.inner {
+            let Some(inner) = self.unpack_resource(at(inner), Some(bundle), None) else {
+                return false;
+            };
+            body.inner = Some(inner);
+            self.resources[bundle].children.push(inner);
+        }
+        for (i, replica) in xml.replicas.iter().enumerate() {
+            let ip = replica
+                .ip
+                .and_then(|ip| self.unpack_resource(at(ip), Some(bundle), None));
+            self.resources[bundle].children.extend(ip);
+            let Some(container) = self.unpack_resource(at(replica.container), Some(bundle), None)
+            else {
+                return false;
+            };
+            self.resources[bundle].children.push(container);
+            let child = body
+                .inner
+                .and_then(|inner| self.resources[inner].children.get(i).copied());
+            let mut made = Replica {
+                container,
+                ip,
+                ipaddr: replica.address.as_deref().map(Into::into),
+                remote: None,
+                child,
+                node: None,
+            };
+            if let Some(connection) = replica.connection {
+                self.unpack_connection(bundle, &mut made, at(connection));
+            }
+            body.replicas.push(made);
+        }
+        self.resources[bundle].kind = Kind::Bundle(body);
+        true
+    }
+
+    fn unpack_connection(
+        &mut self,
+        bundle: ResourceId,
+        replica: &mut Replica,
+        connection: Element<'a>,
+    ) {
+        let Some(name) = connection.id() else { return };
+        let node = match self.node_named(name) {
+            Some(node) => {
+                self.nodes[node].score = -INFINITY;
+                node
+            }
+            None => self.create_node(name, name, NodeKind::Remote, -INFINITY),
+        };
+        self.nodes[node].never_discover = true;
+        self.nodes[node].unclean = false;
+        for i in 0..self.top.len() {
+            self.disallow(self.top[i], node);
+        }
+        let own = Entry {
+            score: 500,
+            count: 0,
+            discovery: Discovery::Exclusive,
+        };
+        if let Some(child) = replica.child {
+            self.resources[child].allowed.insert(node, own);
+            let banned = Entry {
+                score: -INFINITY,
+                ..own
+            };
+            if let Some(inner) = self.resources[child].parent {
+                self.resources[inner].allowed.insert(node, banned);
+            }
+        }
+        let Some(remote) = self.unpack_resource(connection, Some(bundle), None) else {
+            return;
+        };
+        for n in 0..self.node_order.len() {
+            let at = self.node_order[n];
+            let behind = self.is_remote_kind(at);
+            if let Some(entry) = self.resources[remote].allowed.get_mut(at)
+                && behind
+            {
+                entry.score = -INFINITY;
+            }
+        }
+        self.nodes[node].connection = Some(remote);
+        self.resources[remote].connection_node = Some(node);
+        self.resources[remote].container = Some(replica.container);
+        self.nodes[node]
+            .attrs
+            .insert("#kind".into(), "container".into());
+        self.resources[bundle].children.push(remote);
+        self.has_remotes = true;
+        (replica.remote, replica.node) = (Some(remote), Some(node));
+    }
+
+    fn disallow(&mut self, resource: ResourceId, node: NodeId) {
+        if let Some(entry) = self.resources[resource].allowed.get_mut(node) {
+            entry.score = -INFINITY;
+            entry.discovery = Discovery::Never;
+        }
+        for child in self.resources[resource].children.clone() {
+            self.disallow(child, node);
+        }
+    }
+}
