@@ -1,7 +1,8 @@
-//! Simulated clusters under faults, many runs from seeds: the node protocol, the resources,
-//! both beside a hostile node.
+//! Simulated clusters under faults, many runs from seeds: heartbeat's node protocol, the
+//! resources, both beside a hostile node, ccm's memberships, totem's ring.
 //!
-//! `SEED=n cargo test --test sim` runs one and prints it; `everbeat simulate-ring --seed n` too.
+//! `SEED=n cargo test --test sim` runs one and prints it; of the node protocol
+//! `everbeat simulate-ring --seed n` does too.
 //! `RUNS=n` runs more.
 
 #[path = "sim/ccm/mod.rs"]
@@ -10,5 +11,7 @@ mod ccm;
 mod hostile;
 #[path = "sim/ring.rs"]
 mod ring;
+#[path = "sim/totem.rs"]
+mod totem;
 #[path = "sim/v1/mod.rs"]
 mod v1;

@@ -23,8 +23,7 @@ fn rings_keep_their_word_under_faults() {
         let outcome = totem::run(seed, None, false);
         assert!(
             outcome.failures.is_empty(),
-            "{}\n{}\nreplay: SEED={seed} cargo test --test sim totem, \
-             or everbeat simulate-ring --protocol totem --seed {seed} --transcript",
+            "{}\n{}\nreplay: SEED={seed} cargo test --test sim totem",
             outcome.plan,
             outcome.failures.join("\n")
         );

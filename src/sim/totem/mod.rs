@@ -1,4 +1,4 @@
-//! The single ring protocol on simulated hosts: `everbeat simulate-ring --protocol totem`.
+//! The single ring protocol on simulated hosts; `tests/sim/totem.rs` runs it.
 
 mod checks;
 mod node;
