@@ -282,6 +282,19 @@ impl Manager {
             return;
         }
         let everbeat = self.peers.get(from).is_some_and(Peer::is_everbeat);
+        // Our request would come back to us and be refused, but a real heartbeat that agreed to
+        // it meanwhile waits an hour for what it will be given.
+        let stable = everbeat || self.peers.get(from).is_some_and(|peer| peer.stable);
+        let why = match (self.is_in_flux() || self.standby.is_busy(), stable) {
+            (true, _) => Some("local resources in flux."),
+            (false, false) => Some("Other side is in flux."),
+            (false, true) => None,
+        };
+        if let Some(why) = why {
+            let text = format!("hb_takeover from {from} ignored.  {why}");
+            self.log(Severity::Warning, text);
+            return;
+        }
         let holds = self.groups_of_side(from, theirs);
         if everbeat && !holds.iter().any(|group| self.groups[*group].want) {
             return;
