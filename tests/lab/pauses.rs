@@ -89,6 +89,8 @@ fn a_crash_and_a_quick_start_move_nothing() {
     let Some(cluster) = pair("crash") else { return };
     nothing_moves(&cluster, || {
         cluster.run("a", "kill -KILL $(cat /run/heartbeat.pid)");
+        // Until the kernel has ended it, a start says that one is running.
+        cluster.await_end("a");
         cluster.start("a");
     });
     // What still ran is adopted as it is, not started anew.
