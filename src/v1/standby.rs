@@ -135,6 +135,11 @@ impl Manager {
         if self.is_in_flux() || self.standby.is_busy() {
             return Err("local resources are in flux: try again when that is done".to_owned());
         }
+        // As in `takeover_asked`: what we would refuse ourselves must not be heard by others.
+        let in_flux = self.real_taker().is_some_and(|(_, peer)| !peer.stable);
+        if in_flux && !self.gives_by_name() {
+            return Err("the other side is in flux: try again when that is done".to_owned());
+        }
         self.send(messages::ask_resources(side, "me"));
         Ok(())
     }
@@ -210,14 +215,12 @@ impl Manager {
             self.refuse(&local, "local resources in flux.");
             return;
         }
-        let everbeat = |p: &Peer| p.is_active() && p.is_everbeat() && p.is_known() && !p.leaving;
-        if self.peers.values().any(everbeat) {
+        if self.gives_by_name() {
             self.info(format!("{local} wants to go standby [{side}]"));
             self.give_by_name(now, side, requested);
             return;
         }
-        let real = |(_, p): &(&NodeName, &Peer)| p.is_active() && !p.is_everbeat() && !p.leaving;
-        let Some((partner, peer)) = self.peers.iter().find(real) else {
+        let Some((partner, peer)) = self.real_taker() else {
             self.refuse(&local, "No other node is active.");
             return;
         };
@@ -236,6 +239,18 @@ impl Manager {
             until,
         };
         self.standby.handshake = Handshake::Asked(deal);
+    }
+
+    /// True if an everbeat node can take: no handshake is needed then.
+    fn gives_by_name(&self) -> bool {
+        let able = |p: &Peer| p.is_active() && p.is_everbeat() && p.is_known() && !p.leaving;
+        self.peers.values().any(able)
+    }
+
+    /// The real heartbeat that would be asked to take.
+    fn real_taker(&self) -> Option<(&NodeName, &Peer)> {
+        let able = |(_, p): &(&NodeName, &Peer)| p.is_active() && !p.is_everbeat() && !p.leaving;
+        self.peers.iter().find(able)
     }
 
     pub(super) fn busy_for(&self, now: Instant) -> Option<u64> {

@@ -92,9 +92,9 @@ pub fn text(output: &Output) -> Result<String, String> {
     }
 }
 
-/// Whether one ping of `to` from `host` is answered within a second.
+/// Whether a ping of `to` from `host` is answered within some seconds.
 pub fn pings(lab: &Lab, host: &str, to: &str) -> bool {
-    shell(lab, host, &format!("ping -n -c 1 -W 1 {to}")).is_ok()
+    shell(lab, host, &format!("ping -n -c 1 -w 3 {to}")).is_ok()
 }
 
 /// `everbeat lab` with its labs in the ground's folder.
