@@ -130,32 +130,49 @@ impl fmt::Display for NodeId {
     }
 }
 
-/// Name of a link: the interface, the tty, or the ping node of a medium.
-///
-/// Media of one name share one link, as in heartbeat (two `ucast eth0 …` lines are link `eth0`).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LinkName(Arc<str>);
+/// A name that is compared and shown as it is written; cheap to copy.
+macro_rules! name {
+    ($(#[$doc:meta])* $Name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $Name(Arc<str>);
 
-impl LinkName {
-    /// Takes the word as it is.
-    pub fn new(word: &str) -> Self {
-        Self(word.into())
-    }
+        impl $Name {
+            /// Takes the word as it is.
+            pub fn new(word: &str) -> Self {
+                Self(word.into())
+            }
 
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $Name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $Name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+    };
 }
 
-impl fmt::Display for LinkName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
+name! {
+    /// Name of a link: the interface, the tty, or the ping node of a medium.
+    ///
+    /// Media of one name share one link, as in heartbeat (two `ucast eth0 …` lines are link
+    /// `eth0`).
+    LinkName
 }
 
-impl fmt::Debug for LinkName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
+name! {
+    /// Name of a resource of the CRM, as the executor and its history have it: the primitive's
+    /// id, with `:NUMBER` behind it for an instance of a unique clone.
+    ResourceName
 }

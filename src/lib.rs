@@ -25,6 +25,7 @@ pub mod cib;
 pub mod cli;
 pub mod config;
 pub mod daemons;
+pub mod executor;
 pub mod ids;
 pub mod lab;
 pub mod limits;
