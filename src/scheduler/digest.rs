@@ -4,6 +4,7 @@ use md5::{Digest, Md5};
 
 use super::arena::{NodeId, ResourceId};
 use super::cluster::Cluster;
+use super::history_op::interval_of;
 use super::model::*;
 use super::rules::Facts;
 use super::score;
@@ -82,11 +83,18 @@ pub fn digest_of(params: &Values) -> String {
     digest.iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// Digest of the parameters of an operation as they stand in a graph.
+pub fn digest_of_operation(params: &Values) -> String {
+    let mut params = params.clone();
+    filter(&mut params);
+    digest_of(&params)
+}
+
 /// What no digest is made of goes; recurring operations keep their timeout.
 fn filter(params: &mut Values) {
     let recurring = params
         .get("CRM_meta_interval")
-        .is_some_and(|i| score::interval(i) > 0);
+        .is_some_and(|i| &**i != "0");
     params.retain(|name, _| {
         let meta = name.starts_with("CRM_meta_");
         let kept = recurring && &**name == "CRM_meta_timeout";
@@ -193,7 +201,7 @@ impl<'a> Cluster<'a> {
         node: NodeId,
     ) -> Digests {
         let task = op.attr("operation").unwrap_or("");
-        let interval = op.attr("interval").map_or(0, score::interval);
+        let interval = interval_of(op);
         self.compare_digests_as(resource, op, node, task, interval)
     }
 

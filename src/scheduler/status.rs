@@ -110,6 +110,9 @@ impl<'a> Cluster<'a> {
         if self.is_remote_kind(node) {
             let fenced = state.attr("node_fenced").and_then(score::leading_integer);
             self.nodes[node].was_fenced = fenced.unwrap_or(0) != 0;
+            let told = state.attr("node_in_maintenance");
+            let told = told.and_then(score::leading_integer).unwrap_or(0);
+            self.nodes[node].remote_maintenance = told != 0;
             return;
         }
         if let Some(transient) = state.child("transient_attributes") {

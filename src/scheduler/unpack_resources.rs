@@ -166,6 +166,9 @@ impl<'a> Cluster<'a> {
             failed_stop: false,
             failure_ignored: false,
             start_pending: false,
+            reload: false,
+            restarting: false,
+            stop_unexpected: false,
             allow_migrate: false,
             needs_fencing: false,
             needs_unfencing: false,
@@ -176,6 +179,9 @@ impl<'a> Cluster<'a> {
             remotes_in_remotes: false,
             exclusive_discover: false,
             provisional: true,
+            assigning: false,
+            merging: false,
+            sort_index: 0,
             container: None,
             fillers: Vec::new(),
             connection_node: None,
@@ -600,6 +606,10 @@ impl<'a> Cluster<'a> {
                 child,
                 node: None,
             };
+            if let (Some(child), Some(address)) = (child, &made.ipaddr) {
+                let meta = &mut self.resources[child].meta;
+                meta.insert("external-ip".into(), address.clone());
+            }
             if let Some(connection) = replica.connection {
                 self.unpack_connection(bundle, &mut made, at(connection));
             }

@@ -1,0 +1,302 @@
+//! Which instances of a promotable clone are promoted.
+//! Source: Pacemaker 2.1.5, `lib/pacemaker/pcmk_sched_promotable.c`.
+
+use std::cmp::Ordering as Compared;
+
+use super::arena::{NodeId, ResourceId};
+use super::cluster::Cluster;
+use super::colocate::Merging;
+use super::model::*;
+use super::options::QuorumPolicy;
+use super::score::{self, INFINITY};
+use super::text::base_name;
+
+impl Cluster<'_> {
+    /// Preferences of agents for being promoted count for placement, too.
+    pub(super) fn add_promotion_scores(&mut self, clone: ResourceId) {
+        if std::mem::replace(&mut self.clone_mut(clone).added_promotion_scores, true) {
+            return;
+        }
+        for child in self.resources[clone].children.clone() {
+            let mut best = self.resources[child].priority;
+            for node in self.allowed_nodes(child) {
+                if !self.available(node) {
+                    continue;
+                }
+                let score = self.promotion_score(child, node).unwrap_or(0);
+                if score > 0 {
+                    self.resources[child].allowed.add(node, score);
+                }
+                best = best.max(score);
+            }
+            self.resources[child].priority = best;
+        }
+    }
+
+    fn promotion_attribute(&self, resource: ResourceId, node: NodeId, name: &str) -> Option<i32> {
+        let target = self.meta(resource, "container-attribute-target");
+        let name = format!("master-{name}");
+        let value = self.attr_for(node, &name, target.as_deref())?;
+        Some(score::parse(Some(value), self.health.colours))
+    }
+
+    /// The preference of an instance on a node; none if there is none that counts.
+    fn promotion_score(&self, resource: ResourceId, node: NodeId) -> Option<i32> {
+        let r = &self.resources[resource];
+        if !r.children.is_empty() {
+            let scores = r.children.iter();
+            let sum = scores.map(|&c| self.promotion_score(c, node).unwrap_or(-1));
+            return Some(sum.fold(0, |sum, s| if s > 0 { score::add(sum, s) } else { sum }));
+        }
+        if !self.promotion_score_applies(resource, node) {
+            return None;
+        }
+        let name = r.history_name().clone();
+        if let Some(score) = self.promotion_attribute(resource, node, &name) {
+            return Some(score);
+        }
+        if r.unique {
+            return None;
+        }
+        self.promotion_attribute(resource, node, base_name(&r.id))
+    }
+
+    fn promotion_score_applies(&self, resource: ResourceId, node: NodeId) -> bool {
+        let r = &self.resources[resource];
+        let top = self.top_of(resource);
+        let anonymous = self.resources[top].is_clone() && !self.resources[top].unique;
+        if anonymous && r.running_on.is_empty() {
+            let peers = self.leaves(top);
+            let same = |p: &ResourceId| {
+                base_name(&self.resources[*p].id) == base_name(&r.id)
+            };
+            let mut peers = peers.into_iter().filter(same).peekable();
+            let mut known = false;
+            let mut active = false;
+            while let Some(peer) = peers.next() {
+                active |= self.resources[peer].running_on.contains(&node);
+                known |= self.known_on(peer, node);
+            }
+            if active {
+                return false;
+            }
+            if known {
+                return r.allowed.score(node).is_some_and(|s| s >= 0);
+            }
+        }
+        if r.known_on.is_empty() && r.running_on.is_empty() {
+            return true;
+        }
+        let here = r.running_on.contains(&node) || r.known_on.contains(&node);
+        here && r.allowed.score(node).is_some_and(|s| s >= 0)
+    }
+
+    /// Gives every instance its role.
+    pub(super) fn set_roles(&mut self, clone: ResourceId) {
+        let nodes: Vec<NodeId> = self.resources[clone].allowed.nodes().collect();
+        for node in nodes {
+            if let Some(entry) = self.resources[clone].allowed.get_mut(node) {
+                entry.count = 0;
+            }
+        }
+        for child in self.resources[clone].children.clone() {
+            self.rate_instance(clone, child);
+        }
+        self.sort_by_promotion(clone);
+        let body = self.clone_of(clone);
+        let (max, node_max) = (body.promoted_max, body.promoted_node_max);
+        let mut promoted = 0;
+        for child in self.resources[clone].children.clone() {
+            self.show_promotion_score(child);
+            let place = self.promotable_place(clone, child, node_max);
+            let frozen = !self.have_quorum
+                && self.options.quorum_policy == QuorumPolicy::Freeze
+                && self.role_of(child, true) < Role::Promoted;
+            let full = promoted >= max && self.resources[clone].managed;
+            let index = self.resources[child].sort_index;
+            match place.filter(|_| index >= 0 && !full && !frozen) {
+                Some(node) => {
+                    if let Some(entry) = self.resources[clone].allowed.get_mut(node) {
+                        entry.count += 1;
+                    }
+                    self.set_next_role(child, Role::Promoted, Role::Unknown);
+                    promoted += 1;
+                }
+                None => self.set_unpromoted(child),
+            }
+        }
+    }
+
+    fn set_unpromoted(&mut self, resource: ResourceId) {
+        for child in self.resources[resource].children.clone() {
+            self.set_unpromoted(child);
+        }
+        let r = &mut self.resources[resource];
+        if r.next_role == Role::Unknown || r.next_role == Role::Started {
+            let placed = r.assigned.is_some() || !r.is_primitive();
+            r.next_role = if placed {
+                Role::Unpromoted
+            } else {
+                Role::Stopped
+            };
+        }
+    }
+
+    fn set_next_role(&mut self, resource: ResourceId, role: Role, only: Role) {
+        for child in self.resources[resource].children.clone() {
+            self.set_next_role(child, role, only);
+        }
+        if self.resources[resource].next_role == only {
+            self.resources[resource].next_role = role;
+        }
+    }
+
+    fn rate_instance(&mut self, clone: ResourceId, child: ResourceId) {
+        self.started_is_unpromoted(child);
+        let Some(node) = self.location(child, false) else {
+            return;
+        };
+        let next = self.role_of(child, false);
+        match next {
+            Role::Started | Role::Unknown => {
+                let score = self.promotion_score(child, node);
+                self.resources[child].priority = score.unwrap_or(-1);
+            }
+            Role::Stopped | Role::Unpromoted => self.resources[child].priority = -INFINITY,
+            Role::Promoted => {}
+        }
+        for list in [child, clone] {
+            for number in self.resources[list].locations.clone() {
+                let location = &self.locations[number];
+                let found = location.nodes.iter().find(|(n, _)| *n == node);
+                if let Some(&(_, score)) = found.filter(|_| location.role == Role::Promoted) {
+                    let r = &mut self.resources[child];
+                    r.priority = score::add(r.priority, score);
+                }
+            }
+        }
+        for colocation in self.resources[child].this_with.clone() {
+            let primary = self.colocations[colocation].primary;
+            self.apply_colocation(child, primary, colocation);
+        }
+        let r = &mut self.resources[child];
+        r.sort_index = r.priority;
+        if next == Role::Promoted {
+            r.sort_index = INFINITY;
+        }
+    }
+
+    fn started_is_unpromoted(&mut self, resource: ResourceId) {
+        let r = &mut self.resources[resource];
+        if r.role == Role::Started {
+            r.role = Role::Unpromoted;
+        }
+        for child in r.children.clone() {
+            self.started_is_unpromoted(child);
+        }
+    }
+
+    fn sort_by_promotion(&mut self, clone: ResourceId) {
+        if std::mem::replace(&mut self.clone_mut(clone).roles_merged, true) {
+            return;
+        }
+        self.resources[clone].merging = true;
+        let children = self.resources[clone].children.clone();
+        for &child in &children {
+            let index = self.resources[child].sort_index;
+            if let Some(node) = self.location(child, false).filter(|_| index >= 0) {
+                self.resources[clone].allowed.add(node, index);
+            }
+        }
+        self.merge_for_promotion(clone);
+        self.require_promotion_tickets(clone);
+        for &child in &children {
+            let r = &self.resources[child];
+            let node = self.location(child, false);
+            let index = if !r.managed && r.next_role == Role::Promoted {
+                INFINITY
+            } else {
+                match node.filter(|_| r.sort_index >= 0) {
+                    Some(node) => self.resources[clone].allowed.score(node).unwrap_or(0),
+                    None => r.sort_index,
+                }
+            };
+            self.resources[child].sort_index = index;
+        }
+        let mut sorted = children;
+        sorted.sort_by(|&a, &b| self.compare_promotion(a, b));
+        self.resources[clone].children = sorted;
+        self.resources[clone].merging = false;
+    }
+
+    fn merge_for_promotion(&mut self, clone: ResourceId) {
+        for id in self.resources[clone].this_with.clone() {
+            let c = self.colocations[id].clone();
+            if c.dependent_role != Role::Promoted {
+                continue;
+            }
+            let how = Merging {
+                active: c.score < INFINITY,
+                ..Merging::default()
+            };
+            let factor = c.score as f32 / INFINITY as f32;
+            let mut table = Some(self.resources[clone].allowed.clone());
+            self.merge_scores(c.primary, &mut table, c.attribute.as_ref(), factor, how);
+            self.resources[clone].allowed = table.unwrap_or_default();
+        }
+        for id in self.resources[clone].with_this.clone() {
+            if self.colocations[id].primary_role == Role::Promoted && self.has_influence(id, None)
+            {
+                let how = Merging {
+                    active: true,
+                    nonnegative: true,
+                    this_with: false,
+                };
+                self.merge_dependent(clone, id, how);
+            }
+        }
+    }
+
+    fn compare_promotion(&self, a: ResourceId, b: ResourceId) -> Compared {
+        let (x, y) = (&self.resources[a], &self.resources[b]);
+        y.sort_index
+            .cmp(&x.sort_index)
+            .then_with(|| self.role_of(b, true).cmp(&self.role_of(a, true)))
+            .then_with(|| self.compare_instances(a, b))
+    }
+
+    fn show_promotion_score(&self, child: ResourceId) {
+        let r = &self.resources[child];
+        let node = self.location(child, false);
+        let place = node.map_or("none", |n| &*self.nodes[n].name);
+        let line = format!(
+            "{} promotion score on {place}: {}",
+            r.id,
+            score::text(r.sort_index)
+        );
+        self.scores.borrow_mut().push(line);
+    }
+
+    /// Where an instance could be promoted.
+    fn promotable_place(
+        &self,
+        clone: ResourceId,
+        child: ResourceId,
+        node_max: i32,
+    ) -> Option<NodeId> {
+        let r = &self.resources[child];
+        for &member in &r.children {
+            self.promotable_place(clone, member, node_max)?;
+        }
+        let node = self.location(child, false)?;
+        if !r.managed {
+            if self.role_of(child, true) != Role::Promoted {
+                return None;
+            }
+        } else if r.priority < 0 || !self.available_with_guest(node) {
+            return None;
+        }
+        let entry = self.resources[clone].allowed.get(node)?;
+        (entry.count < node_max || !r.managed).then_some(node)
+    }
+}
