@@ -10,7 +10,6 @@ use super::history_op::interval_of;
 use super::model::*;
 use super::operations::is_probe;
 use super::order::Order;
-use super::score;
 use crate::cib::Element;
 
 const EFFECTIVE: Counting = Counting {

@@ -7,7 +7,6 @@ use super::cluster::Cluster;
 use super::history_op::interval_of;
 use super::model::*;
 use super::rules::Facts;
-use super::score;
 use super::sets::Reading;
 use crate::cib::{Element, writer};
 

@@ -328,7 +328,7 @@ impl<'a> Cluster<'a> {
             if after_stop || at < extent.start {
                 continue;
             }
-            let interval = interval_of(op);
+            let interval = interval_of(*op);
             if interval == 0 || op.attr("op-status") == Some("-1") {
                 continue;
             }

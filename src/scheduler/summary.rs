@@ -33,7 +33,11 @@ impl Cluster<'_> {
         for top in self.top.clone() {
             self.collect_changes(top, &mut changes);
         }
+        // The lines are logged before they are printed: widths grow only the first time.
         let mut widths = (5, 5);
+        for change in &changes {
+            self.change_line(change, &mut widths);
+        }
         for change in &changes {
             lines.push(self.change_line(change, &mut widths));
         }
