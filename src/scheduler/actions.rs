@@ -280,10 +280,7 @@ impl<'a> Cluster<'a> {
             None => {
                 let frozen =
                     !self.have_quorum && self.options.quorum_policy == QuorumPolicy::Freeze;
-                if !frozen {
-                    action.reason = None;
-                    action.runnable = true;
-                }
+                action.runnable |= !frozen;
             }
         }
     }

@@ -222,7 +222,10 @@ impl Cluster<'_> {
                     if self.has_loop(action, action, link, &mut seen) {
                         self.links[link].order = Order::NONE;
                     }
-                } else if !order.has(Order::PRES) && self.is_own_guest(first, action) {
+                } else if !order.has(Order::PRES)
+                    && self.actions[first].resource.is_some()
+                    && self.is_own_guest(first, action)
+                {
                     self.links[link].order = Order::NONE;
                 }
             }

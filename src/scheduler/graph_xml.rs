@@ -185,7 +185,7 @@ impl Cluster<'_> {
         if self.keeps_lock(id, resource) {
             doc.set_attr(element, "shutdown-lock", &r.lock_time.to_string());
         }
-        let own = doc.add_element(element, r.xml.name(), &[]);
+        let own = doc.add_element(element, "primitive", &[]);
         match &r.alt_name {
             Some(name) if r.orphan => {
                 doc.set_attr(own, "id", name);

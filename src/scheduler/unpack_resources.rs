@@ -40,8 +40,12 @@ impl<'a> Cluster<'a> {
     }
 
     fn link_containers(&mut self, resource: ResourceId) {
-        for child in self.resources[resource].children.clone() {
-            self.link_containers(child);
+        let children = self.resources[resource].children.clone();
+        if !children.is_empty() {
+            for child in children {
+                self.link_containers(child);
+            }
+            return;
         }
         let Some(name) = self.meta(resource, "container") else {
             return;

@@ -113,7 +113,9 @@ impl Cluster<'_> {
             order,
             ..
         } = self.links[link];
-        if order.has(Order::SAME) && self.on_different_nodes(named, then) {
+        let (here, there) = (self.place_of(named), self.place_of(then));
+        let apart = here.is_some() && there.is_some() && here != there;
+        if order.has(Order::SAME) && apart {
             self.links[link].order = Order::NONE;
             return Changed::default();
         }
@@ -128,8 +130,8 @@ impl Cluster<'_> {
         }
         let mut changed = Changed::default();
         let first = self.completed(named, then);
-        let first_flags = self.flags_for_ordering(first, self.actions[then].node);
-        let then_flags = self.flags_for_ordering(then, self.actions[first].node);
+        let first_flags = self.flags_for_ordering(first, there);
+        let then_flags = self.flags_for_ordering(then, here);
         if first == named {
             changed = self.apply_link(link, first_flags, then_flags);
         } else if self.order_actions(first, then, order) {
@@ -143,19 +145,14 @@ impl Cluster<'_> {
         changed
     }
 
-    fn on_different_nodes(&self, first: ActionId, then: ActionId) -> bool {
-        let place = |action: ActionId| {
-            let a = &self.actions[action];
-            match a.resource {
-                Some(r) if self.resources[r].is_group() && &*a.task == "start" => {
-                    self.location(r, false)
-                }
-                _ => a.node,
+    /// Where an action happens; the start of a group happens where its members will be.
+    fn place_of(&self, action: ActionId) -> Option<NodeId> {
+        let a = &self.actions[action];
+        match a.resource {
+            Some(r) if self.resources[r].is_group() && &*a.task == "start" => {
+                self.location(r, false)
             }
-        };
-        match (place(first), place(then)) {
-            (Some(a), Some(b)) => a != b,
-            _ => false,
+            _ => a.node,
         }
     }
 
@@ -532,8 +529,8 @@ impl Cluster<'_> {
     fn reason_for(&self, action: ActionId, of: ActionId, what: &str) -> Option<String> {
         let (a, b) = (self.actions[action].resource, self.actions[of].resource);
         (a != b).then(|| {
-            let id = b.map_or("", |r| &*self.resources[r].id);
-            format!("{what} {id} {}", self.actions[of].task)
+            let id = b.map_or(String::new(), |r| format!("{} ", self.resources[r].id));
+            format!("{what} {id}{}", self.actions[of].task)
         })
     }
 
@@ -551,7 +548,7 @@ impl Cluster<'_> {
         if std::mem::replace(&mut self.actions[action].runnable, false)
             && let Some(reason) = self.reason_for(action, of, "unrunnable")
         {
-            self.set_reason(action, &reason, true);
+            self.set_reason(action, &reason, false);
         }
     }
 
