@@ -18,6 +18,7 @@ impl Cluster<'_> {
         let max = body.max;
         self.show_scores("pcmk__bundle_allocate", bundle);
         let mut containers = self.parts(bundle);
+        self.rate_by_colocation(&containers);
         containers.sort_by(|&a, &b| self.compare_instances(a, b));
         self.distribute(bundle, &containers, max, per_host);
         for replica in &replicas {
@@ -35,7 +36,7 @@ impl Cluster<'_> {
     fn assign_replica(&mut self, replica: &Replica) {
         let host = self.resources[replica.container].assigned;
         if let Some(ip) = replica.ip {
-            self.assign(ip, host);
+            self.assign(ip, None);
         }
         if let Some(remote) = replica.remote {
             if let Some(host) = host.filter(|&h| self.is_remote_kind(h))
@@ -44,16 +45,22 @@ impl Cluster<'_> {
                 let pair = (remote, outer);
                 self.colocate_internally("child-remote-with-docker-remote", pair, INFINITY, true);
             }
-            self.assign(remote, host);
+            self.assign(remote, None);
         }
         let (Some(child), Some(node)) = (replica.child, replica.node) else {
             return;
         };
         let nodes: Vec<NodeId> = self.resources[child].allowed.nodes().collect();
         for other in nodes {
-            let banned = other != node || self.threshold_reached(child, node).is_some();
+            let score = if other != node {
+                -INFINITY
+            } else if self.threshold_reached(child, node).is_none() {
+                INFINITY
+            } else {
+                continue;
+            };
             if let Some(entry) = self.resources[child].allowed.get_mut(other) {
-                entry.score = if banned { -INFINITY } else { INFINITY };
+                entry.score = score;
             }
         }
         let parent = self.resources[child].parent;

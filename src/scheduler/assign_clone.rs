@@ -45,6 +45,7 @@ impl Cluster<'_> {
         }
         self.show_scores("pcmk__clone_allocate", clone);
         let mut children = self.resources[clone].children.clone();
+        self.rate_by_colocation(&children);
         children.sort_by(|&a, &b| self.compare_instances(a, b));
         self.resources[clone].children = children.clone();
         let body = self.clone_of(clone);
@@ -211,6 +212,47 @@ impl Cluster<'_> {
         }
     }
 
+    /// What others would have each instance stay where it is, for comparing them.
+    pub(super) fn rate_by_colocation(&mut self, instances: &[ResourceId]) {
+        for &instance in instances {
+            let current = self.current_node(instance);
+            let (Some(node), Some(clone)) = (current, self.resources[instance].parent) else {
+                continue;
+            };
+            let mut table = Table::default();
+            table.insert(node, self.entry_of(node));
+            let mut table = Some(table);
+            for id in self.resources[clone].this_with.clone() {
+                let primary = self.colocations[id].primary;
+                self.rate_with(primary, id, &mut table, Merging::default());
+            }
+            for id in self.resources[clone].with_this.clone() {
+                if self.has_influence(id, Some(instance)) {
+                    let dependent = self.colocations[id].dependent;
+                    let how = Merging {
+                        nonnegative: true,
+                        ..Merging::default()
+                    };
+                    self.rate_with(dependent, id, &mut table, how);
+                }
+            }
+            let score = table.and_then(|t| t.score(node)).unwrap_or(0);
+            self.resources[instance].colocated = score;
+        }
+    }
+
+    fn rate_with(
+        &mut self,
+        other: ResourceId,
+        id: super::arena::ColocationId,
+        table: &mut Option<Table>,
+        how: Merging,
+    ) {
+        let c = self.colocations[id].clone();
+        let factor = c.score as f32 / INFINITY as f32;
+        self.merge_scores(other, table, c.attribute.as_ref(), factor, how);
+    }
+
     /// Which of two instances is placed first.
     pub(super) fn compare_instances(&self, a: ResourceId, b: ResourceId) -> Compared {
         let (x, y) = (&self.resources[a], &self.resources[b]);
@@ -237,7 +279,6 @@ impl Cluster<'_> {
                 (None, Some(_)) => Compared::Greater,
                 (Some(m), Some(n)) => self.compare_places((a, m), (b, n)),
             })
-            .then_with(|| x.number.cmp(&y.number))
     }
 
     fn compare_places(
@@ -252,12 +293,23 @@ impl Cluster<'_> {
             self.resources[parent].allowed.get(n).copied()
         };
         let (entry_x, entry_y) = (parent_entry(x, node_a), parent_entry(y, node_b));
-        let has = |e: &Option<super::table::Entry>| e.is_some_and(|e| e.score >= 0);
+        let has = |e: &Option<super::table::Entry>| e.is_some();
         let count = |e: &Option<super::table::Entry>| e.map_or(0, |e| e.count);
-        available(node_b)
+        let first = available(node_b)
             .cmp(&available(node_a))
-            .then_with(|| has(&entry_y).cmp(&has(&entry_x)))
+            .then_with(|| has(&entry_y).cmp(&has(&entry_x)));
+        if first.is_ne() || entry_x.is_none() {
+            return first;
+        }
+        first
             .then_with(|| count(&entry_x).cmp(&count(&entry_y)))
-            .then_with(|| x.failed.cmp(&y.failed))
+            .then_with(|| self.any_failed(a).cmp(&self.any_failed(b)))
+            .then_with(|| y.colocated.cmp(&x.colocated))
+            .then_with(|| x.number.cmp(&y.number))
+    }
+
+    fn any_failed(&self, resource: ResourceId) -> bool {
+        let r = &self.resources[resource];
+        r.failed || r.children.iter().any(|&c| self.any_failed(c))
     }
 }

@@ -23,7 +23,7 @@ impl Cluster<'_> {
                 if !self.available(node) {
                     continue;
                 }
-                let score = self.promotion_score(child, node).unwrap_or(0);
+                let score = self.promotion_score(child, node, 0);
                 if score > 0 {
                     self.resources[child].allowed.add(node, score);
                 }
@@ -40,55 +40,51 @@ impl Cluster<'_> {
         Some(score::parse(Some(value), self.health.colours))
     }
 
-    /// The preference of an instance on a node; none if there is none that counts.
-    fn promotion_score(&self, resource: ResourceId, node: NodeId) -> Option<i32> {
+    /// The preference of an instance on a node; a value of its own if nothing is said.
+    fn promotion_score(&self, resource: ResourceId, node: NodeId, unset: i32) -> i32 {
         let r = &self.resources[resource];
         if !r.children.is_empty() {
-            let scores = r.children.iter();
-            let sum = scores.map(|&c| self.promotion_score(c, node).unwrap_or(-1));
-            return Some(sum.fold(0, |sum, s| if s > 0 { score::add(sum, s) } else { sum }));
+            return r.children.iter().fold(unset, |sum, &member| {
+                let score = self.promotion_score(member, node, unset);
+                if sum == unset {
+                    score
+                } else {
+                    sum.saturating_add(score)
+                }
+            });
         }
         if !self.promotion_score_applies(resource, node) {
-            return None;
+            return unset;
         }
         let name = r.history_name().clone();
-        if let Some(score) = self.promotion_attribute(resource, node, &name) {
-            return Some(score);
-        }
-        if r.unique {
-            return None;
-        }
-        self.promotion_attribute(resource, node, base_name(&r.id))
+        let own = self.promotion_attribute(resource, node, &name);
+        let plain = || self.promotion_attribute(resource, node, base_name(&r.id));
+        own.or_else(|| if r.unique { None } else { plain() })
+            .unwrap_or(unset)
     }
 
+    /// Whether the preference counts: where the instance is or was looked for, and may run.
     fn promotion_score_applies(&self, resource: ResourceId, node: NodeId) -> bool {
         let r = &self.resources[resource];
-        let top = self.top_of(resource);
-        let anonymous = self.resources[top].is_clone() && !self.resources[top].unique;
-        if anonymous && r.running_on.is_empty() {
-            let peers = self.leaves(top);
-            let same = |p: &ResourceId| {
-                base_name(&self.resources[*p].id) == base_name(&r.id)
-            };
-            let mut peers = peers.into_iter().filter(same).peekable();
-            let mut known = false;
-            let mut active = false;
-            while let Some(peer) = peers.next() {
-                active |= self.resources[peer].running_on.contains(&node);
+        let allowed = r.allowed.score(node).is_some_and(|s| s >= 0);
+        if !r.unique {
+            let (mut active, mut known) = (None, false);
+            for peer in self.leaves(self.top_of(resource)) {
+                if base_name(&self.resources[peer].id) != base_name(&r.id) {
+                    continue;
+                }
+                if active.is_none() && self.resources[peer].running_on.contains(&node) {
+                    active = Some(peer);
+                }
                 known |= self.known_on(peer, node);
             }
-            if active {
-                return false;
-            }
-            if known {
-                return r.allowed.score(node).is_some_and(|s| s >= 0);
+            if active == Some(resource) || (active.is_none() && known) {
+                return allowed;
             }
         }
-        if r.known_on.is_empty() && r.running_on.is_empty() {
-            return true;
-        }
-        let here = r.running_on.contains(&node) || r.known_on.contains(&node);
-        here && r.allowed.score(node).is_some_and(|s| s >= 0)
+        let nowhere = r.running_on.is_empty() && r.known_on.is_empty();
+        let here = r.known_on.contains(&node) || r.running_on.contains(&node);
+        (nowhere || here) && allowed
     }
 
     /// Gives every instance its role.
@@ -128,17 +124,14 @@ impl Cluster<'_> {
     }
 
     fn set_unpromoted(&mut self, resource: ResourceId) {
+        let placed = !self.locations_of(resource, false).is_empty();
+        self.resources[resource].next_role = if placed {
+            Role::Unpromoted
+        } else {
+            Role::Stopped
+        };
         for child in self.resources[resource].children.clone() {
             self.set_unpromoted(child);
-        }
-        let r = &mut self.resources[resource];
-        if r.next_role == Role::Unknown || r.next_role == Role::Started {
-            let placed = r.assigned.is_some() || !r.is_primitive();
-            r.next_role = if placed {
-                Role::Unpromoted
-            } else {
-                Role::Stopped
-            };
         }
     }
 
@@ -159,8 +152,7 @@ impl Cluster<'_> {
         let next = self.role_of(child, false);
         match next {
             Role::Started | Role::Unknown => {
-                let score = self.promotion_score(child, node);
-                self.resources[child].priority = score.unwrap_or(-1);
+                self.resources[child].priority = self.promotion_score(child, node, -1);
             }
             Role::Stopped | Role::Unpromoted => self.resources[child].priority = -INFINITY,
             Role::Promoted => {}
@@ -224,6 +216,7 @@ impl Cluster<'_> {
             self.resources[child].sort_index = index;
         }
         let mut sorted = children;
+        self.rate_by_colocation(&sorted);
         sorted.sort_by(|&a, &b| self.compare_promotion(a, b));
         self.resources[clone].children = sorted;
         self.resources[clone].merging = false;

@@ -304,7 +304,7 @@ impl Cluster<'_> {
 
     /// With instances in a role, before the dependent is placed.
     fn apply_with_roles(&mut self, dependent: ResourceId, clone: ResourceId, c: &Colocation) {
-        let mut places = Vec::new();
+        let (mut places, mut scored) = (Vec::new(), Vec::new());
         for child in self.resources[clone].children.clone() {
             let Some(node) = self.location(child, false) else {
                 continue;
@@ -320,6 +320,11 @@ impl Cluster<'_> {
                     }
                 }
             }
+            let first = self.leaves(child).into_iter().find(|&l| {
+                self.resources[l].assigned == Some(node)
+            });
+            let score = first.and_then(|l| self.resources[l].allowed.score(node));
+            scored.push((node, score.unwrap_or(0)));
             places.push(node);
         }
         if c.score < INFINITY {
@@ -327,8 +332,7 @@ impl Cluster<'_> {
         }
         let both = c.dependent_role == Role::Promoted && c.primary_role == Role::Promoted;
         if !both {
-            for &node in &places {
-                let score = self.resources[clone].allowed.score(node).unwrap_or(0);
+            for &(node, score) in &scored {
                 self.resources[dependent].allowed.add(node, score);
             }
         }

@@ -105,7 +105,7 @@ impl<'a> Cluster<'a> {
             Some(role) => role,
         };
         let score = score::parse(Some(score), self.health.colours);
-        let nodes = vec![(node, score::add(score, self.nodes[node].score))];
+        let nodes = vec![(node, score)];
         self.add_location(element.id(), subject.resource, discovery, role, nodes);
     }
 
@@ -200,7 +200,7 @@ impl<'a> Cluster<'a> {
                 if sum < 0 && score::is_true(allowed.as_deref()) {
                     continue;
                 }
-                let nodes = vec![(node, score::add(sum, self.nodes[node].score))];
+                let nodes = vec![(node, sum)];
                 let always = Discovery::Always;
                 self.add_location(None, resource, always, Role::Unknown, nodes);
             }

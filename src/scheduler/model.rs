@@ -256,6 +256,7 @@ pub struct Resource<'a> {
     pub assigning: bool,
     pub merging: bool,
     pub sort_index: i32,
+    pub colocated: i32,
 
     pub container: Option<ResourceId>,
     pub fillers: Vec<ResourceId>,

@@ -186,6 +186,7 @@ impl<'a> Cluster<'a> {
             assigning: false,
             merging: false,
             sort_index: 0,
+            colocated: 0,
             container: None,
             fillers: Vec::new(),
             connection_node: None,
@@ -648,6 +649,7 @@ impl<'a> Cluster<'a> {
             discovery: Discovery::Exclusive,
         };
         if let Some(child) = replica.child {
+            self.resources[child].allowed = Default::default();
             self.resources[child].allowed.insert(node, own);
             let banned = Entry {
                 score: -INFINITY,
