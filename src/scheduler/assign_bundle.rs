@@ -9,7 +9,8 @@ use super::score::INFINITY;
 impl Cluster<'_> {
     pub(super) fn assign_bundle(&mut self, bundle: ResourceId) {
         let r = &mut self.resources[bundle];
-        if !r.provisional || r.assigning {
+        // Pacemaker lists the scores of a bundle each time something is colocated with it.
+        if r.assigning {
             return;
         }
         r.assigning = true;

@@ -23,10 +23,7 @@ impl Cluster<'_> {
         for node in self.node_order.clone() {
             for top in self.top.clone() {
                 self.apply_failures(top, node);
-                let (r, top_too) = (&self.resources[top], self.top_of(top));
-                if r.exclusive_discover || self.resources[top_too].exclusive_discover {
-                    self.apply_exclusive_discovery(top, node);
-                }
+                self.apply_exclusive_discovery(top, node);
             }
         }
     }
@@ -148,6 +145,11 @@ impl Cluster<'_> {
     }
 
     fn apply_exclusive_discovery(&mut self, resource: ResourceId, node: NodeId) {
+        let top = self.top_of(resource);
+        let r = &self.resources[resource];
+        if !r.exclusive_discover && !self.resources[top].exclusive_discover {
+            return;
+        }
         for child in self.resources[resource].children.clone() {
             self.apply_exclusive_discovery(child, node);
         }

@@ -674,6 +674,7 @@ impl<'a> Cluster<'a> {
         self.nodes[node].connection = Some(remote);
         self.resources[remote].connection_node = Some(node);
         self.resources[remote].container = Some(replica.container);
+        self.resources[remote].remotes_in_remotes = true;
         self.nodes[node]
             .attrs
             .insert("#kind".into(), "container".into());
