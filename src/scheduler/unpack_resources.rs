@@ -76,10 +76,10 @@ impl<'a> Cluster<'a> {
             let guest = self.resources[resource].container.is_some();
             let kind = if guest { "container" } else { "remote" };
             self.nodes[node].attrs.insert("#kind".into(), kind.into());
-            if !guest {
-                return;
-            }
-            self.nodes[node].unclean = false;
+            let unclean = !guest && self.options.startup_fencing;
+            let n = &mut self.nodes[node];
+            n.unclean = unclean;
+            n.unseen |= !guest;
         }
     }
 
@@ -375,7 +375,7 @@ impl<'a> Cluster<'a> {
         let stonith = self.options.stonith_enabled;
         let r = &self.resources[resource];
         let default =
-            if r.fence_device || (r.is_connection && self.meta(resource, "container").is_none()) {
+            if r.fence_device || r.is_connection {
                 "quorum"
             } else if self.options.unfencing {
                 "unfencing"
@@ -588,7 +588,6 @@ impl<'a> Cluster<'a> {
                 return false;
             };
             body.inner = Some(inner);
-            self.resources[bundle].children.push(inner);
         }
         for (i, replica) in xml.replicas.iter().enumerate() {
             let ip = replica
@@ -618,8 +617,16 @@ impl<'a> Cluster<'a> {
             if let Some(connection) = replica.connection {
                 self.unpack_connection(bundle, &mut made, at(connection));
             }
+            if let Some(child) = child {
+                self.resources[child].exclusive_discover = true;
+                let notify = self.resources[child].notify;
+                if let Some(inner) = body.inner {
+                    self.resources[inner].notify |= notify;
+                }
+            }
             body.replicas.push(made);
         }
+        self.resources[bundle].children.extend(body.inner);
         self.resources[bundle].kind = Kind::Bundle(body);
         true
     }
