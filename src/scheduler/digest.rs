@@ -179,8 +179,8 @@ impl<'a> Cluster<'a> {
             Some(op) => op.attr("op-secure-params"),
         };
         let old = op
-            .and_then(|op| op.attr("crm_feature_set"))
-            .is_some_and(|v| super::text::compare_versions(v, "3.16.0").is_lt());
+            .map(|op| op.attr("crm_feature_set"))
+            .is_none_or(|v| v.is_some_and(|v| super::text::compare_versions(v, "3.16.0").is_lt()));
         let fence = self.resources[resource].fence_device;
         values.retain(|name, _| {
             let private = list.is_some_and(|l| in_list(l, name));

@@ -146,9 +146,8 @@ impl Cluster<'_> {
             self.observe_roles(child, &mut promoting, &mut demoting);
         }
         let promote = self.resource_pseudo(clone, "promote", !promoting, true);
-        let promoted = self.resource_pseudo(clone, "promoted", !promoting, false);
+        let promoted = self.resource_pseudo(clone, "promoted", !promoting, true);
         self.actions[promoted].priority = INFINITY;
-        self.actions[promoted].runnable |= promoting;
         self.plan_notifications(clone, "promote", promote, promoted);
         let demote = self.resource_pseudo(clone, "demote", !demoting, true);
         let demoted = self.resource_pseudo(clone, "demoted", !demoting, true);

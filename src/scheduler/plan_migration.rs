@@ -51,7 +51,8 @@ impl Cluster<'_> {
         self.order_tasks(from_key, (resource, "start"), both | Order::PL);
         if let Some(to) = to {
             self.set_places(to, source, target);
-            if !self.resources[resource].is_connection {
+            let said = self.actions[to].meta.contains_key("record-pending");
+            if !said && !self.resources[resource].is_connection {
                 self.set_meta(to, "record-pending", "true");
             }
         }
