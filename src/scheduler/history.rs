@@ -3,6 +3,7 @@
 use super::arena::{NodeId, ResourceId};
 use super::cluster::Cluster;
 use super::history_op::Judged;
+use super::history_op::interval_of;
 use super::model::*;
 use super::score::{self, INFINITY};
 use super::text::base_name;
@@ -327,7 +328,7 @@ impl<'a> Cluster<'a> {
             if after_stop || at < extent.start {
                 continue;
             }
-            let interval = op.attr("interval").map_or(0, score::interval);
+            let interval = interval_of(*op);
             if interval == 0 || op.attr("op-status") == Some("-1") {
                 continue;
             }

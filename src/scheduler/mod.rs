@@ -6,6 +6,41 @@
 //!
 //! A pure function of the document and a time: no clock, no files, no globals.
 
+mod action_flags;
+mod changes;
+mod fence_orders;
+pub mod graph;
+mod internal;
+pub mod injections;
+pub mod notifications;
+mod orderings;
+mod plan_collective;
+mod plan_migration;
+mod plan_primitive;
+mod plan_recurring;
+mod probe_orders;
+mod probes;
+mod remote_orders;
+mod update;
+mod update_clone;
+mod dot;
+pub mod execution;
+pub mod graph_xml;
+mod summary;
+pub mod simulate;
+mod assign;
+mod assign_bundle;
+mod assign_clone;
+mod assign_promotable;
+mod colocate;
+mod colocations;
+mod constraints;
+mod criteria;
+mod glib_order;
+mod locations;
+mod order_constraints;
+mod tickets;
+mod utilization;
 pub mod actions;
 pub mod arena;
 pub mod bundle_xml;
@@ -47,4 +82,30 @@ pub fn read(input: &Expanded, now: i64) -> Cluster<'_> {
     cluster.unpack_resources();
     cluster.unpack_status();
     cluster
+}
+
+/// Decides what the cluster does; the transition graph.
+pub fn schedule(cluster: &mut Cluster<'_>) -> crate::cib::Document {
+    cluster.unpack_constraints();
+    cluster.apply_node_criteria();
+    for top in cluster.top.clone() {
+        cluster.constrain_internally(top);
+    }
+    cluster.handle_changes();
+    cluster.assign_resources();
+    cluster.check_late();
+    if cluster.options.startup_probes {
+        cluster.plan_probes();
+    }
+    if cluster.options.stop_orphans {
+        cluster.clear_orphans();
+    }
+    for top in cluster.top.clone() {
+        cluster.plan(top);
+    }
+    cluster.order_remote_actions();
+    cluster.plan_fencing();
+    cluster.resolve_orderings();
+    let graph = cluster.build_graph();
+    cluster.write_graph(&graph)
 }

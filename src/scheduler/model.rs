@@ -162,6 +162,7 @@ pub struct CloneBody<'a> {
     pub added_promotion_scores: bool,
     pub roles_merged: bool,
     pub cmd_done: bool,
+    pub notices: BTreeMap<&'static str, super::notifications::Notices>,
 }
 
 /// One replica of a bundle.
@@ -239,6 +240,9 @@ pub struct Resource<'a> {
     pub failed_stop: bool,
     pub failure_ignored: bool,
     pub start_pending: bool,
+    pub reload: bool,
+    pub restarting: bool,
+    pub stop_unexpected: bool,
     pub allow_migrate: bool,
     pub needs_fencing: bool,
     pub needs_unfencing: bool,
@@ -249,6 +253,10 @@ pub struct Resource<'a> {
     pub remotes_in_remotes: bool,
     pub exclusive_discover: bool,
     pub provisional: bool,
+    pub assigning: bool,
+    pub merging: bool,
+    pub sort_index: i32,
+    pub colocated: i32,
 
     pub container: Option<ResourceId>,
     pub fillers: Vec<ResourceId>,
@@ -356,9 +364,11 @@ pub struct Action<'a> {
     pub migratable: bool,
     pub needs_any: bool,
     pub reschedule: bool,
+    pub dangling: bool,
     pub dc_allowed: bool,
     pub processed: bool,
     pub dumped: bool,
+    pub deduplicated: bool,
     pub implied_by_fencing: bool,
     pub tracking: bool,
     pub blocked_dependents: bool,

@@ -40,7 +40,9 @@ impl<'a> Cluster<'a> {
     /// The `op` elements of a resource, in order.
     pub fn ops(&self, resource: ResourceId) -> impl Iterator<Item = Element<'a>> + use<'a> {
         let xml = self.resources[resource].xml;
-        xml.children_named("operations")
+        let operations = xml.child("operations").map(|o| self.follow(o));
+        operations
+            .into_iter()
             .flat_map(|o| o.children_named("op"))
     }
 
