@@ -68,6 +68,12 @@ impl Election {
         self.votes.get(&node)?.as_ref()
     }
 
+    /// The highest term of all votes.
+    pub fn term(&self) -> u64 {
+        let terms = self.votes.values().flatten().map(|vote| vote.term);
+        terms.max().unwrap_or(0)
+    }
+
     /// Those that have not voted.
     pub fn missing(&self) -> impl Iterator<Item = NodeId> {
         let missing = self.votes.iter().filter(|(_, vote)| vote.is_none());
@@ -114,10 +120,16 @@ fn preference(a: &&(NodeId, &Vote), b: &&(NodeId, &Vote)) -> Ordering {
 }
 
 /// Who has the newest CIB; the DC if it is one of those.
+///
+/// What an administrator counted up comes first. Then the one that went through more memberships
+/// with quorum: two quorums share a node, so that what was acknowledged in one is in the next.
+/// Differs: the original looks at the three counters only, and may take a minority's changes for
+/// the majority's.
 fn holder(votes: &[(NodeId, &Vote)], dc: NodeId) -> Option<NodeId> {
     let newest = votes.iter().max_by_key(|(node, vote)| {
-        let counters = vote.generation.counters();
-        (counters, *node == dc, Reverse(*node))
+        let (admin_epoch, epoch, num_updates) = vote.generation.counters();
+        let newest = (admin_epoch, vote.term, epoch, num_updates);
+        (newest, *node == dc, Reverse(*node))
     });
     newest.map(|(node, _)| *node)
 }
@@ -137,6 +149,7 @@ mod tests {
             eligible: true,
             ready: true,
             jobs_max: 4,
+            term: 0,
             generation: Generation::default(),
         }
     }
@@ -211,7 +224,15 @@ mod tests {
         assert_eq!((other.holder, other.sync), (NodeId(2), true));
         b.generation.admin_epoch = 1;
         b.generation.epoch = 0;
-        assert_eq!(decide(&[a, b]).unwrap().holder, NodeId(2));
+        assert_eq!(decide(&[a.clone(), b.clone()]).unwrap().holder, NodeId(2));
+        a.generation.admin_epoch = 1;
+        assert_eq!(decide(&[a.clone(), b.clone()]).unwrap().holder, NodeId(1));
+        b.term = 1;
+        assert_eq!(
+            decide(&[a, b]).unwrap().holder,
+            NodeId(2),
+            "it had quorum since"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::ask::Purpose;
 use super::election::{Decision, Election};
 use super::leader::Leader;
 use super::state::State;
-use super::{Controller, Member, Membership};
+use super::{Controller, Member, Membership, Output};
 use crate::cib::version::FEATURE_SET;
 use crate::cib::writer;
 use crate::ids::{MembershipId, NodeId};
@@ -100,6 +100,7 @@ impl Controller {
             eligible: self.state != State::Stopping,
             ready: self.is_ready(now),
             jobs_max: self.config.jobs_max,
+            term: self.term,
             generation: self.replica.generation(),
         };
         self.send(Message::Vote(vote));
@@ -160,6 +161,7 @@ impl Controller {
         let Some(Decision { dc, holder, .. }) = self.decision.clone() else {
             return;
         };
+        self.count_term(holder);
         self.replica.handle_agreed();
         let followed = (self.election.as_ref())
             .and_then(|election| election.vote(self.config.local))
@@ -169,6 +171,22 @@ impl Controller {
         self.lead(now, dc == self.config.local);
         self.confirm(continues);
         self.ask_again_to_leave();
+    }
+
+    /// What members with quorum agree on comes before all that others did without.
+    fn count_term(&mut self, holder: NodeId) {
+        let Some(election) = &self.election else {
+            return;
+        };
+        let quorate = self.membership.as_ref().is_some_and(|m| m.quorate);
+        let term = match quorate {
+            true => election.term().saturating_add(1),
+            false => election.vote(holder).map_or(self.term, |vote| vote.term),
+        };
+        if term != self.term {
+            self.term = term;
+            self.outputs.push_back(Output::Term(term));
+        }
     }
 
     /// Tells the DC that this node is ready, and what runs here if it can't know.

@@ -66,6 +66,8 @@ pub struct Config {
     pub name: String,
     /// An id of this process that no other has: the last part of transition keys.
     pub transitioner: String,
+    /// The number of [`Output::Term`] that was kept last, 0 at first.
+    pub term: u64,
     /// How many nodes are configured, if that is known.
     pub nodes: Option<usize>,
     /// How long to wait for a DC, or for all configured nodes, before choosing one.
@@ -129,6 +131,9 @@ pub enum Output {
     },
     /// The CIB is another one: for the disk, and for those who follow it.
     Changed(Box<Changed>),
+    /// Keep this number on disk before anything else is done: it tells whose CIB is the right one
+    /// after partitions.
+    Term(u64),
     /// This node was fenced, says another: it must not go on.
     Fenced {
         /// By this one.
@@ -163,6 +168,8 @@ pub struct Controller {
     election: Option<Election>,
     decision: Option<Decision>,
     dc: Option<NodeId>,
+    /// Counts the memberships with quorum that the CIB went through.
+    term: u64,
     replica: Replica,
     attributes: Attributes,
     executor: Executor,
@@ -190,6 +197,7 @@ impl Controller {
     pub fn new(config: Config, cib: Document, now: Now) -> Self {
         let (local, name) = (config.local, config.name.clone());
         Self {
+            term: config.term,
             config,
             started: now.mono,
             state: State::Starting,

@@ -104,8 +104,7 @@ impl Cluster<'_> {
     fn apply_this_with(&mut self, resource: ResourceId, colocation: ColocationId) {
         let c = &self.colocations[colocation];
         let primary = c.primary;
-        let revertible =
-            c.dependent_role >= Role::Promoted || (c.score < 0 && c.score > -INFINITY);
+        let revertible = c.dependent_role >= Role::Promoted || (c.score < 0 && c.score > -INFINITY);
         let saved = revertible.then(|| self.resources[resource].allowed.clone());
         self.assign(primary, None);
         self.apply_colocation(resource, primary, colocation);
@@ -159,7 +158,12 @@ impl Cluster<'_> {
             }
         };
         let by_weight = weight(b).cmp(&weight(a));
-        let by_name = || self.nodes[a].name.as_bytes().cmp(self.nodes[b].name.as_bytes());
+        let by_name = || {
+            self.nodes[a]
+                .name
+                .as_bytes()
+                .cmp(self.nodes[b].name.as_bytes())
+        };
         if by_weight.is_ne() || self.options.placement == Placement::Minimal {
             return by_weight.then_with(by_name);
         }

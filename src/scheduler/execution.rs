@@ -286,7 +286,10 @@ pub fn set_membership(cib: &mut Document, state: NodeRef, up: bool) {
     } else {
         ["false", "offline", "down", "down"]
     };
-    for (name, value) in ["in_ccm", "crmd", "join", "expected"].into_iter().zip(values) {
+    for (name, value) in ["in_ccm", "crmd", "join", "expected"]
+        .into_iter()
+        .zip(values)
+    {
         cib.set_attr(state, name, value);
     }
 }
@@ -408,13 +411,7 @@ fn write_result(
 }
 
 /// Counts a failure in the attributes of a node.
-fn add_failcount(
-    cib: &mut Document,
-    state: NodeRef,
-    resource: &str,
-    event: &Event<'_>,
-    now: i64,
-) {
+fn add_failcount(cib: &mut Document, state: NodeRef, resource: &str, event: &Event<'_>, now: i64) {
     if event.rc == 0 || (event.rc == 7 && event.interval == 0) {
         return;
     }

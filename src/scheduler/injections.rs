@@ -78,10 +78,26 @@ pub fn inject(cib: &mut Document, what: &Injections, now: i64) -> Injected {
         }
     }
     for (tickets, title, attrs) in [
-        (&what.tickets_granted, "Granting ticket", [("granted", "true")]),
-        (&what.tickets_revoked, "Revoking ticket", [("granted", "false")]),
-        (&what.tickets_standby, "Making ticket standby", [("standby", "true")]),
-        (&what.tickets_active, "Activating ticket", [("standby", "false")]),
+        (
+            &what.tickets_granted,
+            "Granting ticket",
+            [("granted", "true")],
+        ),
+        (
+            &what.tickets_revoked,
+            "Revoking ticket",
+            [("granted", "false")],
+        ),
+        (
+            &what.tickets_standby,
+            "Making ticket standby",
+            [("standby", "true")],
+        ),
+        (
+            &what.tickets_active,
+            "Activating ticket",
+            [("standby", "false")],
+        ),
     ] {
         for ticket in tickets {
             done.lines.push(format!("{title} {ticket}"));
@@ -190,7 +206,8 @@ fn inject_operation(cib: &mut Document, spec: &str, now: i64, done: &mut Injecte
         done.errors.push(format!("There is no resource {resource}"));
         return;
     };
-    done.lines.push(format!("Injecting {spec} into the configuration"));
+    done.lines
+        .push(format!("Injecting {spec} into the configuration"));
     let uuid = node_uuid(cib, &node);
     let state = node_state(cib, &node, uuid.as_deref());
     let event = super::execution::Injected {

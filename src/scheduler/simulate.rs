@@ -98,7 +98,10 @@ fn tell_time(doc: &Document, request: &Request, page: &mut Page) {
     let original = doc.root_element().attr("execution-date");
     if let Some((text, _)) = &request.date {
         page.line(&format!("Setting effective cluster time: {text}"));
-    } else if let Some(time) = original.and_then(score::leading_integer).filter(|t| *t != 0) {
+    } else if let Some(time) = original
+        .and_then(score::leading_integer)
+        .filter(|t| *t != 0)
+    {
         let text = super::dates::utc_text(time);
         page.line(&format!("Using the original execution date of: {text}"));
     }
@@ -166,8 +169,7 @@ fn transition(request: &Request, page: &mut Page, made: &mut Simulation) {
         }
         made.complete = run.complete;
         if !run.complete {
-            made.errors
-                .push("Transition failed: terminated".to_owned());
+            made.errors.push("Transition failed: terminated".to_owned());
             made.errors
                 .push("An invalid transition was produced".to_owned());
         }

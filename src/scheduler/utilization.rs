@@ -50,7 +50,9 @@ impl Cluster<'_> {
     }
 
     fn has_room(&self, node: NodeId, needs: &Amounts) -> bool {
-        needs.iter().all(|(name, &need)| need <= self.free(node, name))
+        needs
+            .iter()
+            .all(|(name, &need)| need <= self.free(node, name))
     }
 
     /// All that has to be on the same node.

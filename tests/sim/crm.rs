@@ -1,5 +1,6 @@
 //! The controller on simulated hosts: formation, failures, fencing, partitions, shutdown.
 
+use everbeat::proto::rng::Rng;
 use everbeat::sim::crm::{Behaviour, Setting, World};
 use everbeat::wire::crm::{AttributeChange, AttributeTask, AttributeValue};
 use everbeat::wire::crm::{OperationKind, Request, RequestFlags};
@@ -284,4 +285,165 @@ fn transient_attributes_live_as_long_as_their_node() {
     world.run_ms(4000);
     assert_eq!(select(&world), 0);
     quiet(&world);
+}
+
+/// A random course of faults, from a seed; everything heals in the end.
+struct Course {
+    world: World,
+    rng: Rng,
+    hosts: u32,
+    /// Ids of what was asked for, by host and call, and whether the host had quorum then.
+    asked: Vec<(u32, u64, String)>,
+    /// Ids of what was acknowledged by a host with quorum.
+    acknowledged: Vec<String>,
+}
+
+impl Course {
+    fn new(seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let hosts = 3 + 2 * u32::try_from(rng.below(2)).unwrap();
+        let mut world = world(hosts, seed);
+        world.start(&(1..=hosts).collect::<Vec<_>>());
+        Self {
+            world,
+            rng,
+            hosts,
+            asked: Vec::new(),
+            acknowledged: Vec::new(),
+        }
+    }
+
+    fn any(&mut self) -> u32 {
+        1 + u32::try_from(self.rng.below(u64::from(self.hosts))).unwrap()
+    }
+
+    /// One fault or change, and some time.
+    fn turn(&mut self) {
+        let id = self.any();
+        let down: Vec<u32> = (1..=self.hosts)
+            .filter(|id| self.world.host(*id).controller().is_none())
+            .collect();
+        match self.rng.below(9) {
+            0 => self.world.power_off(id),
+            1 => self.world.kill(id),
+            2 | 3 => self.cut(),
+            4 | 5 if !down.is_empty() => self.world.start(&down),
+            6 => self.world.host_mut(id).break_down("vip"),
+            7 => {
+                let behaviour = match self.rng.below(3) {
+                    0 => Behaviour::NoStart,
+                    _ => Behaviour::Good,
+                };
+                self.world.host_mut(id).behave("site", behaviour);
+            }
+            _ => self.change(id),
+        }
+        for _ in 0..self.rng.below(4) {
+            let span = self.rng.below(400);
+            self.world.run_ms(span);
+            self.note_answers();
+            let id = self.any();
+            self.change(id);
+        }
+        let span = self.rng.below(3000);
+        self.world.run_ms(span);
+        self.note_answers();
+    }
+
+    fn cut(&mut self) {
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        for id in 1..=self.hosts {
+            if self.rng.percent(50) {
+                a.push(id)
+            } else {
+                b.push(id)
+            }
+        }
+        match self.rng.percent(40) {
+            true => self.world.cut(&[&(1..=self.hosts).collect::<Vec<_>>()]),
+            false => self.world.cut(&[&a, &b]),
+        }
+    }
+
+    fn change(&mut self, host: u32) {
+        let id = format!("x{}", self.asked.len());
+        let set = format!(
+            "<cluster_property_set id='cib-bootstrap-options'>\
+             <nvpair id='{id}' name='{id}' value='1'/></cluster_property_set>"
+        );
+        if let Some(call) = self
+            .world
+            .change(host, request(OperationKind::Modify, "crm_config", &set))
+        {
+            self.asked.push((host, call, id));
+        }
+    }
+
+    fn note_answers(&mut self) {
+        for host in 1..=self.hosts {
+            let answers = self.world.host_mut(host).take_answers();
+            for (call, well, quorate) in answers {
+                let of_it = |(h, c, _): &(u32, u64, String)| *h == host && *c == call;
+                let Some(place) = self.asked.iter().rposition(of_it) else {
+                    continue;
+                };
+                if well && quorate {
+                    self.acknowledged.push(self.asked[place].2.clone());
+                }
+            }
+        }
+    }
+
+    fn heal(&mut self) {
+        for id in 1..=self.hosts {
+            for resource in ["vip", "site"] {
+                self.world.host_mut(id).behave(resource, Behaviour::Good);
+            }
+        }
+        let all: Vec<u32> = (1..=self.hosts).collect();
+        self.world.cut(&[&all]);
+        for _ in 0..4 {
+            let down = all.iter().copied();
+            let down: Vec<u32> = down
+                .filter(|id| self.world.host(*id).controller().is_none())
+                .collect();
+            self.world.start(&down);
+            self.world.run_ms(30_000);
+        }
+        self.note_answers();
+    }
+}
+
+#[test]
+fn whatever_happens_nothing_runs_twice_no_change_is_lost_and_all_heals() {
+    let (from, to) = match std::env::var("EVERBEAT_FULL") {
+        Ok(_) => (1, 1000),
+        Err(_) => (1, 60),
+    };
+    for seed in from..=to {
+        let mut course = Course::new(seed);
+        for _ in 0..12 {
+            course.turn();
+        }
+        course.heal();
+        let world = &course.world;
+        let complaints = world.complaints();
+        assert!(
+            complaints.is_empty(),
+            "seed {seed}: {complaints:?}\n{}",
+            world.story()
+        );
+        let cib = world.host(1).controller().unwrap().cib();
+        for id in &course.acknowledged {
+            assert!(
+                cib.by_id(id).is_some(),
+                "seed {seed}: {id} is lost\n{}",
+                world.story()
+            );
+        }
+        let owners = (1..=course.hosts)
+            .filter(|id| world.host(*id).runs("vip"))
+            .count();
+        assert_eq!(owners, 1, "seed {seed}\n{}", world.story());
+    }
 }

@@ -45,10 +45,12 @@ pub struct Host {
     /// A question to the scheduler, with the time of its answer.
     question: Option<(Instant, u64, Document)>,
     births: u64,
+    /// On its disk.
+    term: u64,
     /// What was done, for tests to look at.
     pub(super) log: Vec<String>,
     /// Answers to changes of the CIB that were asked for here.
-    pub(super) answers: Vec<(u64, bool)>,
+    answers: Vec<(u64, bool, bool)>,
 }
 
 /// What a host wants of the world.
@@ -72,6 +74,7 @@ impl Host {
             runs: Vec::new(),
             question: None,
             births: 0,
+            term: 0,
             log: Vec::new(),
             answers: Vec::new(),
         }
@@ -107,6 +110,12 @@ impl Host {
         &self.log
     }
 
+    /// Answers to changes that were asked for here: the call, whether it was made, and whether
+    /// the host had quorum then.
+    pub fn take_answers(&mut self) -> Vec<(u64, bool, bool)> {
+        std::mem::take(&mut self.answers)
+    }
+
     /// From now on agents of a resource behave like this here.
     pub fn behave(&mut self, resource: &str, behaviour: Behaviour) {
         self.behaviour.insert(resource.to_owned(), behaviour);
@@ -131,6 +140,7 @@ impl Host {
             local: self.id,
             name: self.name.clone(),
             transitioner: format!("{}-{}", self.name, self.births),
+            term: self.term,
             nodes: Some(nodes),
             dc_deadtime: Duration::from_secs(20),
             jobs_max: 4,
@@ -185,7 +195,12 @@ impl Host {
                 }
                 Output::Execute(_) => {}
                 Output::Fence(fence) => wishes.push_back(Wish::Fence(fence.target, fence.action)),
-                Output::Answered { call, result } => self.answers.push((call, result.is_ok())),
+                Output::Term(term) => self.term = term,
+                Output::Answered { call, result } => {
+                    let membership = self.controller.as_ref().and_then(Controller::membership);
+                    let quorate = membership.is_some_and(|membership| membership.quorate);
+                    self.answers.push((call, result.is_ok(), quorate));
+                }
                 Output::Changed(_) => {
                     let doc = self.controller.as_ref().map(|c| c.cib().clone());
                     self.disk = doc.unwrap_or_else(|| self.disk.clone());

@@ -372,11 +372,14 @@ impl World {
         self.attend(NodeId(id));
     }
 
-    /// Panics if a primitive that is none of a clone runs on two hosts.
+    /// Panics if a primitive that is none of a clone and no fence device runs on two hosts.
     fn check_owners(&self) {
         let mut owners: BTreeMap<&str, &str> = BTreeMap::new();
         for host in self.hosts.values() {
-            for resource in host.active().filter(|r| !r.starts_with("clone-")) {
+            for resource in host
+                .active()
+                .filter(|r| !r.starts_with("clone-") && !r.starts_with("switch"))
+            {
                 if let Some(other) = owners.insert(resource, host.name()) {
                     panic!(
                         "{resource} runs on {other} and {} at {}\n{}",

@@ -29,6 +29,7 @@ fn of_nodes() -> Vec<Message> {
             eligible: true,
             ready: false,
             jobs_max: 8,
+            term: 5,
             generation: Generation {
                 admin_epoch: -1,
                 epoch: 2,

@@ -60,6 +60,8 @@ pub struct Vote {
     pub ready: bool,
     /// How many operations it runs at once.
     pub jobs_max: u32,
+    /// Counts the memberships with quorum that its CIB went through.
+    pub term: u64,
     /// The CIB that it has.
     pub generation: Generation,
 }
@@ -74,6 +76,7 @@ impl Vote {
         writer.u8(self.eligible.into());
         writer.u8(self.ready.into());
         writer.u32(self.jobs_max);
+        writer.u64(self.term);
         self.generation.encode(writer);
     }
 
@@ -87,6 +90,7 @@ impl Vote {
             eligible: fields.flag("eligible")?,
             ready: fields.flag("ready")?,
             jobs_max: fields.u32()?,
+            term: fields.u64()?,
             generation: Generation::decode(fields)?,
         })
     }
