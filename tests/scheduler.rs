@@ -23,7 +23,10 @@ fn report(bytes: Vec<u8>) -> String {
     // Cases without a date have nothing that expires; any time in 2026 does.
     let cluster = scheduler::read(&input, now.unwrap_or(1_795_000_000));
     let notes = scheduler::report::notes(&cluster);
-    format!("{notes}{}", scheduler::report::status(&cluster, "Current cluster status"))
+    format!(
+        "{notes}{}",
+        scheduler::report::status(&cluster, "Current cluster status")
+    )
 }
 
 /// The status before the transition, without what a tool prints about dates and schemas.

@@ -14,6 +14,7 @@ use super::table::Table;
 impl Cluster<'_> {
     /// Places everything.
     pub(super) fn assign_resources(&mut self) {
+        self.show_capacities("Original");
         if self.options.placement != Placement::Default {
             self.sort_for_placement();
         }
@@ -30,6 +31,7 @@ impl Cluster<'_> {
                 self.assign(top, None);
             }
         }
+        self.show_capacities("Remaining");
     }
 
     /// Places one resource and all in it.
@@ -104,8 +106,7 @@ impl Cluster<'_> {
     fn apply_this_with(&mut self, resource: ResourceId, colocation: ColocationId) {
         let c = &self.colocations[colocation];
         let primary = c.primary;
-        let revertible =
-            c.dependent_role >= Role::Promoted || (c.score < 0 && c.score > -INFINITY);
+        let revertible = c.dependent_role >= Role::Promoted || (c.score < 0 && c.score > -INFINITY);
         let saved = revertible.then(|| self.resources[resource].allowed.clone());
         self.assign(primary, None);
         self.apply_colocation(resource, primary, colocation);
@@ -159,7 +160,12 @@ impl Cluster<'_> {
             }
         };
         let by_weight = weight(b).cmp(&weight(a));
-        let by_name = || self.nodes[a].name.as_bytes().cmp(self.nodes[b].name.as_bytes());
+        let by_name = || {
+            self.nodes[a]
+                .name
+                .as_bytes()
+                .cmp(self.nodes[b].name.as_bytes())
+        };
         if by_weight.is_ne() || self.options.placement == Placement::Minimal {
             return by_weight.then_with(by_name);
         }
@@ -239,6 +245,7 @@ impl Cluster<'_> {
         }
         self.nodes[node].assigned_count += 1;
         self.consume(resource, node);
+        self.show_needs(resource, node);
         true
     }
 

@@ -238,8 +238,7 @@ impl Cluster<'_> {
             self.resources[clone].allowed = table.unwrap_or_default();
         }
         for id in self.resources[clone].with_this.clone() {
-            if self.colocations[id].primary_role == Role::Promoted && self.has_influence(id, None)
-            {
+            if self.colocations[id].primary_role == Role::Promoted && self.has_influence(id, None) {
                 let how = Merging {
                     active: true,
                     nonnegative: true,

@@ -46,11 +46,7 @@ impl<'a> Cluster<'a> {
             r.is_primitive() && (&*r.id == id || r.alt_name.as_deref() == Some(id))
         });
         if found.len() > 1 {
-            let order: Vec<ResourceId> = self
-                .top
-                .iter()
-                .flat_map(|&t| self.leaves(t))
-                .collect();
+            let order: Vec<ResourceId> = self.top.iter().flat_map(|&t| self.leaves(t)).collect();
             found.sort_by_key(|r| std::cmp::Reverse(order.iter().position(|o| o == r)));
         }
         found
@@ -109,9 +105,7 @@ impl<'a> Cluster<'a> {
         let paused = self.resources[resource].maintenance || self.nodes[node].maintenance;
         if interval > 0 && paused {
             self.cancel_known(resource, op, (task, interval), node);
-        } else if interval > 0
-            || matches!(task, "monitor" | "start" | "promote" | "migrate_from")
-        {
+        } else if interval > 0 || matches!(task, "monitor" | "start" | "promote" | "migrate_from") {
             if self.needs_container_address(resource) {
                 self.late_checks.push(super::digest::LateCheck {
                     op,

@@ -38,8 +38,7 @@ impl Cluster<'_> {
     ) -> bool {
         let c = &self.colocations[colocation];
         let r = &self.resources[instance.unwrap_or(c.primary)];
-        if self.resources[c.dependent].remotes_in_remotes && !r.failed && r.running_on.len() == 1
-        {
+        if self.resources[c.dependent].remotes_in_remotes && !r.failed && r.running_on.len() == 1 {
             return false;
         }
         c.influence || r.running_on.is_empty()
@@ -237,8 +236,7 @@ impl Cluster<'_> {
             return false;
         }
         let interleave = self.meta(c.dependent, "interleave");
-        score::is_true(interleave.as_deref())
-            && self.copies(c.dependent) == self.copies(c.primary)
+        score::is_true(interleave.as_deref()) && self.copies(c.dependent) == self.copies(c.primary)
     }
 
     fn copies(&self, resource: ResourceId) -> i32 {
@@ -320,9 +318,10 @@ impl Cluster<'_> {
                     }
                 }
             }
-            let first = self.leaves(child).into_iter().find(|&l| {
-                self.resources[l].assigned == Some(node)
-            });
+            let first = self
+                .leaves(child)
+                .into_iter()
+                .find(|&l| self.resources[l].assigned == Some(node));
             let score = first.and_then(|l| self.resources[l].allowed.score(node));
             scored.push((node, score.unwrap_or(0)));
             places.push(node);
@@ -511,7 +510,11 @@ impl Cluster<'_> {
                     continue;
                 }
                 let c = self.colocations[colocation].clone();
-                let other = if how.this_with { c.primary } else { c.dependent };
+                let other = if how.this_with {
+                    c.primary
+                } else {
+                    c.dependent
+                };
                 let mut other_factor = c.score as f32 / INFINITY as f32;
                 if factor < 0.0 {
                     other_factor = -other_factor;

@@ -65,9 +65,7 @@ impl<'a> Cluster<'a> {
     fn colocate_in_set(&mut self, terms: &Terms<'_>, set: &ResourceSet<'a>) {
         let own = set.attr("score");
         let terms = Terms {
-            score: own.map_or(terms.score, |s| {
-                score::parse(Some(s), self.health.colours)
-            }),
+            score: own.map_or(terms.score, |s| score::parse(Some(s), self.health.colours)),
             ..*terms
         };
         let (role, members) = (set.role, &set.members);

@@ -114,7 +114,8 @@ impl<'a> Cluster<'a> {
     /// The sets of a constraint, tags in them replaced by what they name.
     pub(super) fn resource_sets(&self, constraint: Element<'a>) -> Vec<ResourceSet<'a>> {
         let sets = constraint.children_named("resource_set");
-        sets.map(|set| self.resource_set(self.follow(set))).collect()
+        sets.map(|set| self.resource_set(self.follow(set)))
+            .collect()
     }
 
     fn resource_set(&self, element: Element<'a>) -> ResourceSet<'a> {

@@ -91,9 +91,7 @@ pub fn digest_of_operation(params: &Values) -> String {
 
 /// What no digest is made of goes; recurring operations keep their timeout.
 fn filter(params: &mut Values) {
-    let recurring = params
-        .get("CRM_meta_interval")
-        .is_some_and(|i| &**i != "0");
+    let recurring = params.get("CRM_meta_interval").is_some_and(|i| &**i != "0");
     params.retain(|name, _| {
         let meta = name.starts_with("CRM_meta_");
         let kept = recurring && &**name == "CRM_meta_timeout";

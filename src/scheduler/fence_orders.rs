@@ -203,9 +203,8 @@ impl Cluster<'_> {
             }
         }
         let key = self.key_of(resource, "demote", 0);
-        let lost = !self.nodes[node].online
-            || self.nodes[node].unclean
-            || self.resources[resource].failed;
+        let lost =
+            !self.nodes[node].online || self.nodes[node].unclean || self.resources[resource].failed;
         for demote in self.matches(resource, &key, Some(node)) {
             if !lost {
                 continue;

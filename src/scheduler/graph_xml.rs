@@ -78,7 +78,11 @@ impl Cluster<'_> {
             doc.set_attr(root, name, value);
         }
         if options.migration_limit > 0 {
-            doc.set_attr(root, "migration-limit", &options.migration_limit.to_string());
+            doc.set_attr(
+                root,
+                "migration-limit",
+                &options.migration_limit.to_string(),
+            );
         }
         if let Some(time) = self.recheck.get() {
             doc.set_attr(root, "recheck-by", &time.to_string());
@@ -115,7 +119,10 @@ impl Cluster<'_> {
         doc.set_attr(element, "operation_key", &key);
         if *key != *a.key {
             doc.set_attr(element, "internal_operation_key", &a.key);
-        } else if a.resource.is_some_and(|r| self.resources[r].alt_name.is_some()) {
+        } else if a
+            .resource
+            .is_some_and(|r| self.resources[r].alt_name.is_some())
+        {
             doc.set_attr(element, "internal_operation_key", &a.key);
         }
         let node = a.node.filter(|_| with_node);

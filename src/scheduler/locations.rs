@@ -121,7 +121,9 @@ impl<'a> Cluster<'a> {
         if discovery == Discovery::Exclusive {
             self.resources[resource].exclusive_discover = true;
         }
-        self.resources[resource].locations.push(self.locations.len());
+        self.resources[resource]
+            .locations
+            .push(self.locations.len());
         self.locations.push(Location {
             id: id.unwrap_or("").into(),
             resource,
@@ -131,12 +133,7 @@ impl<'a> Cluster<'a> {
         });
     }
 
-    fn locate_by_rule(
-        &mut self,
-        rule: Element<'a>,
-        subject: &Subject<'_>,
-        discovery: Discovery,
-    ) {
+    fn locate_by_rule(&mut self, rule: Element<'a>, subject: &Subject<'_>, discovery: Discovery) {
         let resource = subject.resource;
         let role = rule.attr("role").map(Role::parse);
         if role == Some(Role::Unknown) {

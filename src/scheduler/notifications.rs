@@ -59,7 +59,10 @@ impl Cluster<'_> {
         task: &str,
         (when, about): (&str, &str),
     ) -> ActionId {
-        let (id, done) = (self.resources[resource].id.clone(), self.actions[of].task.clone());
+        let (id, done) = (
+            self.resources[resource].id.clone(),
+            self.actions[of].task.clone(),
+        );
         let key = format!("{id}_{when}_notify_{done}_0");
         let optional = self.actions[of].optional;
         let notice = self.keyed_action(resource, key.into(), task, None, optional);
@@ -193,16 +196,34 @@ impl Cluster<'_> {
         for (names, places) in [
             (["notify_stop_resource", "notify_stop_uname"], &told.stop),
             (["notify_start_resource", "notify_start_uname"], &told.start),
-            (["notify_demote_resource", "notify_demote_uname"], &told.demote),
-            (["notify_promote_resource", "notify_promote_uname"], &told.promote),
-            (["notify_active_resource", "notify_active_uname"], &told.active),
+            (
+                ["notify_demote_resource", "notify_demote_uname"],
+                &told.demote,
+            ),
+            (
+                ["notify_promote_resource", "notify_promote_uname"],
+                &told.promote,
+            ),
+            (
+                ["notify_active_resource", "notify_active_uname"],
+                &told.active,
+            ),
             (
                 ["notify_unpromoted_resource", "notify_unpromoted_uname"],
                 &told.unpromoted,
             ),
-            (["notify_slave_resource", "notify_slave_uname"], &told.unpromoted),
-            (["notify_promoted_resource", "notify_promoted_uname"], &told.promoted),
-            (["notify_master_resource", "notify_master_uname"], &told.promoted),
+            (
+                ["notify_slave_resource", "notify_slave_uname"],
+                &told.unpromoted,
+            ),
+            (
+                ["notify_promoted_resource", "notify_promoted_uname"],
+                &told.promoted,
+            ),
+            (
+                ["notify_master_resource", "notify_master_uname"],
+                &told.promoted,
+            ),
         ] {
             let (ids, nodes) = joined(places);
             values.push((names[0], ids));
@@ -392,7 +413,10 @@ impl Cluster<'_> {
         let name = node.map_or_else(String::new, |n| self.nodes[n].name.to_string());
         let told = Told {
             values: vec![
-                ("notify_stop_resource", self.resources[resource].id.to_string()),
+                (
+                    "notify_stop_resource",
+                    self.resources[resource].id.to_string(),
+                ),
                 ("notify_stop_uname", name),
             ],
             ..Told::default()

@@ -41,9 +41,7 @@ impl<'a> Cluster<'a> {
     pub fn ops(&self, resource: ResourceId) -> impl Iterator<Item = Element<'a>> + use<'a> {
         let xml = self.resources[resource].xml;
         let operations = xml.child("operations").map(|o| self.follow(o));
-        operations
-            .into_iter()
-            .flat_map(|o| o.children_named("op"))
+        operations.into_iter().flat_map(|o| o.children_named("op"))
     }
 
     /// The element of an operation; disabled ones count only if asked for.

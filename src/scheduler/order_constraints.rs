@@ -222,7 +222,11 @@ impl<'a> Cluster<'a> {
         let inverted = symmetry == Symmetry::Inverse;
         let action_of = |set: &ResourceSet<'a>| {
             let action = set.action.unwrap_or("start");
-            if inverted { inverse(action) } else { Some(action) }
+            if inverted {
+                inverse(action)
+            } else {
+                Some(action)
+            }
         };
         let (Some(first), Some(then)) = (action_of(one), action_of(two)) else {
             return;
@@ -237,7 +241,11 @@ impl<'a> Cluster<'a> {
             if set.sequential != Some(true) {
                 return members.clone();
             }
-            let chosen = if last { members.last() } else { members.first() };
+            let chosen = if last {
+                members.last()
+            } else {
+                members.first()
+            };
             chosen.copied().into_iter().collect()
         };
         let (firsts, thens) = (end(one, !inverted), end(two, inverted));

@@ -207,10 +207,7 @@ impl Cluster<'_> {
     /// A resource that is active too often stays where it is expected to be.
     fn is_expected(&self, resource: ResourceId, node: NodeId) -> bool {
         let r = &self.resources[resource];
-        r.stop_unexpected
-            && r.restarting
-            && r.next_role > Role::Stopped
-            && r.assigned == Some(node)
+        r.stop_unexpected && r.restarting && r.next_role > Role::Stopped && r.assigned == Some(node)
     }
 
     fn plan_stop(&mut self, resource: ResourceId, optional: bool) {

@@ -109,13 +109,10 @@ impl Cluster<'_> {
             return true;
         }
         let n = &self.nodes[node];
-        let moving = r.role > Role::Stopped
-            && r.assigned.is_some_and(|to| !r.running_on.contains(&to));
-        let stops = n.requires_reset
-            || n.unclean
-            || r.failed
-            || r.next_role == Role::Stopped
-            || moving;
+        let moving =
+            r.role > Role::Stopped && r.assigned.is_some_and(|to| !r.running_on.contains(&to));
+        let stops =
+            n.requires_reset || n.unclean || r.failed || r.next_role == Role::Stopped || moving;
         if stops {
             self.order_tasks((guest, "stop"), (top, "start"), Order::OPT);
         }
@@ -242,9 +239,7 @@ impl Cluster<'_> {
                     effective: true,
                     fillers: false,
                 };
-                if !self.nodes[node].online
-                    || self.failures(top, node, counting, None).count == 0
-                {
+                if !self.nodes[node].online || self.failures(top, node, counting, None).count == 0 {
                     continue;
                 }
                 let clear = self.clear_failcount(top, node);

@@ -47,9 +47,8 @@ impl Cluster<'_> {
                 (false, true) => Connection::Failed,
             };
         }
-        let migrating = r.running_on.len() > 1
-            && r.partial_source.is_some()
-            && r.partial_target.is_some();
+        let migrating =
+            r.running_on.len() > 1 && r.partial_source.is_some() && r.partial_target.is_some();
         match host {
             None => Connection::Unknown,
             Some(host) if unclean || !self.nodes[host].online => Connection::Resting,
@@ -146,8 +145,7 @@ impl Cluster<'_> {
             }
             task => {
                 if task == "monitor" && state == Connection::Failed {
-                    let reason =
-                        "resources are in unknown state and connection is unrecoverable";
+                    let reason = "resources are in unknown state and connection is unrecoverable";
                     self.fence_node(node, reason, false);
                 }
                 let up = self.current_node(connection).is_some();

@@ -374,18 +374,17 @@ impl<'a> Cluster<'a> {
     fn read_requires(&mut self, resource: ResourceId) {
         let stonith = self.options.stonith_enabled;
         let r = &self.resources[resource];
-        let default =
-            if r.fence_device || r.is_connection {
-                "quorum"
-            } else if self.options.unfencing {
-                "unfencing"
-            } else if stonith {
-                "fencing"
-            } else if self.options.quorum_policy == QuorumPolicy::Ignore {
-                "nothing"
-            } else {
-                "quorum"
-            };
+        let default = if r.fence_device || r.is_connection {
+            "quorum"
+        } else if self.options.unfencing {
+            "unfencing"
+        } else if stonith {
+            "fencing"
+        } else if self.options.quorum_policy == QuorumPolicy::Ignore {
+            "nothing"
+        } else {
+            "quorum"
+        };
         let value = self.meta(resource, "requires");
         let mut requires = match value.as_deref() {
             Some(v @ ("nothing" | "quorum" | "fencing" | "unfencing")) => v,

@@ -397,7 +397,9 @@ impl Cluster<'_> {
         let mut changed = Changed::default();
         if then_before != self.state(then) {
             changed.then = true;
-            let parent = self.actions[then].resource.map(|r| self.resources[r].parent);
+            let parent = self.actions[then]
+                .resource
+                .map(|r| self.resources[r].parent);
             if parent.flatten().is_some() {
                 self.update_action(then);
             }
@@ -478,10 +480,7 @@ impl Cluster<'_> {
             self.pin_because(then, first);
             self.actions[then].pseudo = false;
         }
-        if order.has(Order::RL)
-            && filter.runnable
-            && self.actions[then].runnable
-            && !flags.runnable
+        if order.has(Order::RL) && filter.runnable && self.actions[then].runnable && !flags.runnable
         {
             self.disable_because(then, first);
             self.pin_because(then, first);
@@ -507,8 +506,7 @@ impl Cluster<'_> {
         let (Some(a), Some(b)) = (a, b) else { return };
         let action = &self.actions[then];
         let restarts = filter.optional && !action.optional;
-        let stops =
-            filter.runnable && !action.runnable && self.resources[b].managed && a == b;
+        let stops = filter.runnable && !action.runnable && self.resources[b].managed && a == b;
         if !restarts && !stops {
             return;
         }
