@@ -70,6 +70,7 @@ const APPLETS: &[Applet] = &[
     super::cibadmin::APPLET,
     super::crm_diff::APPLET,
     super::crm_shadow::APPLET,
+    super::crm_simulate::APPLET,
 ];
 
 /// Parses a tool's arguments; on a wrong one prints clap's text and exits 2 (help: 0).

@@ -11,6 +11,7 @@ mod corosync_keygen;
 pub mod crm;
 mod crm_diff;
 mod crm_shadow;
+mod crm_simulate;
 mod decode;
 mod demo;
 mod everbeatd;

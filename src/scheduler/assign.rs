@@ -14,13 +14,14 @@ use super::table::Table;
 impl Cluster<'_> {
     /// Places everything.
     pub(super) fn assign_resources(&mut self) {
+        self.show_capacities("Original");
         if self.options.placement != Placement::Default {
             self.sort_for_placement();
         }
         if self.has_remotes {
             for top in self.top.clone() {
                 if self.resources[top].is_connection {
-                    let prefer = self.resources[top].partial_target;
+                    let prefer = self.resources[top].partial.target;
                     self.assign(top, prefer);
                 }
             }
@@ -30,6 +31,7 @@ impl Cluster<'_> {
                 self.assign(top, None);
             }
         }
+        self.show_capacities("Remaining");
     }
 
     /// Places one resource and all in it.
@@ -44,15 +46,15 @@ impl Cluster<'_> {
 
     fn assign_primitive(&mut self, resource: ResourceId, prefer: Option<NodeId>) {
         if let Some(parent) = self.resources[resource].parent
-            && !self.resources[parent].assigning
+            && !self.resources[parent].visit.assigning
         {
             self.assign(parent, prefer);
         }
         let r = &mut self.resources[resource];
-        if !r.provisional || r.assigning {
+        if !r.provisional || r.visit.assigning {
             return;
         }
-        r.assigning = true;
+        r.visit.assigning = true;
         for colocation in r.this_with.clone() {
             self.apply_this_with(resource, colocation);
         }
@@ -71,7 +73,7 @@ impl Cluster<'_> {
             self.resources[resource].managed = false;
         }
         self.choose(resource, prefer);
-        self.resources[resource].assigning = false;
+        self.resources[resource].visit.assigning = false;
         if self.resources[resource].is_connection {
             self.connection_assigned(resource);
         }
@@ -243,6 +245,7 @@ impl Cluster<'_> {
         }
         self.nodes[node].assigned_count += 1;
         self.consume(resource, node);
+        self.show_needs(resource, node);
         true
     }
 
@@ -276,10 +279,10 @@ impl Cluster<'_> {
 
     fn assign_group(&mut self, group: ResourceId, prefer: Option<NodeId>) {
         let r = &mut self.resources[group];
-        if !r.provisional || r.assigning {
+        if !r.provisional || r.visit.assigning {
             return;
         }
-        r.assigning = true;
+        r.visit.assigning = true;
         let members = r.children.clone();
         let (Some(&first), Some(&last)) = (members.first(), members.last()) else {
             return;
@@ -303,7 +306,7 @@ impl Cluster<'_> {
         let together = matches!(&self.resources[group].kind, Kind::Group(g) if g.collocated);
         let r = &mut self.resources[group];
         r.next_role = next;
-        r.assigning = false;
+        r.visit.assigning = false;
         r.provisional = false;
         r.assigned = place.filter(|_| together);
     }

@@ -10,10 +10,10 @@ impl Cluster<'_> {
     pub(super) fn assign_bundle(&mut self, bundle: ResourceId) {
         let r = &mut self.resources[bundle];
         // Pacemaker lists the scores of a bundle each time something is colocated with it.
-        if r.assigning {
+        if r.visit.assigning {
             return;
         }
-        r.assigning = true;
+        r.visit.assigning = true;
         let Some(body) = r.bundle() else { return };
         let (replicas, per_host, inner) = (body.replicas.clone(), body.per_host, body.inner);
         let max = body.max;
@@ -31,7 +31,7 @@ impl Cluster<'_> {
         }
         let r = &mut self.resources[bundle];
         r.provisional = false;
-        r.assigning = false;
+        r.visit.assigning = false;
     }
 
     fn assign_replica(&mut self, replica: &Replica) {
@@ -66,11 +66,11 @@ impl Cluster<'_> {
         }
         let parent = self.resources[child].parent;
         if let Some(parent) = parent {
-            self.resources[parent].assigning = true;
+            self.resources[parent].visit.assigning = true;
         }
         self.assign(child, Some(node));
         if let Some(parent) = parent {
-            self.resources[parent].assigning = false;
+            self.resources[parent].visit.assigning = false;
         }
     }
 

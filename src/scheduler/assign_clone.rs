@@ -27,13 +27,13 @@ struct Spread {
 impl Cluster<'_> {
     pub(super) fn assign_clone(&mut self, clone: ResourceId, prefer: Option<NodeId>) {
         let r = &self.resources[clone];
-        if !r.provisional || r.assigning {
+        if !r.provisional || r.visit.assigning {
             return;
         }
         if r.is_promotable() {
             self.add_promotion_scores(clone);
         }
-        self.resources[clone].assigning = true;
+        self.resources[clone].visit.assigning = true;
         for colocation in self.resources[clone].this_with.clone() {
             let primary = self.colocations[colocation].primary;
             self.assign(primary, prefer);
@@ -56,7 +56,7 @@ impl Cluster<'_> {
         }
         let r = &mut self.resources[clone];
         r.provisional = false;
-        r.assigning = false;
+        r.visit.assigning = false;
     }
 
     /// Spreads instances (or containers) over the nodes of the collective.
@@ -181,7 +181,7 @@ impl Cluster<'_> {
     fn inherit_colocations(&mut self, clone: ResourceId, part: ResourceId, all: bool) {
         for colocation in self.resources[clone].this_with.clone() {
             let score = self.colocations[colocation].score;
-            if all || score < 0 || score >= INFINITY {
+            if all || !(0..INFINITY).contains(&score) {
                 self.add_this_with(part, colocation);
             }
         }

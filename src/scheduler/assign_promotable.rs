@@ -192,7 +192,7 @@ impl Cluster<'_> {
         if std::mem::replace(&mut self.clone_mut(clone).roles_merged, true) {
             return;
         }
-        self.resources[clone].merging = true;
+        self.resources[clone].visit.merging = true;
         let children = self.resources[clone].children.clone();
         for &child in &children {
             let index = self.resources[child].sort_index;
@@ -219,7 +219,7 @@ impl Cluster<'_> {
         self.rate_by_colocation(&sorted);
         sorted.sort_by(|&a, &b| self.compare_promotion(a, b));
         self.resources[clone].children = sorted;
-        self.resources[clone].merging = false;
+        self.resources[clone].visit.merging = false;
     }
 
     fn merge_for_promotion(&mut self, clone: ResourceId) {

@@ -459,12 +459,12 @@ impl Cluster<'_> {
         factor: f32,
         how: Merging,
     ) {
-        if self.resources[resource].merging {
+        if self.resources[resource].visit.merging {
             return;
         }
-        self.resources[resource].merging = true;
+        self.resources[resource].visit.merging = true;
         self.merge_guarded(resource, nodes, attribute, (factor, how));
-        self.resources[resource].merging = false;
+        self.resources[resource].visit.merging = false;
     }
 
     fn merge_guarded(
@@ -478,26 +478,8 @@ impl Cluster<'_> {
             Kind::Group(_) => self.resources[resource].children.clone(),
             _ => Vec::new(),
         };
-        let (first, last) = (members.first().copied(), members.last().copied());
-        let mut work = match (&*nodes, first, last) {
-            (None, _, Some(last)) => {
-                let mut table = None;
-                self.merge_scores(last, &mut table, attribute, factor, how);
-                table.unwrap_or_default()
-            }
-            (None, _, None) => self.resources[resource].allowed.clone(),
-            (Some(table), Some(first), _) => {
-                let mut table = Some(table.clone());
-                self.merge_scores(first, &mut table, attribute, factor, how);
-                table.unwrap_or_default()
-            }
-            (Some(table), None, _) => {
-                let mut table = table.clone();
-                let terms = (factor, how.nonnegative);
-                self.add_matching(&mut table, resource, attribute, terms);
-                table
-            }
-        };
+        let last = members.last().copied();
+        let mut work = self.scores_to_merge(resource, nodes, attribute, (factor, how));
         if self.any_available(&work) {
             let list = if how.this_with {
                 self.resources[resource].this_with.clone()
@@ -539,5 +521,39 @@ impl Cluster<'_> {
             }
         }
         *nodes = Some(work);
+    }
+
+    /// The scores to begin with: those of the resource, or those given with its own added.
+    fn scores_to_merge(
+        &mut self,
+        resource: ResourceId,
+        nodes: &Option<Table>,
+        attribute: Option<&Text>,
+        (factor, how): (f32, Merging),
+    ) -> Table {
+        let members = match &self.resources[resource].kind {
+            Kind::Group(_) => self.resources[resource].children.clone(),
+            _ => Vec::new(),
+        };
+        let (first, last) = (members.first().copied(), members.last().copied());
+        match (nodes, first, last) {
+            (None, _, Some(last)) => {
+                let mut table = None;
+                self.merge_scores(last, &mut table, attribute, factor, how);
+                table.unwrap_or_default()
+            }
+            (None, _, None) => self.resources[resource].allowed.clone(),
+            (Some(table), Some(first), _) => {
+                let mut table = Some(table.clone());
+                self.merge_scores(first, &mut table, attribute, factor, how);
+                table.unwrap_or_default()
+            }
+            (Some(table), None, _) => {
+                let mut table = table.clone();
+                let terms = (factor, how.nonnegative);
+                self.add_matching(&mut table, resource, attribute, terms);
+                table
+            }
+        }
     }
 }

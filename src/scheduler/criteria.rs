@@ -46,7 +46,7 @@ impl Cluster<'_> {
             return;
         }
         let running = r.running_on.clone();
-        if let Some(locked) = r.lock_node {
+        if let Some(locked) = r.lock.node {
             if !running.is_empty() {
                 if running != [locked] {
                     let id = self.resources[resource].id.clone();
@@ -54,8 +54,8 @@ impl Cluster<'_> {
                 }
                 let same = running == [locked];
                 if !same {
-                    self.resources[resource].lock_node = None;
-                    self.resources[resource].lock_time = 0;
+                    self.resources[resource].lock.node = None;
+                    self.resources[resource].lock.time = 0;
                     return;
                 }
             }
@@ -64,15 +64,15 @@ impl Cluster<'_> {
             if n.shutdown && !n.unclean {
                 let time = self.node_attr(*node, "shutdown");
                 let time = time.and_then(score::leading_integer).unwrap_or(self.now);
-                self.resources[resource].lock_node = Some(*node);
-                self.resources[resource].lock_time = time;
+                self.resources[resource].lock.node = Some(*node);
+                self.resources[resource].lock.time = time;
             }
         }
-        let Some(locked) = self.resources[resource].lock_node else {
+        let Some(locked) = self.resources[resource].lock.node else {
             return;
         };
         if self.options.shutdown_lock_limit > 0 {
-            let until = self.resources[resource].lock_time + self.options.shutdown_lock_limit;
+            let until = self.resources[resource].lock.time + self.options.shutdown_lock_limit;
             self.recheck_at(until + 1);
         }
         for node in self.node_order.clone() {

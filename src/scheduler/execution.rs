@@ -13,11 +13,20 @@ use crate::cib::{Document, Element, NodeRef};
 /// Transition id of what nobody asked for. Source: Pacemaker 2.1.5, `FAKE_TE_ID`.
 const NO_TRANSITION: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
+/// A line of the report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// Something that was done.
+    Item(String),
+    /// A remark about it.
+    Note(String),
+}
+
 /// How it went.
 #[derive(Debug, Default)]
 pub struct Execution {
     /// What was done, in order.
-    pub lines: Vec<String>,
+    pub lines: Vec<Line>,
     /// Whether everything could be done.
     pub complete: bool,
 }
@@ -128,11 +137,15 @@ struct Run<'r, 'a> {
     cluster: &'r Cluster<'a>,
     cib: &'r mut Document,
     failures: &'r [Failure],
-    lines: Vec<String>,
+    lines: Vec<Line>,
     aborted: bool,
 }
 
 impl Run<'_, '_> {
+    fn say(&mut self, text: String) {
+        self.lines.push(Line::Item(text));
+    }
+
     /// Does one thing; whether what waits for it may go on.
     fn step(&mut self, step: &Step<'_>) -> bool {
         let action = step.element;
@@ -142,7 +155,7 @@ impl Run<'_, '_> {
             ("pseudo_event", _) => {
                 let key = action.attr("operation_key").unwrap_or("");
                 let place = node.map_or_else(String::new, |n| format!(" on {n}"));
-                self.lines.push(format!("Pseudo action:   {key}{place}"));
+                self.say(format!("Pseudo action:   {key}{place}"));
                 true
             }
             ("crm_event", "stonith") => {
@@ -153,8 +166,7 @@ impl Run<'_, '_> {
                 let node = node.unwrap_or("");
                 let of = action.child("primitive").and_then(|p| p.id());
                 let of = of.map_or_else(String::new, |id| format!(" for {id}"));
-                self.lines
-                    .push(format!("Cluster action:  {operation}{of} on {node}"));
+                self.say(format!("Cluster action:  {operation}{of} on {node}"));
                 true
             }
             _ => self.operate(step, operation, node.unwrap_or("")),
@@ -163,7 +175,7 @@ impl Run<'_, '_> {
 
     fn fence(&mut self, action: Element<'_>, target: &str) {
         let operation = attribute(action, "CRM_meta_stonith_action").unwrap_or("");
-        self.lines.push(format!("Fencing {target} ({operation})"));
+        self.say(format!("Fencing {target} ({operation})"));
         if operation == "on" {
             return;
         }
@@ -211,8 +223,7 @@ impl Run<'_, '_> {
         } else {
             operation.to_owned()
         };
-        self.lines
-            .push(format!("Resource action: {name:<15} {shown} on {node}"));
+        self.say(format!("Resource action: {name:<15} {shown} on {node}"));
         if !kept {
             return true;
         }
@@ -236,8 +247,10 @@ impl Run<'_, '_> {
             event.rc = *rc;
             self.aborted = true;
             let text = format!("Pretending action {} failed with rc={rc}", step.id);
-            self.lines.push(text);
-            add_failcount(self.cib, state, matched, &event, self.cluster.now);
+            self.lines.push(Line::Note(text));
+            let now = self.cluster.now;
+            let lines = add_failcount(self.cib, state, matched, (&event, node), now);
+            self.lines.extend(lines.into_iter().map(Line::Item));
         }
         let history = resource_history(self.cib, state, (&name, id), primitive);
         add_result(self.cib, history, &event, self.cluster.now);
@@ -411,9 +424,15 @@ fn write_result(
 }
 
 /// Counts a failure in the attributes of a node.
-fn add_failcount(cib: &mut Document, state: NodeRef, resource: &str, event: &Event<'_>, now: i64) {
+fn add_failcount(
+    cib: &mut Document,
+    state: NodeRef,
+    resource: &str,
+    (event, node): (&Event<'_>, &str),
+    now: i64,
+) -> Vec<String> {
     if event.rc == 0 || (event.rc == 7 && event.interval == 0) {
-        return;
+        return Vec::new();
     }
     let id = cib.id(state).unwrap_or("").to_owned();
     let (count, last) = (
@@ -423,9 +442,15 @@ fn add_failcount(cib: &mut Document, state: NodeRef, resource: &str, event: &Eve
     let known = transient_attribute(cib, state, &count);
     let known = known.and_then(|pair| cib.attr(pair, "value").map(str::to_owned));
     let number = score::add(score::plain(known.as_deref()), 1);
+    let into = format!("into /node_state '{node}'");
+    let lines = vec![
+        format!("Injecting attribute {count}=value++ {into}"),
+        format!("Injecting attribute {last}={now} {into}"),
+    ];
     for (name, value) in [(count, score::text(number)), (last, now.to_string())] {
         set_transient(cib, state, &id, &name, &value);
     }
+    lines
 }
 
 fn transient_attribute(cib: &Document, state: NodeRef, name: &str) -> Option<NodeRef> {
@@ -473,7 +498,7 @@ pub(super) fn inject_result(
     primitive: NodeRef,
     injected: &Injected<'_>,
     now: i64,
-) {
+) -> Vec<String> {
     let event = Event {
         task: injected.task,
         interval: injected.interval,
@@ -481,9 +506,11 @@ pub(super) fn inject_result(
         target: 0,
         params: Values::new(),
     };
-    add_failcount(cib, state, injected.resource, &event, now);
+    let node = cib.attr(state, "uname").unwrap_or("").to_owned();
+    let lines = add_failcount(cib, state, injected.resource, (&event, &node), now);
     let agent = cib.extract(primitive);
     let names = (injected.resource, injected.resource);
     let history = resource_history(cib, state, names, agent.root_element());
     add_result(cib, history, &event, now);
+    lines
 }

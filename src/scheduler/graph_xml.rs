@@ -117,12 +117,8 @@ impl Cluster<'_> {
         doc.set_attr(element, "operation", &task);
         let key = self.outer_key(id);
         doc.set_attr(element, "operation_key", &key);
-        if *key != *a.key {
-            doc.set_attr(element, "internal_operation_key", &a.key);
-        } else if a
-            .resource
-            .is_some_and(|r| self.resources[r].alt_name.is_some())
-        {
+        let renamed = |r| self.resources[r].alt_name.is_some();
+        if *key != *a.key || a.resource.is_some_and(renamed) {
             doc.set_attr(element, "internal_operation_key", &a.key);
         }
         let node = a.node.filter(|_| with_node);
@@ -190,7 +186,7 @@ impl Cluster<'_> {
     ) {
         let r = &self.resources[resource];
         if self.keeps_lock(id, resource) {
-            doc.set_attr(element, "shutdown-lock", &r.lock_time.to_string());
+            doc.set_attr(element, "shutdown-lock", &r.lock.time.to_string());
         }
         let own = doc.add_element(element, "primitive", &[]);
         match &r.alt_name {
@@ -216,7 +212,7 @@ impl Cluster<'_> {
     /// Actions of a resource that stays with a node while that is down.
     fn keeps_lock(&self, id: ActionId, resource: ResourceId) -> bool {
         let (a, r) = (&self.actions[id], &self.resources[resource]);
-        let Some(node) = r.lock_node.filter(|&n| Some(n) == a.node) else {
+        let Some(node) = r.lock.node.filter(|&n| Some(n) == a.node) else {
             return false;
         };
         !self.nodes[node].shutdown || &*a.task == "stop"

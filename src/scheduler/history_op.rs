@@ -306,9 +306,9 @@ impl<'a> Cluster<'a> {
             _ => {}
         }
         let r = &mut self.resources[resource];
-        if r.pending_task.is_none() && !entry.probe() {
-            r.pending_task = Some(entry.task.into());
-            r.pending_node = Some(entry.node);
+        if r.pending.task.is_none() && !entry.probe() {
+            r.pending.task = Some(entry.task.into());
+            r.pending.node = Some(entry.node);
         }
     }
 

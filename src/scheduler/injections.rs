@@ -35,7 +35,8 @@ impl Injections {
             &self.tickets_standby,
             &self.tickets_active,
         ];
-        lists.iter().all(|l| l.is_empty()) && self.quorum.is_none() && self.watchdog.is_none()
+        // Quorum alone is no reason to change anything, as in the original.
+        lists.iter().all(|l| l.is_empty()) && self.watchdog.is_none()
     }
 }
 
@@ -60,20 +61,20 @@ pub fn inject(cib: &mut Document, what: &Injections, now: i64) -> Injected {
         done.lines.push(format!("Setting watchdog: {watchdog}"));
         set_option(cib, "have-watchdog", watchdog);
     }
-    for (nodes, title, up) in [
-        (&what.node_up, "Bringing node online", true),
-        (&what.node_down, "Taking node offline", false),
-        (&what.node_fail, "Failing node", false),
+    for (nodes, start, end, up) in [
+        (&what.node_up, "Bringing node", "online", true),
+        (&what.node_down, "Taking node", "offline", false),
+        (&what.node_fail, "Failing node", "", true),
     ] {
         for node in nodes {
-            done.lines.push(format!("{title}: {node}"));
+            let line = format!("{start} {node} {end}");
+            done.lines.push(line.trim_end().to_owned());
             ensure_node(cib, node);
             let uuid = node_uuid(cib, node);
             let state = node_state(cib, node, uuid.as_deref());
             set_membership(cib, state, up);
-            if title == "Failing node" {
+            if end.is_empty() {
                 cib.set_attr(state, "in_ccm", "false");
-                cib.set_attr(state, "expected", "member");
             }
         }
     }
@@ -90,7 +91,7 @@ pub fn inject(cib: &mut Document, what: &Injections, now: i64) -> Injected {
         ),
         (
             &what.tickets_standby,
-            "Making ticket standby",
+            "Making ticket",
             [("standby", "true")],
         ),
         (
@@ -100,7 +101,12 @@ pub fn inject(cib: &mut Document, what: &Injections, now: i64) -> Injected {
         ),
     ] {
         for ticket in tickets {
-            done.lines.push(format!("{title} {ticket}"));
+            let end = if title == "Making ticket" {
+                " standby"
+            } else {
+                ""
+            };
+            done.lines.push(format!("{title} {ticket}{end}"));
             set_ticket(cib, ticket, &attrs);
         }
     }
@@ -195,6 +201,8 @@ fn inject_operation(cib: &mut Document, spec: &str, now: i64, done: &mut Injecte
             rc,
         ))
     });
+    done.lines
+        .push(format!("Injecting {spec} into the configuration"));
     let Some((resource, task, interval, node, rc)) = parsed else {
         done.errors.push(format!(
             "Invalid operation specification {spec:?}: write RESOURCE_TASK_INTERVAL@NODE=RC, \
@@ -206,8 +214,6 @@ fn inject_operation(cib: &mut Document, spec: &str, now: i64, done: &mut Injecte
         done.errors.push(format!("There is no resource {resource}"));
         return;
     };
-    done.lines
-        .push(format!("Injecting {spec} into the configuration"));
     let uuid = node_uuid(cib, &node);
     let state = node_state(cib, &node, uuid.as_deref());
     let event = super::execution::Injected {
@@ -216,7 +222,8 @@ fn inject_operation(cib: &mut Document, spec: &str, now: i64, done: &mut Injecte
         interval,
         rc,
     };
-    super::execution::inject_result(cib, state, primitive, &event, now);
+    let lines = super::execution::inject_result(cib, state, primitive, &event, now);
+    done.lines.extend(lines);
 }
 
 /// The element of a primitive, named with or without the number of an instance.

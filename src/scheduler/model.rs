@@ -202,6 +202,42 @@ pub enum Kind<'a> {
     Bundle(BundleBody),
 }
 
+/// What is being done with a resource, so that nothing is done within itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Visit {
+    /// It is being placed.
+    pub assigning: bool,
+    /// Scores of what is colocated with it are being taken in.
+    pub merging: bool,
+}
+
+/// A live migration that was begun and not ended.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Partial {
+    /// From here.
+    pub source: Option<NodeId>,
+    /// To there.
+    pub target: Option<NodeId>,
+}
+
+/// An operation without a result yet.
+#[derive(Debug, Clone, Default)]
+pub struct Pending {
+    /// What.
+    pub task: Option<Text>,
+    /// Where.
+    pub node: Option<NodeId>,
+}
+
+/// A resource waits for its node, which was shut down cleanly.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Lock {
+    /// For this one.
+    pub node: Option<NodeId>,
+    /// Since, in seconds.
+    pub time: i64,
+}
+
 /// A resource.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
@@ -253,8 +289,7 @@ pub struct Resource<'a> {
     pub remotes_in_remotes: bool,
     pub exclusive_discover: bool,
     pub provisional: bool,
-    pub assigning: bool,
-    pub merging: bool,
+    pub visit: Visit,
     pub sort_index: i32,
     pub colocated: i32,
 
@@ -268,13 +303,10 @@ pub struct Resource<'a> {
     pub known_on: Vec<NodeId>,
     pub allowed: Table,
     pub assigned: Option<NodeId>,
-    pub partial_source: Option<NodeId>,
-    pub partial_target: Option<NodeId>,
+    pub partial: Partial,
     pub dangling: Vec<NodeId>,
-    pub pending_task: Option<Text>,
-    pub pending_node: Option<NodeId>,
-    pub lock_node: Option<NodeId>,
-    pub lock_time: i64,
+    pub pending: Pending,
+    pub lock: Lock,
 
     pub this_with: Vec<ColocationId>,
     pub with_this: Vec<ColocationId>,

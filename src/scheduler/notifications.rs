@@ -259,8 +259,7 @@ impl Cluster<'_> {
             ("notify_available_uname", words(&allowed)),
             ("notify_all_uname", words(&all)),
         ];
-        let target = self.meta(clone, "container-attribute-target");
-        if target.as_deref() == Some("host") {
+        if self.attributes_of_host(clone) {
             let hosts = self.node_order.iter().map(|&n| {
                 let container = self.container_of(n).filter(|_| self.is_guest(n));
                 let host = container.and_then(|c| self.resources[c].running_on.first().copied());
@@ -269,6 +268,21 @@ impl Cluster<'_> {
             values.push(("notify_all_hosts", words(&hosts.collect::<Vec<_>>())));
         }
         values
+    }
+
+    /// Whether the attributes of instances belong to the hosts of their containers: the clone of
+    /// a bundle takes that over from the primitive in it.
+    fn attributes_of_host(&self, clone: ResourceId) -> bool {
+        let name = "container-attribute-target";
+        let r = &self.resources[clone];
+        let in_bundle = r
+            .parent
+            .filter(|&p| matches!(self.resources[p].kind, Kind::Bundle(_)));
+        let instance = in_bundle.and_then(|_| r.children.first().copied());
+        let target = self
+            .meta(clone, name)
+            .or_else(|| self.meta(instance?, name));
+        target.as_deref() == Some("host")
     }
 
     fn add_told(&mut self, action: ActionId, told: &Told) {

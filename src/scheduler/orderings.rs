@@ -95,7 +95,7 @@ impl Cluster<'_> {
         } else {
             Order::OPT
         };
-        let partial = self.resources[b].partial_target.is_some();
+        let partial = self.resources[b].partial.target.is_some();
         if first.is("start") && then.is("start") {
             if a_moves && b_moves {
                 self.order_tasks((a, "migrate_from"), (b, "migrate_to"), Order::OPT);

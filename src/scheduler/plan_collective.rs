@@ -119,15 +119,15 @@ impl Cluster<'_> {
         self.sort_by_number(clone);
         let (mut last_stop, mut last_start) = (None, None);
         for child in self.resources[clone].children.clone() {
-            if let Some(stop) = self.required_one(child, "stop") {
-                if let Some(last) = last_stop.replace(stop) {
-                    self.order_actions(stop, last, Order::OPT);
-                }
+            if let Some(stop) = self.required_one(child, "stop")
+                && let Some(last) = last_stop.replace(stop)
+            {
+                self.order_actions(stop, last, Order::OPT);
             }
-            if let Some(start) = self.required_one(child, "start") {
-                if let Some(last) = last_start.replace(start) {
-                    self.order_actions(last, start, Order::OPT);
-                }
+            if let Some(start) = self.required_one(child, "start")
+                && let Some(last) = last_start.replace(start)
+            {
+                self.order_actions(last, start, Order::OPT);
             }
         }
     }

@@ -25,7 +25,7 @@ impl Cluster<'_> {
         };
         let start = self.action(resource, "start", 0, Some(target), true);
         let stop = self.stop_action(resource, source, true);
-        let partial = self.resources[resource].partial_target.is_some();
+        let partial = self.resources[resource].partial.target.is_some();
         let to = (!partial).then(|| self.action(resource, "migrate_to", 0, Some(source), true));
         let from = self.action(resource, "migrate_from", 0, Some(target), true);
         for action in [Some(start), Some(stop), Some(from), to]

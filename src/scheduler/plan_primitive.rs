@@ -101,7 +101,7 @@ impl Cluster<'_> {
     fn plan_for_copies(&mut self, resource: ResourceId, current: Option<NodeId>, plan: &mut Plan) {
         let active = self.active_count(resource);
         let r = &mut self.resources[resource];
-        let (source, target) = (r.partial_source, r.partial_target);
+        let (source, target) = (r.partial.source, r.partial.target);
         let goes_on = source.is_some()
             && target.is_some()
             && plan.migrate
@@ -113,8 +113,8 @@ impl Cluster<'_> {
         } else if source.is_some() || target.is_some() {
             plan.stop = true;
             plan.migrate = false;
-            r.partial_source = None;
-            r.partial_target = None;
+            r.partial.source = None;
+            r.partial.target = None;
         } else {
             too_many = self.active_where_it_matters(resource) > 1;
         }
@@ -217,7 +217,7 @@ impl Cluster<'_> {
                 continue;
             }
             let r = &self.resources[resource];
-            if let Some(target) = r.partial_target {
+            if let Some(target) = r.partial.target {
                 if node == target && r.assigned == Some(node) {
                     continue;
                 }

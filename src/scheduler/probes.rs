@@ -84,10 +84,9 @@ impl Cluster<'_> {
         }
         let entry = r.allowed.get(node);
         let top = self.top_of(resource);
-        if r.exclusive_discover || self.resources[top].exclusive_discover {
-            if entry.is_none_or(|e| e.discovery != Discovery::Exclusive) {
-                return true;
-            }
+        let exclusive = r.exclusive_discover || self.resources[top].exclusive_discover;
+        if exclusive && entry.is_none_or(|e| e.discovery != Discovery::Exclusive) {
+            return true;
         }
         match entry {
             Some(entry) => entry.discovery == Discovery::Never,

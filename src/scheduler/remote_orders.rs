@@ -48,7 +48,7 @@ impl Cluster<'_> {
             };
         }
         let migrating =
-            r.running_on.len() > 1 && r.partial_source.is_some() && r.partial_target.is_some();
+            r.running_on.len() > 1 && r.partial.source.is_some() && r.partial.target.is_some();
         match host {
             None => Connection::Unknown,
             Some(host) if unclean || !self.nodes[host].online => Connection::Resting,
@@ -220,13 +220,13 @@ impl Cluster<'_> {
         let (Some(from), Some(to)) = (from, to) else {
             return from.or(to);
         };
-        let partial = r.container.is_none() && r.partial_target.is_some();
+        let partial = r.container.is_none() && r.partial.target.is_some();
         let task = match &*a.task {
             "notify" => a.meta.get("notify_operation").map_or("", |t| &**t),
             other => other,
         };
         let before = goes_down(task) || matches!(task, "cancel" | "demote");
-        if from != to && !(before && !partial) {
+        if from != to && (partial || !before) {
             return Some(to);
         }
         Some(from)

@@ -316,7 +316,7 @@ impl Cluster<'_> {
     fn primitive_line(&self, resource: ResourceId, name: &str, node: Option<NodeId>) -> String {
         let r = &self.resources[resource];
         let several = r.running_on.len() > 1;
-        let place = node.or(r.pending_node).or(r.lock_node).filter(|_| !several);
+        let place = node.or(r.pending.node).or(r.lock.node).filter(|_| !several);
         let provider = r.provider.map(|p| format!(":{p}")).unwrap_or_default();
         let mut line = format!("{name}\t({}{provider}:{}):\t", r.class, r.agent);
         if r.orphan {
@@ -351,7 +351,7 @@ impl Cluster<'_> {
 
     fn state_text(&self, resource: ResourceId) -> &'static str {
         let r = &self.resources[resource];
-        match r.pending_task.as_deref().filter(|_| self.show_pending) {
+        match r.pending.task.as_deref().filter(|_| self.show_pending) {
             Some("start") => "Starting",
             Some("stop") => "Stopping",
             Some("migrate_to" | "migrate_from") => "Migrating",
@@ -372,8 +372,8 @@ impl Cluster<'_> {
             }
         };
         flag(lost, "UNCLEAN");
-        flag(place.is_some() && place == r.lock_node, "LOCKED");
-        flag(r.pending_task.as_deref() == Some("monitor"), "Monitoring");
+        flag(place.is_some() && place == r.lock.node, "LOCKED");
+        flag(r.pending.task.as_deref() == Some("monitor"), "Monitoring");
         let target = self.meta(resource, "target-role");
         let target_role = target.as_deref().map(Role::parse);
         flag(target_role == Some(Role::Stopped), "disabled");

@@ -84,7 +84,7 @@ impl Cluster<'_> {
         let any = |test: &dyn Fn(&Resource<'_>) -> bool| {
             test(&self.resources[instance]) || parts.iter().any(|&p| test(&self.resources[p]))
         };
-        if any(&|r| r.pending_task.is_some()) {
+        if any(&|r| r.pending.task.is_some()) {
             return Shown::Full;
         }
         if !partly {

@@ -3,7 +3,7 @@
 //! Source: Pacemaker 2.1.5, `pcmk__simulate`.
 
 use super::cluster::Cluster;
-use super::execution::{self, Failure};
+use super::execution::{self, Failure, Line};
 use super::{expand, injections, report, score};
 use crate::cib::Document;
 
@@ -24,6 +24,8 @@ pub struct Request {
     pub utilization: bool,
     /// Only what was asked for is shown.
     pub quiet: bool,
+    /// No titles and no bullets.
+    pub plain: bool,
     /// The picture has all actions.
     pub all_actions: bool,
     /// Operations that fail.
@@ -147,8 +149,31 @@ pub fn simulate(source: &Document, request: &Request) -> Simulation {
     if request.run || request.simulate {
         transition(request, &mut page, &mut made);
     }
-    made.text = page.text;
+    made.text = if request.plain {
+        plain(&page.text)
+    } else {
+        page.text
+    };
     made
+}
+
+/// The report without titles, bullets and names of lists.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let line = line.trim_start();
+        let item = line.strip_prefix("* ").unwrap_or(line);
+        if item.ends_with(':') {
+            continue;
+        }
+        let list = item.split_once(": [ ").filter(|_| item.ends_with(" ]"));
+        match list {
+            Some((_, names)) => out.push_str(&format!("[ {names}")),
+            None => out.push_str(item),
+        }
+        out.push('\n');
+    }
+    out
 }
 
 fn transition(request: &Request, page: &mut Page, made: &mut Simulation) {
@@ -165,7 +190,13 @@ fn transition(request: &Request, page: &mut Page, made: &mut Simulation) {
         let failures = &request.failures;
         let run = execution::execute(&cluster, &graph, &mut made.cib, failures);
         if !request.quiet {
-            page.list("Executing Cluster Transition", &run.lines);
+            page.part("Executing Cluster Transition:\n");
+            for line in &run.lines {
+                match line {
+                    Line::Item(text) => page.line(&format!("  * {text}")),
+                    Line::Note(text) => page.line(text),
+                }
+            }
         }
         made.complete = run.complete;
         if !run.complete {

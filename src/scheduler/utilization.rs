@@ -13,6 +13,29 @@ use super::score::INFINITY;
 type Amounts = BTreeMap<Text, i64>;
 
 impl Cluster<'_> {
+    /// Lists the capacities of all nodes.
+    pub(super) fn show_capacities(&self, title: &str) {
+        for &node in &self.node_order {
+            let n = &self.nodes[node];
+            let mut line = format!("{title}: {} capacity:", n.name);
+            for name in n.utilization.keys() {
+                line.push_str(&format!(" {name}={}", self.free(node, name)));
+            }
+            self.scores.borrow_mut().push(line);
+        }
+    }
+
+    /// Lists what a resource takes of its node.
+    pub(super) fn show_needs(&self, resource: ResourceId, node: NodeId) {
+        let (r, n) = (&self.resources[resource], &self.nodes[node]);
+        let title = "pcmk__finalize_assignment";
+        let mut line = format!("{title}: {} utilization on {}:", r.id, n.name);
+        for (name, amount) in &r.utilization {
+            line.push_str(&format!(" {name}={amount}"));
+        }
+        self.scores.borrow_mut().push(line);
+    }
+
     fn free(&self, node: NodeId, name: &str) -> i64 {
         let n = &self.nodes[node];
         let of = |table: &Amounts| table.get(name).copied().unwrap_or(0);
