@@ -8,7 +8,7 @@ use crate::score;
 pub(super) fn expanded(new: &str, old: Option<&str>) -> String {
     let by = match new.strip_prefix("value") {
         Some("++") => Some(1),
-        Some(rest) => rest.strip_prefix("+=").map(|by| score::parse(by)),
+        Some(rest) => rest.strip_prefix("+=").map(score::parse),
         None => None,
     };
     match by {

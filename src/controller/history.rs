@@ -36,11 +36,6 @@ pub(super) struct Owner<'a> {
 }
 
 impl History {
-    /// True if there is nothing of a resource.
-    pub(super) fn knows(&self, resource: &str) -> bool {
-        self.resources.contains_key(resource)
-    }
-
     /// Forgets a resource.
     pub(super) fn forget(&mut self, resource: &str) {
         self.resources.remove(resource);

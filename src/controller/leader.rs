@@ -255,8 +255,7 @@ impl Controller {
         leader.scheduling = false;
         leader.deadlines.clear();
         let root = graph.root_element();
-        let span = |name: &str| root.attr(name).and_then(status::span);
-        leader.cluster_delay = span("cluster-delay");
+        leader.cluster_delay = root.attr("cluster-delay").and_then(status::span);
         leader.failed_start_offset = root
             .attr("failed-start-offset")
             .unwrap_or("INFINITY")

@@ -258,14 +258,18 @@ impl Host {
         let resource = operation.key.resource.as_str();
         let behaviour = self.behaviour.get(resource).copied().unwrap_or_default();
         let active = self.active.get(resource).copied();
-        let mut become_ = |state: Active| drop(self.active.insert(resource.to_owned(), state));
+        let mut becomes = |state: Active| {
+            self.active.insert(resource.to_owned(), state);
+        };
         match (&*operation.key.action, active) {
             ("start", _) if behaviour == Behaviour::NoStart => return Exit::ERROR,
-            ("start", None) | ("demote", Some(_)) => become_(Active::Started),
-            ("migrate_from", None) => become_(Active::Started),
-            ("promote", Some(_)) => become_(Active::Promoted),
+            ("start", None) | ("demote", Some(_)) => becomes(Active::Started),
+            ("migrate_from", None) => becomes(Active::Started),
+            ("promote", Some(_)) => becomes(Active::Promoted),
             ("stop", _) if behaviour == Behaviour::NoStop => return Exit::ERROR,
-            ("stop" | "migrate_to", _) => drop(self.active.remove(resource)),
+            ("stop" | "migrate_to", _) => {
+                self.active.remove(resource);
+            }
             ("monitor", None) => return Exit::NOT_RUNNING,
             ("monitor", Some(Active::Promoted)) => return Exit::PROMOTED,
             ("promote", None) => return Exit::NOT_RUNNING,

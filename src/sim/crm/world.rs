@@ -121,7 +121,9 @@ impl World {
 
     fn remove(&mut self, id: NodeId) {
         let mut parts = self.members_of_parts();
-        parts.iter_mut().for_each(|part| drop(part.remove(&id)));
+        for part in &mut parts {
+            part.remove(&id);
+        }
         self.arrange(parts);
     }
 
