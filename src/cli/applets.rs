@@ -65,6 +65,7 @@ const APPLETS: &[Applet] = &[
     super::address::IPV6ADDR,
     super::address::SENDARP,
     super::meatclient::APPLET,
+    super::corosync::APPLET,
     super::corosync_keygen::APPLET,
     super::resource_manager::APPLET,
     super::cibadmin::APPLET,

@@ -2,11 +2,13 @@
 
 mod address;
 pub mod applets;
+mod background;
 mod check;
 mod cibadmin;
 mod cl_status;
 mod client;
 mod control;
+mod corosync;
 mod corosync_keygen;
 pub mod crm;
 mod crm_diff;

@@ -1,5 +1,6 @@
 //! One file per role: wires machines to drivers.
 
 pub mod control;
+pub mod corosync;
 pub mod heartbeat;
 pub mod report;

@@ -1,0 +1,116 @@
+//! The loop: waits for datagrams, time, signals and interfaces, and hands each to the ring.
+
+use std::process::ExitCode;
+
+use super::ring::{Event, Ring};
+use super::start::Loaded;
+use crate::proto::heartbeat::Severity;
+use crate::runtime::clock::{self, Alarm};
+use crate::runtime::interfaces::{ChangeNotice, Interfaces};
+use crate::runtime::log::Logger;
+use crate::runtime::signals::{SignalRequest, Signals};
+use crate::wire::cluster::Cfg;
+
+/// The daemon of a ring.
+#[derive(Debug)]
+pub struct Daemon {
+    ring: Ring,
+    loaded: Loaded,
+    log: Logger,
+    signals: Signals,
+    alarm: Alarm,
+    changes: Option<ChangeNotice>,
+    end: Option<u8>,
+}
+
+impl Daemon {
+    /// Takes the ring; call inside the runtime.
+    pub fn new(ring: Ring, loaded: Loaded, log: Logger) -> std::io::Result<Self> {
+        Ok(Self {
+            ring,
+            loaded,
+            log,
+            signals: Signals::new()?,
+            alarm: Alarm::new()?,
+            changes: ChangeNotice::open().ok(),
+            end: None,
+        })
+    }
+
+    /// Runs until the daemon ends.
+    pub async fn run(mut self) -> std::io::Result<ExitCode> {
+        loop {
+            while let Some(event) = self.ring.poll_event() {
+                self.handle_event(event);
+            }
+            if let Some(code) = self.end {
+                self.ring.leave(clock::now());
+                return Ok(ExitCode::from(code));
+            }
+            let due = self.ring.poll_timeout();
+            self.alarm.set(due)?;
+            tokio::select! {
+                () = self.ring.ready() => {}
+                () = self.alarm.fired() => {}
+                signal = self.signals.next() => self.handle_signal(signal),
+                () = changed(&mut self.changes) => self.look_at_interfaces(),
+            }
+            // What waits in the sockets came before now, however late we are.
+            self.ring.handle_ready(clock::now());
+            if due.is_some_and(|at| at <= clock::mono()) {
+                self.ring.handle_timeout(clock::now());
+            }
+        }
+    }
+
+    fn handle_event(&mut self, event: Event) {
+        match event {
+            Event::Failed { code, text } => {
+                self.log.log(Severity::Error, text);
+                self.end = Some(code);
+            }
+            Event::Asked(from, Cfg::KillNode { node, .. }) if node == self.loaded.node => {
+                let text = format!("Killed by node {from}");
+                self.log.log(Severity::Critical, text);
+                self.end = Some(21);
+            }
+            Event::Asked(..)
+            | Event::Group(..)
+            | Event::Verdict(_)
+            | Event::Ring { .. }
+            | Event::Synchronised(_) => {}
+        }
+    }
+
+    fn handle_signal(&mut self, signal: SignalRequest) {
+        match signal {
+            SignalRequest::Terminate | SignalRequest::Interrupt => {
+                let text = "Node was shut down by a signal";
+                self.log.log(Severity::Notice, text);
+                self.end = Some(0);
+            }
+            SignalRequest::Reload => self.log.reopen(),
+            SignalRequest::MoreDebug => self.log.set_debug_level(1),
+            SignalRequest::LessDebug => self.log.set_debug_level(0),
+        }
+    }
+
+    fn look_at_interfaces(&mut self) {
+        let Ok(interfaces) = Interfaces::read() else {
+            return;
+        };
+        let holder = interfaces.holder_of(self.loaded.address);
+        let there = holder.is_some_and(|interface| interface.up);
+        self.ring.interfaces_changed(clock::now(), there);
+    }
+}
+
+async fn changed(notice: &mut Option<ChangeNotice>) {
+    let heard = match notice {
+        Some(notice) => notice.changed().await.is_ok(),
+        None => false,
+    };
+    if !heard {
+        std::future::pending::<()>().await;
+    }
+}
