@@ -27,5 +27,7 @@ mod programs;
 mod selftest;
 #[path = "lab/start.rs"]
 mod start;
+#[path = "lab/totem.rs"]
+mod totem;
 #[path = "lab/tour.rs"]
 mod tour;

@@ -360,7 +360,9 @@ impl Ring {
             Weight::Warning => Severity::Warning,
             Weight::Error => Severity::Error,
         };
-        self.log.log(severity, note.to_string());
+        for line in note.to_string().lines() {
+            self.log.log(severity, line);
+        }
     }
 
     fn tell_verdict(&mut self, verdict: &Verdict) {

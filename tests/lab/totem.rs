@@ -1,0 +1,185 @@
+//! Our node on a ring with real corosync 3.1.7 nodes: one ring, one quorum, whatever happens.
+
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use everbeat::lab::Lab;
+
+use crate::host::{Ground, PROGRAM, shell, spec, within};
+
+const HOSTS: [&str; 3] = ["a", "b", "c"];
+/// Token loss, consensus and a formation, on a machine that does other things too.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How datagrams travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Transport {
+    Udp,
+    Udpu,
+}
+
+fn configuration(transport: Transport) -> String {
+    let (word, interface) = match transport {
+        Transport::Udpu => ("udpu", ""),
+        Transport::Udp => (
+            "udp",
+            "interface {\nringnumber: 0\nbindnetaddr: 10.9.0.0\nmcastaddr: 239.192.9.1\n}\n",
+        ),
+    };
+    let node = |(at, name): (usize, &str)| {
+        let id = at + 1;
+        format!("node {{\nring0_addr: 10.9.0.{id}\nnodeid: {id}\nname: {name}\n}}\n")
+    };
+    let nodes: String = HOSTS.into_iter().enumerate().map(node).collect();
+    format!(
+        "totem {{\nversion: 2\ncluster_name: lab\ntransport: {word}\ntoken: 1000\n\
+         token_coefficient: 0\ncrypto_cipher: none\ncrypto_hash: none\n{interface}}}\n\
+         nodelist {{\n{nodes}}}\nquorum {{\nprovider: corosync_votequorum\n}}\n\
+         logging {{\nto_stderr: no\nto_syslog: no\nto_logfile: yes\n\
+         logfile: /var/log/corosync.log\n}}\n"
+    )
+}
+
+/// Three hosts; those in `ours` run everbeat, the others corosync.
+struct Ring<'a> {
+    lab: &'a Lab,
+    ours: &'a [&'a str],
+}
+
+impl Ring<'_> {
+    fn configure(&self, transport: Transport) {
+        for host in HOSTS {
+            let host = self.lab.host(host);
+            let text = configuration(transport);
+            let path = "/etc/corosync/corosync.conf";
+            host.write(path, text.as_bytes(), 0o644).expect("a file");
+        }
+    }
+
+    fn start(&self, host: &str) -> Child {
+        let program = match self.ours.contains(&host) {
+            true => vec![PROGRAM, "corosync", "-f"],
+            false => vec!["/usr/sbin/corosync", "-f"],
+        };
+        let mut command = self.lab.host(host).background(program[0]);
+        command
+            .args(&program[1..])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.spawn().expect("the daemon starts")
+    }
+
+    /// What a real node says of the ring: members, and whether they have quorum.
+    fn seen_by(&self, host: &str) -> Option<(Vec<u32>, bool)> {
+        // Exit code 2 says that there is no quorum.
+        let text = shell(self.lab, host, "corosync-quorumtool -s || [ $? -eq 2 ]").ok()?;
+        let quorate = text
+            .lines()
+            .any(|l| l.starts_with("Quorate:") && l.ends_with("Yes"));
+        let (_, list) = text.split_once("Nodeid")?;
+        let ids = list
+            .lines()
+            .filter_map(|l| l.split_whitespace().next()?.parse().ok());
+        Some((ids.collect(), quorate))
+    }
+
+    /// What our node wrote last of the members.
+    fn told_by(&self, host: &str) -> Option<Vec<u32>> {
+        let log = self.lab.host(host).read("/var/log/corosync.log").ok()?;
+        let line = log.lines().rfind(|line| line.contains("Members["))?;
+        let (_, list) = line.rsplit_once("]: ")?;
+        Some(
+            list.split_whitespace()
+                .filter_map(|id| id.parse().ok())
+                .collect(),
+        )
+    }
+
+    /// Waits until these hosts have one ring, with quorum if they are two or more.
+    #[track_caller]
+    fn agree(&self, hosts: &[&str], after: &str) {
+        let id =
+            |host: &&str| u32::try_from(HOSTS.iter().position(|h| h == host).unwrap()).unwrap();
+        let ids: Vec<u32> = hosts.iter().map(|host| id(host) + 1).collect();
+        let mut seen = Vec::new();
+        let came = within(PATIENCE, || {
+            seen = hosts
+                .iter()
+                .map(|host| match self.ours.contains(host) {
+                    true => self.told_by(host).map(|ids| (ids, hosts.len() > 1)),
+                    false => self.seen_by(host),
+                })
+                .collect();
+            seen.iter()
+                .all(|s| *s == Some((ids.clone(), hosts.len() > 1)))
+        });
+        let logs = HOSTS.map(|host| {
+            let log = self.lab.host(host).read("/var/log/corosync.log");
+            format!("--- {host}\n{}", log.unwrap_or_default())
+        });
+        assert!(came, "after {after}: {seen:?}\n{}", logs.join("\n"));
+    }
+}
+
+fn tour(name: &str, ours: &[&str], transport: Transport) {
+    if !Path::new("/usr/sbin/corosync").exists() {
+        println!("SKIPPED: corosync is not installed");
+        return;
+    }
+    let ground = Ground::new();
+    let hosts = ["a=10.9.0.1/24", "b=10.9.0.2/24", "c=10.9.0.3/24"];
+    let Some(lab) = ground.lab(&spec(name, &hosts)) else {
+        return;
+    };
+    let ring = Ring { lab: &lab, ours };
+    ring.configure(transport);
+    let mut running: Vec<Child> = HOSTS.iter().map(|host| ring.start(host)).collect();
+    ring.agree(&HOSTS, "the start");
+    for dead in HOSTS {
+        lab.host(dead).kill().expect("power off");
+        let others: Vec<&str> = HOSTS.into_iter().filter(|host| *host != dead).collect();
+        ring.agree(&others, &format!("the death of {dead}"));
+        lab.host(dead).boot().expect("power on");
+        running.push(ring.start(dead));
+        ring.agree(&HOSTS, &format!("the return of {dead}"));
+    }
+    lab.host("b").cut(0).expect("a cable");
+    ring.agree(&["a", "c"], "the cut");
+    lab.host("b").join(0).expect("a cable");
+    ring.agree(&HOSTS, "the merge");
+    for host in HOSTS {
+        let _ = shell(
+            &lab,
+            host,
+            "kill $(pidof corosync) $(cat /run/corosync.pid)",
+        );
+        let others: Vec<&str> = HOSTS.into_iter().filter(|other| *other != host).collect();
+        ring.agree(&others, &format!("the leave of {host}"));
+        running.push(ring.start(host));
+        ring.agree(&HOSTS, &format!("the restart of {host}"));
+    }
+    lab.down().expect("the lab ends");
+    for mut child in running {
+        let _ = child.wait();
+    }
+}
+
+#[test]
+fn one_of_ours_and_two_real_ones_over_udpu() {
+    tour("udpu1", &["b"], Transport::Udpu);
+}
+
+#[test]
+fn one_of_ours_and_two_real_ones_over_multicast() {
+    tour("udp1", &["a"], Transport::Udp);
+}
+
+#[test]
+fn two_of_ours_and_a_real_one() {
+    let full = std::env::var_os("EVERBEAT_FULL").is_some();
+    tour("udpu2", &["a", "c"], Transport::Udpu);
+    if full {
+        tour("udp2", &["b", "c"], Transport::Udp);
+    }
+}
