@@ -28,6 +28,7 @@ pub mod config;
 pub mod controller;
 pub mod daemons;
 pub mod executor;
+pub mod fencer;
 pub mod ids;
 pub mod lab;
 pub mod limits;

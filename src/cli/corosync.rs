@@ -81,6 +81,7 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
         foreground: false,
         log_to_stderr: true,
         realtime: true,
+        crm: false,
         test: false,
     };
     for item in &parsed.items {

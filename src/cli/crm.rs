@@ -7,6 +7,7 @@
 //! ```
 
 pub mod input;
+pub mod live;
 pub mod session;
 pub mod user;
 

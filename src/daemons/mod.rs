@@ -2,5 +2,6 @@
 
 pub mod control;
 pub mod corosync;
+pub mod crm;
 pub mod heartbeat;
 pub mod report;

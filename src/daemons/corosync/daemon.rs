@@ -4,12 +4,17 @@ use std::process::ExitCode;
 
 use super::ring::{Event, Ring};
 use super::start::Loaded;
+use crate::daemons::crm::{Crm, End, Work};
 use crate::proto::heartbeat::Severity;
 use crate::runtime::clock::{self, Alarm};
 use crate::runtime::interfaces::{ChangeNotice, Interfaces};
 use crate::runtime::log::Logger;
 use crate::runtime::signals::{SignalRequest, Signals};
 use crate::wire::cluster::Cfg;
+
+/// Exit code of a node that another one fenced: who starts it again should not.
+/// Source: spec crm-runtime.md section 1, `fatal`.
+const EXIT_FENCED: u8 = 100;
 
 /// The daemon of a ring.
 #[derive(Debug)]
@@ -20,13 +25,16 @@ pub struct Daemon {
     signals: Signals,
     alarm: Alarm,
     changes: Option<ChangeNotice>,
+    /// The CRM, where it is to run.
+    crm: Option<Crm>,
     end: Option<u8>,
 }
 
 impl Daemon {
     /// Takes the ring; call inside the runtime.
-    pub fn new(ring: Ring, loaded: Loaded, log: Logger) -> std::io::Result<Self> {
+    pub fn new(ring: Ring, crm: Option<Crm>, loaded: Loaded, log: Logger) -> std::io::Result<Self> {
         Ok(Self {
+            crm,
             ring,
             loaded,
             log,
@@ -41,25 +49,46 @@ impl Daemon {
     pub async fn run(mut self) -> std::io::Result<ExitCode> {
         loop {
             while let Some(event) = self.ring.poll_event() {
+                if let Some(crm) = &mut self.crm {
+                    crm.handle_event(clock::now(), &mut self.ring, &event);
+                }
                 self.handle_event(event);
             }
+            self.look_at_crm();
             if let Some(code) = self.end {
                 self.ring.leave(clock::now());
                 return Ok(ExitCode::from(code));
             }
-            let due = self.ring.poll_timeout();
+            let above = self.crm.as_ref().and_then(Crm::poll_timeout);
+            let due = self.ring.poll_timeout().into_iter().chain(above).min();
             self.alarm.set(due)?;
             tokio::select! {
                 () = self.ring.ready() => {}
                 () = self.alarm.fired() => {}
                 signal = self.signals.next() => self.handle_signal(signal),
                 () = changed(&mut self.changes) => self.look_at_interfaces(),
+                work = work(&mut self.crm) => {
+                    if let Some(crm) = &mut self.crm {
+                        crm.handle_work(clock::now(), &mut self.ring, work);
+                    }
+                }
             }
             // What waits in the sockets came before now, however late we are.
             self.ring.handle_ready(clock::now());
             if due.is_some_and(|at| at <= clock::mono()) {
                 self.ring.handle_timeout(clock::now());
+                if let Some(crm) = &mut self.crm {
+                    crm.handle_timeout(clock::now(), &mut self.ring);
+                }
             }
+        }
+    }
+
+    fn look_at_crm(&mut self) {
+        match self.crm.as_ref().and_then(Crm::end) {
+            Some(End::Left) => self.end = Some(0),
+            Some(End::Fenced) => self.end = Some(EXIT_FENCED),
+            None => {}
         }
     }
 
@@ -87,7 +116,10 @@ impl Daemon {
             SignalRequest::Terminate | SignalRequest::Interrupt => {
                 let text = "Node was shut down by a signal";
                 self.log.log(Severity::Notice, text);
-                self.end = Some(0);
+                match &mut self.crm {
+                    Some(crm) => crm.shut_down(clock::now(), &mut self.ring),
+                    None => self.end = Some(0),
+                }
             }
             SignalRequest::Reload => self.log.reopen(),
             SignalRequest::MoreDebug => self.log.set_debug_level(1),
@@ -102,6 +134,14 @@ impl Daemon {
         let holder = interfaces.holder_of(self.loaded.address);
         let there = holder.is_some_and(|interface| interface.up);
         self.ring.interfaces_changed(clock::now(), there);
+    }
+}
+
+/// Waits for work of the CRM that ended; for ever if there is none.
+async fn work(crm: &mut Option<Crm>) -> Work {
+    match crm {
+        Some(crm) => crm.work().await,
+        None => std::future::pending().await,
     }
 }
 

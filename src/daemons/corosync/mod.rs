@@ -32,6 +32,8 @@ pub struct Options {
     pub log_to_stderr: bool,
     /// Real-time scheduling and locked memory.
     pub realtime: bool,
+    /// Manage resources, too.
+    pub crm: bool,
     /// Only look whether the configuration can be used.
     pub test: bool,
 }
@@ -67,9 +69,14 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
         .build()
         .context("can't start the event loop")?;
     let logger = log.logger();
-    let ended = runtime.block_on(async {
-        let ring = start::ring(&loaded, logger.clone())?;
-        let daemon = daemon::Daemon::new(ring, loaded, logger)?;
+    let tasks = tokio::task::LocalSet::new();
+    let ended = tasks.block_on(&runtime, async {
+        let mut ring = start::ring(&loaded, logger.clone())?;
+        let crm = match options.crm {
+            true => Some(start::crm(&loaded, &mut ring, logger.clone())?),
+            false => None,
+        };
+        let daemon = daemon::Daemon::new(ring, crm, loaded, logger)?;
         pid_file.publish()?;
         anyhow::Ok(daemon.run().await?)
     });
