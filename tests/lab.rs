@@ -4,6 +4,8 @@
 mod ccm;
 #[path = "lab/cluster.rs"]
 mod cluster;
+#[path = "lab/crm.rs"]
+mod crm;
 #[path = "lab/demo.rs"]
 mod demo;
 #[path = "lab/faults.rs"]

@@ -182,32 +182,7 @@ fn serve(crm: &mut Crm, now: Now, (id, tool): (u64, Tool), request: Request) -> 
             number,
             why: "only root and hacluster may do that".into(),
         }),
-        Request::Attribute {
-            task,
-            name,
-            node,
-            value,
-            dampening_ms,
-            private,
-            ..
-        } => {
-            let Some(task) = task_of(&task) else {
-                let why = format!("no task {task:?}");
-                return Some(Reply::Refused { number, why });
-            };
-            let node = node.unwrap_or_else(|| crm.local_name().to_owned());
-            let value = AttributeValue {
-                name,
-                node,
-                value,
-                set: None,
-                dampening_ms,
-                private,
-            };
-            let (controller, _) = crm.parts();
-            controller.change_attribute(now, AttributeChange { task, value });
-            Some(done(number, "under way"))
-        }
+        Request::Attribute { .. } => Some(change_attribute(crm, now, request)),
         Request::Forget { node, resource, .. } => {
             let (controller, _) = crm.parts();
             Some(match controller.forget_on(now, &node, &resource) {
@@ -224,6 +199,38 @@ fn serve(crm: &mut Crm, now: Now, (id, tool): (u64, Tool), request: Request) -> 
             Some(done(number, "under way"))
         }
     }
+}
+
+fn change_attribute(crm: &mut Crm, now: Now, request: Request) -> Reply {
+    let number = request.number();
+    let Request::Attribute {
+        task,
+        name,
+        node,
+        value,
+        dampening_ms,
+        private,
+        ..
+    } = request
+    else {
+        return done(number, "nothing");
+    };
+    let Some(task) = task_of(&task) else {
+        let why = format!("no task {task:?}");
+        return Reply::Refused { number, why };
+    };
+    let node = node.unwrap_or_else(|| crm.local_name().to_owned());
+    let value = AttributeValue {
+        name,
+        node,
+        value,
+        set: None,
+        dampening_ms,
+        private,
+    };
+    let (controller, _) = crm.parts();
+    controller.change_attribute(now, AttributeChange { task, value });
+    done(number, "under way")
 }
 
 fn done(number: u64, what: &str) -> Reply {
