@@ -67,6 +67,8 @@ const APPLETS: &[Applet] = &[
     super::meatclient::APPLET,
     super::corosync::APPLET,
     super::corosync_keygen::APPLET,
+    super::corosync_tools::quorumtool::APPLET,
+    super::corosync_tools::cfgtool::APPLET,
     super::resource_manager::APPLET,
     super::cibadmin::APPLET,
     super::crm_diff::APPLET,

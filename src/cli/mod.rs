@@ -10,6 +10,7 @@ mod client;
 mod control;
 mod corosync;
 mod corosync_keygen;
+pub mod corosync_tools;
 pub mod crm;
 mod crm_diff;
 mod crm_shadow;

@@ -70,30 +70,23 @@ impl Ring<'_> {
         command.spawn().expect("the daemon starts")
     }
 
-    /// What a real node says of the ring: members, and whether they have quorum.
-    fn seen_by(&self, host: &str) -> Option<(Vec<u32>, bool)> {
+    /// What a node's own tool says of the ring: its name, members, whether they have quorum.
+    fn seen_by(&self, host: &str) -> Option<(String, Vec<u32>, bool)> {
+        let tool = match self.ours.contains(&host) {
+            true => format!("{PROGRAM} corosync-quorumtool"),
+            false => "corosync-quorumtool".to_owned(),
+        };
         // Exit code 2 says that there is no quorum.
-        let text = shell(self.lab, host, "corosync-quorumtool -s || [ $? -eq 2 ]").ok()?;
-        let quorate = text
-            .lines()
-            .any(|l| l.starts_with("Quorate:") && l.ends_with("Yes"));
+        let text = shell(self.lab, host, &format!("{tool} -s || [ $? -eq 2 ]")).ok()?;
+        let value = |name: &str| {
+            let line = text.lines().find(|line| line.starts_with(name))?;
+            Some(line.split_once(':')?.1.trim().to_owned())
+        };
         let (_, list) = text.split_once("Nodeid")?;
         let ids = list
             .lines()
             .filter_map(|l| l.split_whitespace().next()?.parse().ok());
-        Some((ids.collect(), quorate))
-    }
-
-    /// What our node wrote last of the members.
-    fn told_by(&self, host: &str) -> Option<Vec<u32>> {
-        let log = self.lab.host(host).read("/var/log/corosync.log").ok()?;
-        let line = log.lines().rfind(|line| line.contains("Members["))?;
-        let (_, list) = line.rsplit_once("]: ")?;
-        Some(
-            list.split_whitespace()
-                .filter_map(|id| id.parse().ok())
-                .collect(),
-        )
+        Some((value("Ring ID")?, ids.collect(), value("Quorate")? == "Yes"))
     }
 
     /// Waits until these hosts have one ring, with quorum if they are two or more.
@@ -104,15 +97,12 @@ impl Ring<'_> {
         let ids: Vec<u32> = hosts.iter().map(|host| id(host) + 1).collect();
         let mut seen = Vec::new();
         let came = within(PATIENCE, || {
-            seen = hosts
-                .iter()
-                .map(|host| match self.ours.contains(host) {
-                    true => self.told_by(host).map(|ids| (ids, hosts.len() > 1)),
-                    false => self.seen_by(host),
-                })
-                .collect();
-            seen.iter()
-                .all(|s| *s == Some((ids.clone(), hosts.len() > 1)))
+            seen = hosts.iter().map(|host| self.seen_by(host)).collect();
+            let Some(Some((ring, _, _))) = seen.first() else {
+                return false;
+            };
+            let all = Some((ring.clone(), ids.clone(), hosts.len() > 1));
+            seen.iter().all(|one| *one == all)
         });
         let logs = HOSTS.map(|host| {
             let log = self.lab.host(host).read("/var/log/corosync.log");
@@ -181,5 +171,54 @@ fn two_of_ours_and_a_real_one() {
     tour("udpu2", &["a", "c"], Transport::Udpu);
     if full {
         tour("udp2", &["b", "c"], Transport::Udp);
+    }
+}
+
+/// A ring of sixteen nodes of ours, as large as a machine like this one can show.
+#[test]
+fn sixteen_of_ours_form_one_ring() {
+    if std::env::var_os("EVERBEAT_FULL").is_none() {
+        println!("SKIPPED: part of the full matrix");
+        return;
+    }
+    let ground = Ground::new();
+    let names: Vec<String> = (1..=16).map(|n| format!("h{n}")).collect();
+    let hosts: Vec<String> = (1..=16).map(|n| format!("h{n}=10.9.0.{n}/24")).collect();
+    let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+    let Some(lab) = ground.lab(&spec("sixteen", &hosts)) else {
+        return;
+    };
+    let node = |n: usize| format!("node {{\nring0_addr: 10.9.0.{n}\nnodeid: {n}\nname: h{n}\n}}\n");
+    let nodes: String = (1..=16).map(node).collect();
+    let text = format!(
+        "totem {{\nversion: 2\ncluster_name: lab\ntransport: udpu\ncrypto_cipher: none\n\
+         crypto_hash: none\n}}\nnodelist {{\n{nodes}}}\nquorum {{\n\
+         provider: corosync_votequorum\n}}\nlogging {{\nto_syslog: no\n}}\n"
+    );
+    let start = |name: &String| {
+        let host = lab.host(name);
+        let path = "/etc/corosync/corosync.conf";
+        host.write(path, text.as_bytes(), 0o644).expect("a file");
+        let mut command = host.background(PROGRAM);
+        command
+            .args(["corosync", "-f"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.spawn().expect("the daemon starts")
+    };
+    let mut running: Vec<Child> = names.iter().map(start).collect();
+    let whole = |name: &String| {
+        let status = format!("{PROGRAM} corosync-quorumtool -s || [ $? -eq 2 ]");
+        let text = shell(&lab, name, &status).unwrap_or_default();
+        text.contains("Nodes:            16\n") && text.contains("Total votes:      16\n")
+    };
+    let all = || names.iter().all(whole);
+    assert!(
+        within(Duration::from_secs(60), all),
+        "not all are on one ring"
+    );
+    lab.down().expect("the lab ends");
+    for child in &mut running {
+        let _ = child.wait();
     }
 }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::clients::{Clients, Wish};
 use super::ring::{Event, Ring};
 use super::start::Loaded;
 use crate::daemons::crm::{Crm, End, Work};
@@ -10,6 +11,7 @@ use crate::runtime::clock::{self, Alarm};
 use crate::runtime::interfaces::{ChangeNotice, Interfaces};
 use crate::runtime::log::Logger;
 use crate::runtime::signals::{SignalRequest, Signals};
+use crate::runtime::unix_server::ClientEvent;
 use crate::wire::cluster::Cfg;
 
 /// Exit code of a node that another one fenced: who starts it again should not.
@@ -27,6 +29,7 @@ pub struct Daemon {
     changes: Option<ChangeNotice>,
     /// The CRM, where it is to run.
     crm: Option<Crm>,
+    clients: Clients,
     end: Option<u8>,
 }
 
@@ -41,6 +44,7 @@ impl Daemon {
             signals: Signals::new()?,
             alarm: Alarm::new()?,
             changes: ChangeNotice::open().ok(),
+            clients: Clients::open()?,
             end: None,
         })
     }
@@ -67,6 +71,7 @@ impl Daemon {
                 () = self.alarm.fired() => {}
                 signal = self.signals.next() => self.handle_signal(signal),
                 () = changed(&mut self.changes) => self.look_at_interfaces(),
+                event = self.clients.event() => self.handle_tool(event),
                 work = work(&mut self.crm) => {
                     if let Some(crm) = &mut self.crm {
                         crm.handle_work(clock::now(), &mut self.ring, work);
@@ -81,6 +86,26 @@ impl Daemon {
                     crm.handle_timeout(clock::now(), &mut self.ring);
                 }
             }
+        }
+    }
+
+    fn handle_tool(&mut self, event: ClientEvent) {
+        let wish = self
+            .clients
+            .handle(clock::now(), event, &mut self.ring, &self.loaded);
+        match wish {
+            Some(Wish::ShutDown) => self.shut_down("a tool"),
+            Some(Wish::ReopenLogs) => self.log.reopen(),
+            None => {}
+        }
+    }
+
+    fn shut_down(&mut self, by: &str) {
+        self.log
+            .log(Severity::Notice, format!("Node was shut down by {by}"));
+        match &mut self.crm {
+            Some(crm) => crm.shut_down(clock::now(), &mut self.ring),
+            None => self.end = Some(0),
         }
     }
 
@@ -113,14 +138,7 @@ impl Daemon {
 
     fn handle_signal(&mut self, signal: SignalRequest) {
         match signal {
-            SignalRequest::Terminate | SignalRequest::Interrupt => {
-                let text = "Node was shut down by a signal";
-                self.log.log(Severity::Notice, text);
-                match &mut self.crm {
-                    Some(crm) => crm.shut_down(clock::now(), &mut self.ring),
-                    None => self.end = Some(0),
-                }
-            }
+            SignalRequest::Terminate | SignalRequest::Interrupt => self.shut_down("a signal"),
             SignalRequest::Reload => self.log.reopen(),
             SignalRequest::MoreDebug => self.log.set_debug_level(1),
             SignalRequest::LessDebug => self.log.set_debug_level(0),

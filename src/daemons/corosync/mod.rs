@@ -7,7 +7,9 @@
 //!          Daemon::run: wait -> Ring -> events, until a signal or a fault
 //! ```
 
+mod clients;
 mod daemon;
+pub mod protocol;
 mod ring;
 mod start;
 mod store;

@@ -19,7 +19,7 @@ use crate::proto::totem::{self, Note, Srp, Weight};
 use crate::runtime::log::Logger;
 use crate::runtime::totem::{DATAGRAM_BYTES_MAX, Plan, Sockets};
 use crate::time::{Instant, Now};
-use crate::wire::cluster::Cfg;
+use crate::wire::cluster::{Cfg, Message};
 use crate::wire::totem::crypto_frame::{Protection, SALT_BYTES};
 use crate::wire::totem::{Processor, RingId};
 
@@ -131,6 +131,23 @@ impl Ring {
         self.services.pump();
         self.pump(now);
         answer
+    }
+
+    /// Sends a message of a service to all.
+    pub fn send_service(&mut self, now: Now, message: &Message) {
+        self.services.send(message);
+        self.pump(now);
+    }
+
+    /// Addresses of the nodelist, by node.
+    pub fn addresses(&self) -> &BTreeMap<NodeId, IpAddr> {
+        &self.addresses
+    }
+
+    /// The address of a member, where it tells one.
+    pub fn address_of(&self, node: NodeId) -> Option<IpAddr> {
+        let mut members = self.srp.members().iter();
+        members.find(|member| member.node() == node)?.addresses[0].ip()
     }
 
     /// How many packets wait for the token: those who send much should wait when it is high.

@@ -1,10 +1,9 @@
 //! One UDP socket, with what all of them have in common.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::UdpSocket;
 
 /// The token goes before other traffic. Source: corosync 3.1.7, `SO_PRIORITY` of token sockets.
 const TOKEN_PRIORITY: u32 = 6;
@@ -27,11 +26,54 @@ pub(super) fn open(like: IpAddr, buffer_bytes: usize) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// Binds it and hands it to the runtime.
-pub(super) fn bind(socket: Socket, address: SocketAddr) -> io::Result<UdpSocket> {
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}"));
-    socket.bind(&address.into()).map_err(named)?;
-    UdpSocket::from_std(socket.into())
+/// A bound socket. The runtime only says when it can be read: it learns of that a turn late, and
+/// what came in time must be read in time.
+#[derive(Debug)]
+pub(super) struct Bound {
+    plain: UdpSocket,
+    readiness: tokio::net::UdpSocket,
+}
+
+impl Bound {
+    /// Binds a socket.
+    ///
+    /// Panics: outside a tokio runtime.
+    pub(super) fn new(socket: Socket, address: SocketAddr) -> io::Result<Self> {
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}"));
+        socket.bind(&address.into()).map_err(named)?;
+        let plain = UdpSocket::from(socket);
+        Ok(Self {
+            readiness: tokio::net::UdpSocket::from_std(plain.try_clone()?)?,
+            plain,
+        })
+    }
+
+    /// Waits until a datagram can be read. Cancel-safe.
+    pub(super) async fn readable(&self) -> io::Result<()> {
+        self.readiness.readable().await
+    }
+
+    /// The next datagram that is there, with its sender.
+    ///
+    /// Errors that belong to a datagram that was sent before (its port was closed) are passed
+    /// over.
+    pub(super) fn receive(&self, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
+        loop {
+            match self.plain.recv_from(buffer) {
+                Ok(received) => return Some(received),
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+                Err(_) => {
+                    // Nothing is there: the runtime has to know, or it would not wait.
+                    return self.readiness.try_recv_from(buffer).ok();
+                }
+            }
+        }
+    }
+
+    /// Sends; what can't be sent is lost.
+    pub(super) fn send(&self, datagram: &[u8], to: SocketAddr) {
+        let _ = self.plain.send_to(datagram, to);
+    }
 }
 
 /// Gives its datagrams precedence; where that isn't allowed they go without.
@@ -39,23 +81,4 @@ pub(super) fn prefer(socket: &Socket) {
     let _ = nix::sys::socket::setsockopt(socket, nix::sys::socket::sockopt::Priority, &{
         TOKEN_PRIORITY.cast_signed()
     });
-}
-
-/// The next datagram that is there, with its sender.
-///
-/// Errors that belong to a datagram that was sent before (its port was closed) are passed over.
-pub(super) fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
-    loop {
-        match socket.try_recv_from(buffer) {
-            Ok(received) => return Some(received),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
-            Err(_) => return None,
-        }
-    }
-}
-
-/// Sends; what can't be sent is lost.
-pub(super) fn send(socket: &UdpSocket, datagram: &[u8], to: SocketAddr) {
-    let _ = socket.try_send_to(datagram, to);
 }

@@ -10,17 +10,17 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use socket2::Socket;
-use tokio::net::UdpSocket;
 
+use super::socket::Bound;
 use super::{Plan, Way, socket};
 use crate::runtime::interfaces::index_of;
 
 /// The sockets of a ring over multicast.
 #[derive(Debug)]
 pub struct Udp {
-    group: UdpSocket,
-    token: UdpSocket,
-    sender: UdpSocket,
+    group: Bound,
+    token: Bound,
+    sender: Bound,
     to_all: SocketAddr,
     port: u16,
 }
@@ -40,9 +40,9 @@ impl Udp {
         socket::prefer(&sender);
         let from = SocketAddr::new(plan.address, plan.port.wrapping_sub(1));
         Ok(Self {
-            group: socket::bind(group, to_all)?,
-            token: socket::bind(token, SocketAddr::new(plan.address, plan.port))?,
-            sender: socket::bind(sender, from)?,
+            group: Bound::new(group, to_all)?,
+            token: Bound::new(token, SocketAddr::new(plan.address, plan.port))?,
+            sender: Bound::new(sender, from)?,
             to_all,
             port: plan.port,
         })
@@ -57,17 +57,17 @@ impl Udp {
 
     /// What went to all comes first: the token says what was sent before it.
     pub(super) fn receive(&mut self, buffer: &mut [u8]) -> Option<usize> {
-        let received = socket::receive(&self.group, buffer);
-        let received = received.or_else(|| socket::receive(&self.token, buffer));
+        let received = self.group.receive(buffer);
+        let received = received.or_else(|| self.token.receive(buffer));
         received.map(|(length, _)| length)
     }
 
     pub(super) fn multicast(&self, datagram: &[u8]) {
-        socket::send(&self.sender, datagram, self.to_all);
+        self.sender.send(datagram, self.to_all);
     }
 
     pub(super) fn unicast(&self, to: IpAddr, datagram: &[u8]) {
-        socket::send(&self.sender, datagram, SocketAddr::new(to, self.port));
+        self.sender.send(datagram, SocketAddr::new(to, self.port));
     }
 }
 

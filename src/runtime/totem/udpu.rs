@@ -3,15 +3,14 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use tokio::net::UdpSocket;
-
+use super::socket::Bound;
 use super::{Plan, socket};
 
 /// The sockets of a ring over unicast.
 #[derive(Debug)]
 pub struct Udpu {
-    token: UdpSocket,
-    sender: UdpSocket,
+    token: Bound,
+    sender: Bound,
     /// The other members.
     others: Vec<SocketAddr>,
     /// Whose datagrams are read; none for everybody's.
@@ -29,8 +28,8 @@ impl Udpu {
         Ok(Self {
             others: others.collect(),
             only: only_members.then(|| members.to_vec()),
-            token: socket::bind(token, SocketAddr::new(plan.address, plan.port))?,
-            sender: socket::bind(sender, SocketAddr::new(plan.address, 0))?,
+            token: Bound::new(token, SocketAddr::new(plan.address, plan.port))?,
+            sender: Bound::new(sender, SocketAddr::new(plan.address, 0))?,
             port: plan.port,
         })
     }
@@ -41,7 +40,7 @@ impl Udpu {
 
     pub(super) fn receive(&mut self, buffer: &mut [u8]) -> Option<usize> {
         loop {
-            let (length, from) = socket::receive(&self.token, buffer)?;
+            let (length, from) = self.token.receive(buffer)?;
             let known = |only: &Vec<IpAddr>| only.contains(&from.ip());
             if self.only.as_ref().is_none_or(known) {
                 return Some(length);
@@ -51,11 +50,11 @@ impl Udpu {
 
     pub(super) fn multicast(&self, datagram: &[u8]) {
         for other in &self.others {
-            socket::send(&self.sender, datagram, *other);
+            self.sender.send(datagram, *other);
         }
     }
 
     pub(super) fn unicast(&self, to: IpAddr, datagram: &[u8]) {
-        socket::send(&self.token, datagram, SocketAddr::new(to, self.port));
+        self.token.send(datagram, SocketAddr::new(to, self.port));
     }
 }
