@@ -47,6 +47,10 @@ fn command() -> Command {
 }
 
 fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
+    if args.first().is_some_and(|a| a == "--help") {
+        command().print_help()?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let parsed = getopt::parse(OPTIONS, &args);
     let brief = parsed.items.contains(&Item::Flag(b'b'));
     let mut code = None;

@@ -95,6 +95,10 @@ enum Task {
 }
 
 fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
+    if args.first().is_some_and(|a| a == "--help") {
+        command().print_help()?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let parsed = getopt::parse(OPTIONS, &args);
     let (mut task, mut shown) = (Task::Status, Shown::default());
     for item in &parsed.items {
