@@ -17,7 +17,9 @@ pub fn status(cluster: &Cluster<'_>, title: &str) -> String {
     out.item(1, "Full List of Resources:");
     let before = out.text.len();
     for &top in &cluster.top {
-        cluster.report_resource(&mut out, 2, top);
+        if cluster.is_listed(top) {
+            cluster.report_resource(&mut out, 2, top);
+        }
     }
     if out.text.len() == before {
         out.item(2, "No resources");
@@ -239,12 +241,18 @@ impl Cluster<'_> {
         format!("{state}{}", self.health_text(node).unwrap_or(""))
     }
 
+    /// Whether a resource at the top is listed: not one that was deleted and is gone, nor one
+    /// that only unmanaged parts on offline nodes make active.
+    fn is_listed(&self, top: ResourceId) -> bool {
+        let r = &self.resources[top];
+        let gone = r.orphan && !self.active(top, true);
+        let nowhere = self.active(top, false) && r.running_on.is_empty();
+        !gone && !nowhere
+    }
+
     /// A resource with all in it.
     pub(super) fn report_resource(&self, out: &mut Lines, level: usize, resource: ResourceId) {
         let r = &self.resources[resource];
-        if r.orphan && !self.active(resource, false) {
-            return;
-        }
         match &r.kind {
             Kind::Primitive => {
                 if !score::is_true(self.meta(resource, "internal_rsc").as_deref()) {
@@ -373,7 +381,8 @@ impl Cluster<'_> {
         };
         flag(lost, "UNCLEAN");
         flag(place.is_some() && place == r.lock.node, "LOCKED");
-        flag(r.pending.task.as_deref() == Some("monitor"), "Monitoring");
+        let monitoring = r.pending.task.as_deref() == Some("monitor");
+        flag(self.show_pending && monitoring, "Monitoring");
         let target = self.meta(resource, "target-role");
         let target_role = target.as_deref().map(Role::parse);
         flag(target_role == Some(Role::Stopped), "disabled");
@@ -387,7 +396,8 @@ impl Cluster<'_> {
         flags
     }
 
-    /// Result of a probe of a resource that failed, on a node or on any.
+    /// Result of a probe that said that the resource can't be on its node: its agent isn't
+    /// installed there, or finds its parameters wrong. On a node, or on any.
     pub(super) fn failed_probe(&self, resource: ResourceId, node: Option<NodeId>) -> Option<i64> {
         let name = base_name(&self.resources[resource].id);
         let of_this = |failed: &&FailedOp<'_>| {
@@ -396,7 +406,11 @@ impl Cluster<'_> {
                 base_name(id) == name && super::operations::is_probe(task, interval)
             }) && node.is_none_or(|n| n == failed.node)
         };
-        let failed = self.failed.iter().find(of_this)?;
+        let masked = |failed: &&FailedOp<'_>| {
+            let number = |name| failed.op.attr(name).and_then(score::leading_integer);
+            matches!(number("rc-code"), Some(2 | 5)) || number("op-status") == Some(7)
+        };
+        let failed = self.failed.iter().filter(masked).find(of_this)?;
         failed.op.attr("rc-code").and_then(score::leading_integer)
     }
 
