@@ -82,8 +82,6 @@ const UNEQUAL: &[&str] = &[
     "force-anon-clone-max",
     "order-expired-failure",
     "promoted-unmanaged-monitor",
-    "remote-orphaned",
-    "whitebox-orphan-ms",
     "year-2038",
 ];
 
