@@ -65,6 +65,9 @@ const APPLETS: &[Applet] = &[
     super::address::SENDARP,
     super::meatclient::APPLET,
     super::resource_manager::APPLET,
+    super::iso8601::APPLET,
+    super::crm_error::APPLET,
+    super::crm_rule::APPLET,
 ];
 
 /// Parses a tool's arguments; on a wrong one prints clap's text and exits 2 (help: 0).
