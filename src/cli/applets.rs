@@ -70,6 +70,9 @@ const APPLETS: &[Applet] = &[
     super::cibadmin::APPLET,
     super::crm_diff::APPLET,
     super::crm_shadow::APPLET,
+    super::iso8601::APPLET,
+    super::crm_error::APPLET,
+    super::crm_rule::APPLET,
 ];
 
 /// Parses a tool's arguments; on a wrong one prints clap's text and exits 2 (help: 0).

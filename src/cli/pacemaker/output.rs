@@ -1,0 +1,243 @@
+//! What a tool prints: lines of text, or one XML document.
+
+use std::fs::File;
+use std::io::Write;
+use std::process::ExitCode;
+
+use super::arguments::{self, Line};
+use super::{Exit, VERSION};
+use crate::cib::{Document, NodeRef};
+
+/// Version of the XML form. Source: Pacemaker 2.1.5, `PCMK__API_VERSION`.
+const API_VERSION: &str = "2.25";
+
+/// The output of one run of a tool.
+#[derive(Debug)]
+pub struct Output {
+    name: String,
+    form: Form,
+    to: To,
+    errors: Vec<String>,
+}
+
+#[derive(Debug)]
+enum Form {
+    Text,
+    Xml(Document),
+}
+
+#[derive(Debug)]
+enum To {
+    Stdout,
+    File(File),
+}
+
+impl Write for To {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Stdout => std::io::stdout().write(bytes),
+            Self::File(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self {
+            Self::Stdout => std::io::stdout().flush(),
+            Self::File(file) => file.flush(),
+        }
+    }
+}
+
+impl Output {
+    /// As the command line asks. `--version` is answered here.
+    ///
+    /// Errors: the exit code, after the message.
+    pub fn open(line: &Line) -> Result<Self, ExitCode> {
+        let option = |id| match line.matches.try_get_one::<String>(id) {
+            Ok(value) => value.map(String::as_str),
+            Err(_) => None,
+        };
+        let refuse = |format: &str, why: &str| {
+            let name = &line.name;
+            eprintln!("{name}: Error creating output format {format}: {why}");
+            ExitCode::from(Exit::ERROR)
+        };
+        let to = match option("output-to") {
+            None | Some("-") => To::Stdout,
+            Some(path) => match File::create(path) {
+                Ok(file) => To::File(file),
+                Err(error) => {
+                    let why = system_text(error.raw_os_error().unwrap_or(0));
+                    return Err(refuse(option("output-as").unwrap_or("(null)"), &why));
+                }
+            },
+        };
+        let form = match option("output-as") {
+            None | Some("text") => Form::Text,
+            Some("xml") => Form::Xml(Self::frame(&line.request)),
+            Some(other) => return Err(refuse(other, "Unknown output format")),
+        };
+        let name = line.name.clone();
+        let mut output = Self {
+            name,
+            form,
+            to,
+            errors: Vec::new(),
+        };
+        if line.has("version") {
+            output.version();
+            return Err(output.finish(Exit::OK));
+        }
+        Ok(output)
+    }
+
+    fn frame(request: &str) -> Document {
+        let mut doc = Document::new("pacemaker-result");
+        let root = doc.root();
+        doc.set_attr(root, "api-version", API_VERSION);
+        doc.set_attr(root, "request", request);
+        doc
+    }
+
+    fn version(&mut self) {
+        self.text(arguments::version_text());
+        self.element(
+            "version",
+            &[
+                ("program", "Pacemaker"),
+                ("version", VERSION),
+                ("build", concat!("everbeat-", env!("CARGO_PKG_VERSION"))),
+            ],
+        );
+    }
+
+    /// Whether it is XML.
+    pub fn is_xml(&self) -> bool {
+        matches!(self.form, Form::Xml(_))
+    }
+
+    /// A line of text; nothing in XML.
+    pub fn text(&mut self, line: impl std::fmt::Display) {
+        if let Form::Text = self.form {
+            // A reader that went away ends the program by SIGPIPE.
+            let _ = writeln!(self.to, "{line}");
+        }
+    }
+
+    /// An element with attributes under the root; nothing in text.
+    pub fn element(&mut self, name: &str, attrs: &[(&str, &str)]) -> Option<NodeRef> {
+        match &mut self.form {
+            Form::Text => None,
+            Form::Xml(doc) => {
+                let root = doc.root();
+                Some(doc.add_element(root, name, attrs))
+            }
+        }
+    }
+
+    /// The document of XML output, to put more into it.
+    pub fn document(&mut self) -> Option<&mut Document> {
+        match &mut self.form {
+            Form::Text => None,
+            Form::Xml(doc) => Some(doc),
+        }
+    }
+
+    /// A line about something that went wrong: on standard error, or among the errors.
+    pub fn error(&mut self, line: impl Into<String>) {
+        match self.form {
+            Form::Text => eprintln!("{}", line.into()),
+            Form::Xml(_) => self.errors.push(line.into()),
+        }
+    }
+
+    /// [`Output::error`] with the tool's name before it.
+    pub fn complain(&mut self, text: impl std::fmt::Display) {
+        let line = format!("{}: {text}", self.name);
+        self.error(line);
+    }
+
+    /// Complains and ends.
+    pub fn fail(mut self, text: impl std::fmt::Display, exit: Exit) -> ExitCode {
+        self.complain(text);
+        self.finish(exit)
+    }
+
+    /// Ends the output; the XML form is printed only now.
+    pub fn finish(mut self, exit: Exit) -> ExitCode {
+        if let Form::Xml(doc) = &mut self.form {
+            let root = doc.root();
+            let code = exit.0.to_string();
+            let attrs = [("code", code.as_str()), ("message", exit.text())];
+            let status = doc.add_element(root, "status", &attrs);
+            if !self.errors.is_empty() {
+                let errors = doc.add_element(status, "errors", &[]);
+                for text in &self.errors {
+                    let error = doc.add_element(errors, "error", &[]);
+                    let text = doc.new_text(crate::cib::Kind::Text, text);
+                    doc.append(error, text);
+                }
+            }
+            let mut text = String::new();
+            write_element(doc, root, 0, &mut text);
+            let _ = self.to.write_all(text.as_bytes());
+        }
+        let _ = self.to.flush();
+        exit.into()
+    }
+}
+
+/// An element as libxml prints it: indented, but not around text.
+fn write_element(doc: &Document, node: NodeRef, depth: usize, out: &mut String) {
+    let indent = "  ".repeat(depth);
+    let name = doc.name(node);
+    out.push_str(&indent);
+    out.push('<');
+    out.push_str(name);
+    for (name, value) in doc.attrs(node) {
+        out.push_str(&format!(" {name}=\"{}\"", escaped(value, true)));
+    }
+    let Some(first) = doc.first_node(node) else {
+        out.push_str("/>\n");
+        return;
+    };
+    out.push('>');
+    if doc.is_element(first) {
+        out.push('\n');
+        for child in doc.children(node) {
+            write_element(doc, child, depth + 1, out);
+        }
+        out.push_str(&indent);
+    } else {
+        for text in doc.nodes(node) {
+            out.push_str(&escaped(doc.text(text), false));
+        }
+    }
+    out.push_str(&format!("</{name}>\n"));
+}
+
+fn escaped(text: &str, in_attribute: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '"' if in_attribute => out.push_str("&quot;"),
+            '\n' if in_attribute => out.push_str("&#10;"),
+            '\t' if in_attribute => out.push_str("&#9;"),
+            '\r' => out.push_str("&#13;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The system's text for one of its error codes.
+pub fn system_text(code: i32) -> String {
+    let text = std::io::Error::from_raw_os_error(code).to_string();
+    match text.rsplit_once(" (os error ") {
+        Some((text, _)) => text.to_owned(),
+        None => text,
+    }
+}
