@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use clap::Command;
 
 use super::applets::{self, Applet, Kind};
-use super::pacemaker::arguments::{self, flag, with_output};
-use super::pacemaker::output::system_text;
-use super::pacemaker::{Exit, Output, codes, exit};
+use super::crm::arguments::{self, flag, with_output};
+use super::crm::output::system_text;
+use super::crm::{Output, code, codes};
 use crate::rules::leading_int;
 
 /// The applet.
@@ -49,7 +49,7 @@ enum Kinds {
 }
 
 fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
-    let opened = arguments::parse(command(), args)
+    let opened = arguments::parse(command(), &args)
         .and_then(|line| Output::open(&line).map(|output| (line, output)));
     let (line, mut output) = match opened {
         Ok(opened) => opened,
@@ -73,7 +73,7 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
             print(&mut output, kinds, number(text), form);
         }
     }
-    Ok(output.finish(Exit::OK))
+    Ok(output.finish(code::OK))
 }
 
 /// What is no number is the lowest, and none is beyond 32 bits.
@@ -104,16 +104,16 @@ struct Form {
     listed: bool,
 }
 
-fn print(output: &mut Output, kinds: Kinds, code: i32, form: Form) {
-    let (name, text) = meaning(kinds, code);
+fn print(output: &mut Output, kinds: Kinds, number: i32, form: Form) {
+    let (name, text) = meaning(kinds, number);
     match (form.listed, form.name) {
-        (true, true) => output.text(format_args!("{code:5}: {name:26}  {text}")),
-        (true, false) => output.text(format_args!("{code:5}: {text}")),
+        (true, true) => output.text(format_args!("{number:5}: {name:26}  {text}")),
+        (true, false) => output.text(format_args!("{number:5}: {text}")),
         (false, true) => output.text(format_args!("{name} - {text}")),
         (false, false) => output.text(&text),
     }
-    let code = code.to_string();
-    let mut attrs = vec![("code", code.as_str())];
+    let number = number.to_string();
+    let mut attrs = vec![("code", number.as_str())];
     if form.name {
         attrs.push(("name", name));
     }
@@ -121,15 +121,15 @@ fn print(output: &mut Output, kinds: Kinds, code: i32, form: Form) {
     output.element("result-code", &attrs);
 }
 
-fn meaning(kinds: Kinds, code: i32) -> (&'static str, String) {
+fn meaning(kinds: Kinds, number: i32) -> (&'static str, String) {
     match kinds {
-        Kinds::Exit => (exit::name(code), exit::text(code).to_owned()),
-        Kinds::Return if code < 0 => match codes::RETURN.iter().find(|row| row.0 == code) {
+        Kinds::Exit => (code::name(number), code::text(number).to_owned()),
+        Kinds::Return if number < 0 => match codes::RETURN.iter().find(|row| row.0 == number) {
             Some(row) => (row.1, row.2.to_owned()),
             None => ("Unknown", "Error".to_owned()),
         },
-        Kinds::Return => system(code),
-        Kinds::Legacy => match code.checked_abs() {
+        Kinds::Return => system(number),
+        Kinds::Legacy => match number.checked_abs() {
             Some(code) => legacy(code),
             None => ("Unknown", "Error".to_owned()),
         },

@@ -4,11 +4,11 @@
 
 use std::process::ExitCode;
 
-use clap::{ArgAction, Command};
+use clap::Command;
 
 use super::applets::{self, Applet, Kind};
-use super::pacemaker::arguments::{self, flag, value, with_output};
-use super::pacemaker::{Exit, Line, Output, clock::clock};
+use super::crm::arguments::{self, flag, value, with_output};
+use super::crm::{Line, Output, Session, clock::clock, code};
 use crate::cib::{Document, Element};
 use crate::rules::iso8601::{Clock, Time};
 use crate::rules::{InRange, NextChange, evaluate_date};
@@ -42,7 +42,6 @@ fn command() -> Command {
     .arg(
         value("rule", "ID")
             .short('r')
-            .action(ArgAction::Append)
             .help("the rule; it may be given several times"),
     )
     .after_help(
@@ -54,7 +53,7 @@ fn command() -> Command {
 }
 
 fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
-    let opened = arguments::parse(command(), args)
+    let opened = arguments::parse(command(), &args)
         .and_then(|line| Output::open(&line).map(|output| (line, output)));
     Ok(opened.map_or_else(|code| code, |(line, output)| check(&line, output)))
 }
@@ -62,10 +61,10 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
 fn check(line: &Line, mut output: Output) -> ExitCode {
     let rules = line.values("rule");
     if !line.has("check") {
-        return output.fail("No mode operation given", Exit::USAGE);
+        return output.fail("No mode operation given", code::USAGE);
     }
     if rules.is_empty() {
-        return output.fail("--check requires use of --rule=", Exit::USAGE);
+        return output.fail("--check requires use of --rule=", code::USAGE);
     }
     let clock = clock();
     let now = match line
@@ -77,18 +76,18 @@ fn check(line: &Line, mut output: Output) -> ExitCode {
         Some((text, Err(error))) => {
             line.log_error(error.function(), &error);
             let text = format!("Invalid date specified: '{text}'");
-            return output.fail(text, Exit::DATAERR);
+            return output.fail(text, code::DATAERR);
         }
     };
     let doc = match document(line) {
         Ok(doc) => doc,
         Err(Missing::Cib) => {
             output.error("CIB query failed: Input file not available");
-            return output.finish(Exit::NOINPUT);
+            return output.finish(code::NOINPUT);
         }
-        Err(Missing::Xml(text)) => return output.fail(text, Exit::DATAERR),
+        Err(Missing::Xml(text)) => return output.fail(text, code::DATAERR),
     };
-    let mut exit = Exit::OK;
+    let mut exit = code::OK;
     for id in rules {
         exit = report(&mut output, id, verdict(&doc, id, now, clock));
     }
@@ -109,7 +108,9 @@ fn document(line: &Line) -> Result<Document, Missing> {
             .map_err(|_| unreadable_stdin()),
         Some(text) => crate::cib::read(text)
             .map_err(|_| Missing::Xml(format!("Couldn't parse input string: {text}\n"))),
-        None => super::pacemaker::cib::read().ok_or(Missing::Cib),
+        None => Session::open()
+            .map(|session| session.doc().clone())
+            .map_err(|_| Missing::Cib),
     }
 }
 
@@ -129,7 +130,7 @@ fn stdin() -> std::io::Result<Vec<u8>> {
 }
 
 /// Where now is by the rule's date, or why that can't be said.
-type Verdict = Result<InRange, (&'static str, Exit)>;
+type Verdict = Result<InRange, (&'static str, u8)>;
 
 fn verdict(doc: &Document, id: &str, now: Time, clock: Clock) -> Verdict {
     let rules: Vec<Element> = doc
@@ -138,15 +139,15 @@ fn verdict(doc: &Document, id: &str, now: Time, clock: Clock) -> Verdict {
         .filter(|element| element.name() == "rule" && element.id() == Some(id))
         .collect();
     let rule = match rules.as_slice() {
-        [] => return Err(("Rule not found", Exit::NOSUCH)),
+        [] => return Err(("Rule not found", code::NOSUCH)),
         [rule] => rule,
-        _ => return Err(("Found more than one rule with matching ID", Exit::ERROR)),
+        _ => return Err(("Found more than one rule with matching ID", code::ERROR)),
     };
     let dates: Vec<Element> = rule
         .descendants()
         .filter(|element| element.name() == "date_expression")
         .collect();
-    let unsupported = |why| Err((why, Exit::UNIMPLEMENTED));
+    let unsupported = |why| Err((why, code::UNIMPLEMENTED));
     let date = match dates.as_slice() {
         [] => return unsupported("Rule does not have a date expression"),
         [date] => *date,
@@ -158,7 +159,7 @@ fn verdict(doc: &Document, id: &str, now: Time, clock: Clock) -> Verdict {
         );
     }
     match evaluate_date(date, now, clock, &mut NextChange::default()) {
-        InRange::Undetermined => Err(("Error parsing rule", Exit::INDETERMINATE)),
+        InRange::Undetermined => Err(("Error parsing rule", code::INDETERMINATE)),
         place => Ok(place),
     }
 }
@@ -176,12 +177,12 @@ fn supported(date: Element) -> bool {
     }
 }
 
-fn report(output: &mut Output, id: &str, verdict: Verdict) -> Exit {
+fn report(output: &mut Output, id: &str, verdict: Verdict) -> u8 {
     let (text, exit) = match verdict {
-        Ok(InRange::Within) => ("is still in effect", Exit::OK),
-        Ok(InRange::Satisfied | InRange::Undetermined) => ("satisfies conditions", Exit::OK),
-        Ok(InRange::After) => ("is expired", Exit::EXPIRED),
-        Ok(InRange::Before) => ("has not yet taken effect", Exit::NOT_YET_IN_EFFECT),
+        Ok(InRange::Within) => ("is still in effect", code::OK),
+        Ok(InRange::Satisfied | InRange::Undetermined) => ("satisfies conditions", code::OK),
+        Ok(InRange::After) => ("is expired", code::EXPIRED),
+        Ok(InRange::Before) => ("has not yet taken effect", code::NOT_YET_IN_EFFECT),
         Err((why, exit)) => {
             output.error(format!(
                 "Could not determine whether rule {id} is in effect: {why}"
@@ -192,7 +193,7 @@ fn report(output: &mut Output, id: &str, verdict: Verdict) -> Exit {
     if !text.is_empty() {
         output.text(format_args!("Rule {id} {text}"));
     }
-    let code = exit.0.to_string();
+    let code = exit.to_string();
     output.element("rule-check", &[("rule-id", id), ("rc", &code)]);
     exit
 }

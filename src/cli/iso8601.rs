@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use clap::Command;
 
 use super::applets::{self, Applet, Kind};
-use super::pacemaker::arguments::{self, flag, value};
-use super::pacemaker::{Exit, Line, clock::clock};
+use super::crm::arguments::{self, flag, value};
+use super::crm::{Line, clock::clock, code};
 use crate::rules::iso8601::{Calendar, Clock, Period, Span, Style, Time, TimeError};
 
 /// The applet.
@@ -62,20 +62,20 @@ fn command() -> Command {
 }
 
 fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
-    let line = match arguments::parse(command(), args) {
+    let line = match arguments::parse(command(), &args) {
         Ok(line) => line,
         Err(code) => return Ok(code),
     };
     if line.has("version") {
         println!("{}", arguments::version_text());
-        return Ok(Exit::OK.into());
+        return Ok(code::OK.into());
     }
     match answer(&line, clock()) {
         Ok(exit) => Ok(exit.into()),
         Err((what, text, error)) => {
             line.log_error(error.function(), &error);
             eprintln!("iso8601: Invalid {what} specified: {text}");
-            Ok(Exit::INVALID_PARAM.into())
+            Ok(code::INVALID_PARAM.into())
         }
     }
 }
@@ -83,7 +83,7 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
 /// What was asked for, the text, and what is wrong with it.
 type Wrong = (&'static str, String, TimeError);
 
-fn answer(line: &Line, clock: Clock) -> Result<Exit, Wrong> {
+fn answer(line: &Line, clock: Clock) -> Result<u8, Wrong> {
     let style = style(line);
     let read = |id: &str| line.value(id).map(str::to_owned);
     let mut moment = None;
@@ -92,7 +92,7 @@ fn answer(line: &Line, clock: Clock) -> Result<Exit, Wrong> {
         let time = Time::parse(text.as_bytes(), clock).map_err(|e| ("date/time", text, e))?;
         println!("Date: {}", time.render(style));
         moment = Some(time);
-    } else if line.given("now") || line.given("date") {
+    } else if line.has("now") || line.has("date") {
         println!("Current date/time: {}", clock.now().render(style));
         moment = Some(clock.now());
     }
@@ -115,9 +115,9 @@ fn answer(line: &Line, clock: Clock) -> Result<Exit, Wrong> {
     }
     match (line.value("expected"), result) {
         (Some(text), Some(time)) if !text.eq_ignore_ascii_case(&time.render(style)) => {
-            Ok(Exit::ERROR)
+            Ok(code::ERROR)
         }
-        _ => Ok(Exit::OK),
+        _ => Ok(code::OK),
     }
 }
 

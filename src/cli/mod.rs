@@ -26,7 +26,6 @@ mod lab;
 mod links;
 mod meatclient;
 mod members;
-pub mod pacemaker;
 mod ping;
 mod resource_manager;
 mod simulate_ring;

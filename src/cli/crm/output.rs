@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use super::arguments::{self, Line};
-use super::{Exit, VERSION};
+use super::{VERSION, code};
 use crate::cib::{Document, NodeRef};
 
 /// Version of the XML form. Source: Pacemaker 2.1.5, `PCMK__API_VERSION`.
@@ -53,14 +53,11 @@ impl Output {
     ///
     /// Errors: the exit code, after the message.
     pub fn open(line: &Line) -> Result<Self, ExitCode> {
-        let option = |id| match line.matches.try_get_one::<String>(id) {
-            Ok(value) => value.map(String::as_str),
-            Err(_) => None,
-        };
+        let option = |id| line.value(id);
         let refuse = |format: &str, why: &str| {
             let name = &line.name;
             eprintln!("{name}: Error creating output format {format}: {why}");
-            ExitCode::from(Exit::ERROR)
+            ExitCode::from(code::ERROR)
         };
         let to = match option("output-to") {
             None | Some("-") => To::Stdout,
@@ -86,7 +83,7 @@ impl Output {
         };
         if line.has("version") {
             output.version();
-            return Err(output.finish(Exit::OK));
+            return Err(output.finish(code::OK));
         }
         Ok(output)
     }
@@ -158,17 +155,18 @@ impl Output {
     }
 
     /// Complains and ends.
-    pub fn fail(mut self, text: impl std::fmt::Display, exit: Exit) -> ExitCode {
+    pub fn fail(mut self, text: impl std::fmt::Display, exit: u8) -> ExitCode {
         self.complain(text);
         self.finish(exit)
     }
 
     /// Ends the output; the XML form is printed only now.
-    pub fn finish(mut self, exit: Exit) -> ExitCode {
+    pub fn finish(mut self, exit: u8) -> ExitCode {
         if let Form::Xml(doc) = &mut self.form {
             let root = doc.root();
-            let code = exit.0.to_string();
-            let attrs = [("code", code.as_str()), ("message", exit.text())];
+            let number = exit.to_string();
+            let message = code::text(exit.into());
+            let attrs = [("code", number.as_str()), ("message", message)];
             let status = doc.add_element(root, "status", &attrs);
             if !self.errors.is_empty() {
                 let errors = doc.add_element(status, "errors", &[]);
