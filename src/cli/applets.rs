@@ -73,6 +73,7 @@ const APPLETS: &[Applet] = &[
     super::iso8601::APPLET,
     super::crm_error::APPLET,
     super::crm_rule::APPLET,
+    super::crm_simulate::APPLET,
 ];
 
 /// Parses a tool's arguments; on a wrong one prints clap's text and exits 2 (help: 0).

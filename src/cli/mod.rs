@@ -13,6 +13,7 @@ mod crm_diff;
 mod crm_error;
 mod crm_rule;
 mod crm_shadow;
+mod crm_simulate;
 mod decode;
 mod demo;
 mod everbeatd;

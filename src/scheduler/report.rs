@@ -8,21 +8,21 @@ use super::score;
 use super::text::{base_name, compare_names};
 
 /// The whole status, with a note above it if something is disabled or blocked.
-pub fn status(cluster: &Cluster<'_>) -> String {
+pub fn status(cluster: &Cluster<'_>, title: &str) -> String {
     let mut out = Lines::default();
-    out.plain("Current cluster status:");
+    out.plain(&format!("{title}:"));
     out.item(1, "Node List:");
     cluster.report_nodes(&mut out);
     out.plain("");
     out.item(1, "Full List of Resources:");
-    let before = out.0.len();
+    let before = out.text.len();
     for &top in &cluster.top {
         cluster.report_resource(&mut out, 2, top);
     }
-    if out.0.len() == before {
+    if out.text.len() == before {
         out.item(2, "No resources");
     }
-    out.0
+    out.text
 }
 
 /// What comes before the status: all of it is off, or some resources are.
@@ -52,18 +52,20 @@ pub fn notes(cluster: &Cluster<'_>) -> String {
 
 /// Lines of the report.
 #[derive(Default)]
-pub(super) struct Lines(String);
+pub(super) struct Lines {
+    text: String,
+}
 
 impl Lines {
     fn plain(&mut self, text: &str) {
-        self.0.push_str(text);
-        self.0.push('\n');
+        self.text.push_str(text);
+        self.text.push('\n');
     }
 
     /// A line with a bullet.
     pub(super) fn item(&mut self, level: usize, text: &str) {
-        self.0.push_str(&"  ".repeat(level));
-        self.0.push_str("* ");
+        self.text.push_str(&"  ".repeat(level));
+        self.text.push_str("* ");
         self.plain(text);
     }
 
@@ -314,7 +316,7 @@ impl Cluster<'_> {
     fn primitive_line(&self, resource: ResourceId, name: &str, node: Option<NodeId>) -> String {
         let r = &self.resources[resource];
         let several = r.running_on.len() > 1;
-        let place = node.or(r.pending_node).or(r.lock_node).filter(|_| !several);
+        let place = node.or(r.pending.node).or(r.lock.node).filter(|_| !several);
         let provider = r.provider.map(|p| format!(":{p}")).unwrap_or_default();
         let mut line = format!("{name}\t({}{provider}:{}):\t", r.class, r.agent);
         if r.orphan {
@@ -349,7 +351,7 @@ impl Cluster<'_> {
 
     fn state_text(&self, resource: ResourceId) -> &'static str {
         let r = &self.resources[resource];
-        match r.pending_task.as_deref() {
+        match r.pending.task.as_deref().filter(|_| self.show_pending) {
             Some("start") => "Starting",
             Some("stop") => "Stopping",
             Some("migrate_to" | "migrate_from") => "Migrating",
@@ -370,8 +372,8 @@ impl Cluster<'_> {
             }
         };
         flag(lost, "UNCLEAN");
-        flag(place.is_some() && place == r.lock_node, "LOCKED");
-        flag(r.pending_task.as_deref() == Some("monitor"), "Monitoring");
+        flag(place.is_some() && place == r.lock.node, "LOCKED");
+        flag(r.pending.task.as_deref() == Some("monitor"), "Monitoring");
         let target = self.meta(resource, "target-role");
         let target_role = target.as_deref().map(Role::parse);
         flag(target_role == Some(Role::Stopped), "disabled");
