@@ -23,7 +23,7 @@ pub mod session;
 pub mod user;
 
 pub use arguments::Line;
-pub use output::Output;
+pub use output::{Failure, Output};
 pub use session::{ConnectError, Session, UpdateError};
 
 /// The version that the tools stand in for.

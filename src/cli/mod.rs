@@ -11,6 +11,7 @@ mod corosync_keygen;
 pub mod crm;
 mod crm_diff;
 mod crm_error;
+mod crm_resource;
 mod crm_rule;
 mod crm_shadow;
 mod crm_simulate;

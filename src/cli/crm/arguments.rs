@@ -136,7 +136,7 @@ pub fn parse(mut command: Command, args: &Args) -> Result<Line, ExitCode> {
 fn program(name: &str) -> String {
     let called = std::env::args_os().next().unwrap_or_default();
     match Path::new(&called).file_name() {
-        Some(file) if file == OsString::from(name) => called.to_string_lossy().into_owned(),
+        Some(file) if file == name => called.to_string_lossy().into_owned(),
         _ => name.to_owned(),
     }
 }

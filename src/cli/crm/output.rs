@@ -6,10 +6,31 @@ use std::process::ExitCode;
 
 use super::arguments::{self, Line};
 use super::{VERSION, code};
-use crate::cib::{Document, NodeRef};
+use crate::cib::{Document, Kind, NodeRef};
 
 /// Version of the XML form. Source: Pacemaker 2.1.5, `PCMK__API_VERSION`.
 const API_VERSION: &str = "2.25";
+
+/// Why a tool ends without success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The command line is wrong.
+    Usage(String),
+    /// An exit code and why; a line with the code's text follows.
+    Because(u8, String),
+    /// An exit code and all that is said of it.
+    Said(u8, String),
+    /// An exit code, said in its text.
+    Exit(u8),
+    /// An exit code; all is said already.
+    Silent(u8),
+}
+
+impl From<crate::cib::Error> for Failure {
+    fn from(error: crate::cib::Error) -> Self {
+        Self::Exit(error.exit_code())
+    }
+}
 
 /// The output of one run of a tool.
 #[derive(Debug)]
@@ -160,6 +181,50 @@ impl Output {
         self.finish(exit)
     }
 
+    /// Ends with what a tool came to.
+    pub fn end(mut self, result: Result<(), Failure>) -> ExitCode {
+        let performing = |exit: u8| {
+            let text = code::text(exit.into());
+            format!("Error performing operation: {text}")
+        };
+        let exit = match result {
+            Ok(()) => code::OK,
+            Err(Failure::Usage(text)) => {
+                self.complain(text);
+                code::USAGE
+            }
+            Err(Failure::Because(exit, text)) => {
+                self.complain(format_args!("{text}\n{}", performing(exit)));
+                exit
+            }
+            Err(Failure::Said(exit, text)) => {
+                self.complain(text);
+                exit
+            }
+            Err(Failure::Exit(exit)) => {
+                self.complain(performing(exit));
+                exit
+            }
+            Err(Failure::Silent(exit)) => exit,
+        };
+        self.finish(exit)
+    }
+
+    /// A list with a name and its items, each with the name of its kind if it has one; in text
+    /// the items, a line each.
+    pub fn list(&mut self, name: &str, kind: Option<&str>, items: &[String]) {
+        let count = items.len().to_string();
+        let list = self.element("list", &[("name", name), ("count", &count)]);
+        for item in items {
+            self.text(item);
+            if let (Some(list), Some(doc)) = (list, self.document()) {
+                let attrs = kind.map(|kind| ("name", kind));
+                let element = doc.add_element(list, "item", attrs.as_slice());
+                add_text(doc, element, item);
+            }
+        }
+    }
+
     /// Ends the output; the XML form is printed only now.
     pub fn finish(mut self, exit: u8) -> ExitCode {
         if let Form::Xml(doc) = &mut self.form {
@@ -172,8 +237,7 @@ impl Output {
                 let errors = doc.add_element(status, "errors", &[]);
                 for text in &self.errors {
                     let error = doc.add_element(errors, "error", &[]);
-                    let text = doc.new_text(crate::cib::Kind::Text, text);
-                    doc.append(error, text);
+                    add_text(doc, error, text);
                 }
             }
             let mut text = String::new();
@@ -183,6 +247,18 @@ impl Output {
         let _ = self.to.flush();
         exit.into()
     }
+}
+
+/// Puts text into an element.
+pub fn add_text(doc: &mut Document, element: NodeRef, text: &str) {
+    let text = doc.new_text(Kind::Text, text);
+    doc.append(element, text);
+}
+
+/// Puts text into an element as it is.
+pub fn add_cdata(doc: &mut Document, element: NodeRef, text: &str) {
+    let text = doc.new_text(Kind::CData, text);
+    doc.append(element, text);
 }
 
 /// An element as libxml prints it: indented, but not around text.
@@ -208,7 +284,11 @@ fn write_element(doc: &Document, node: NodeRef, depth: usize, out: &mut String) 
         out.push_str(&indent);
     } else {
         for text in doc.nodes(node) {
-            out.push_str(&escaped(doc.text(text), false));
+            let content = doc.text(text);
+            match doc.kind(text) {
+                Kind::CData => out.push_str(&format!("<![CDATA[{content}]]>")),
+                _ => out.push_str(&escaped(content, false)),
+            }
         }
     }
     out.push_str(&format!("</{name}>\n"));
