@@ -73,6 +73,7 @@ const APPLETS: &[Applet] = &[
     super::iso8601::APPLET,
     super::crm_error::APPLET,
     super::crm_rule::APPLET,
+    super::crm_attribute::APPLET,
     super::crm_resource::APPLET,
     super::crm_simulate::APPLET,
 ];

@@ -9,6 +9,7 @@ mod client;
 mod control;
 mod corosync_keygen;
 pub mod crm;
+mod crm_attribute;
 mod crm_diff;
 mod crm_error;
 mod crm_resource;

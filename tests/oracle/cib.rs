@@ -26,8 +26,9 @@ const USERS: [&str; 7] = [
 ];
 
 /// The tools that are compared here and in the files beside.
-const TOOLS: [&str; 7] = [
+const TOOLS: [&str; 8] = [
     "cibadmin",
+    "crm_attribute",
     "crm_diff",
     "crm_shadow",
     "crm_error",
