@@ -74,6 +74,8 @@ const APPLETS: &[Applet] = &[
     super::crm_error::APPLET,
     super::crm_rule::APPLET,
     super::crm_attribute::APPLET,
+    super::crm_attribute::STANDBY,
+    super::crm_attribute::MASTER,
     super::crm_resource::APPLET,
     super::crm_simulate::APPLET,
 ];

@@ -6,6 +6,9 @@
 mod options;
 mod perform;
 mod place;
+mod short;
+
+pub use short::{MASTER, STANDBY};
 
 use super::applets::{Applet, Kind};
 

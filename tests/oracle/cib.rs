@@ -26,9 +26,11 @@ const USERS: [&str; 7] = [
 ];
 
 /// The tools that are compared here and in the files beside.
-const TOOLS: [&str; 8] = [
+const TOOLS: [&str; 10] = [
     "cibadmin",
     "crm_attribute",
+    "crm_master",
+    "crm_standby",
     "crm_diff",
     "crm_shadow",
     "crm_error",

@@ -25,6 +25,20 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     ))
 }
 
+/// Whether the attribute that a command line is about is set; nothing is printed.
+pub(super) fn is_set(args: &Args) -> bool {
+    let found = || -> Option<bool> {
+        let line = arguments::parse(options::command(), args).ok()?;
+        let session = Session::open().ok()?;
+        let place = place(&line, session.doc()).ok()?;
+        let name = line.value("name");
+        let doc = session.readable().ok()?;
+        let mut all = place.attributes(&doc).into_iter();
+        Some(all.any(|(pair, _)| doc.attr(pair, "name") == name))
+    };
+    found().unwrap_or(false)
+}
+
 /// What a command works on.
 struct Job<'a> {
     line: &'a Line,
@@ -133,7 +147,7 @@ fn place(line: &Line, doc: &Document) -> Result<Place, Failure> {
 }
 
 /// The name of this node: what an agent is told, else the machine's.
-fn this_node() -> String {
+pub(super) fn this_node() -> String {
     let told = std::env::var("OCF_RESKEY_CRM_meta_on_node");
     let host = || {
         nix::unistd::gethostname()
