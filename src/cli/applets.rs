@@ -73,6 +73,13 @@ const APPLETS: &[Applet] = &[
     super::cibadmin::APPLET,
     super::crm_diff::APPLET,
     super::crm_shadow::APPLET,
+    super::iso8601::APPLET,
+    super::crm_error::APPLET,
+    super::crm_rule::APPLET,
+    super::crm_attribute::APPLET,
+    super::crm_attribute::STANDBY,
+    super::crm_attribute::MASTER,
+    super::crm_resource::APPLET,
     super::crm_simulate::APPLET,
 ];
 

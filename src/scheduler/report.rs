@@ -27,6 +27,46 @@ pub fn status(cluster: &Cluster<'_>, title: &str) -> String {
     out.text
 }
 
+/// All resources as a list, without the places of those that are not in a clone.
+pub fn resources(cluster: &Cluster<'_>) -> String {
+    let mut out = Lines {
+        placeless: true,
+        ..Lines::default()
+    };
+    for &top in &cluster.top {
+        cluster.report_resource(&mut out, 1, top);
+    }
+    out.text
+}
+
+/// A resource without title and bullets: a primitive, the instances of a clone that are active,
+/// the replicas of a bundle, the members of a group that is active.
+pub fn resource(cluster: &Cluster<'_>, resource: ResourceId) -> String {
+    let r = &cluster.resources[resource];
+    let mut out = Lines {
+        active_only: true,
+        ..Lines::default()
+    };
+    cluster.report_resource(&mut out, 0, resource);
+    let titles = match r.kind {
+        Kind::Primitive | Kind::Group(_) => 0,
+        Kind::Clone(_) | Kind::Bundle(_) => 1,
+    };
+    let lines = out.text.lines().skip(titles);
+    lines.fold(String::new(), |mut all, line| {
+        let line = line.trim_start_matches(' ');
+        all.push_str(line.strip_prefix("* ").unwrap_or(line));
+        all.push('\n');
+        all
+    })
+}
+
+/// Name, agent and state of a primitive, without its place.
+pub fn primitive(cluster: &Cluster<'_>, resource: ResourceId) -> String {
+    let name = cluster.printable_id(resource).to_owned();
+    cluster.primitive_line(resource, &name, None, true)
+}
+
 /// What comes before the status: all of it is off, or some resources are.
 pub fn notes(cluster: &Cluster<'_>) -> String {
     let mut out = String::new();
@@ -56,6 +96,10 @@ pub fn notes(cluster: &Cluster<'_>) -> String {
 #[derive(Default)]
 pub(super) struct Lines {
     text: String,
+    /// Primitives are shown without their nodes.
+    placeless: bool,
+    /// What is not active is left out.
+    pub active_only: bool,
 }
 
 impl Lines {
@@ -132,7 +176,7 @@ impl Cluster<'_> {
     }
 
     /// Whether the configuration keeps a resource from its highest role.
-    pub(super) fn is_disabled(&self, resource: ResourceId) -> bool {
+    pub fn is_disabled(&self, resource: ResourceId) -> bool {
         let target = self.meta(resource, "target-role");
         match target.as_deref().map(Role::parse) {
             Some(Role::Stopped) => true,
@@ -257,17 +301,22 @@ impl Cluster<'_> {
             Kind::Primitive => {
                 if !score::is_true(self.meta(resource, "internal_rsc").as_deref()) {
                     let name = self.printable_id(resource).to_owned();
-                    let node = self.current_node(resource);
-                    out.item(level, &self.primitive_line(resource, &name, node));
+                    let node = self.current_node(resource).filter(|_| !out.placeless);
+                    let line = self.primitive_line(resource, &name, node, out.placeless);
+                    out.item(level, &line);
                 }
             }
             Kind::Group(_) => {
-                let mut flags = Vec::new();
-                self.collective_flags(resource, &mut flags);
-                let title = format!("Resource Group: {}{}:", r.id, list_of(&flags));
-                out.item(level, &title);
+                if !out.active_only {
+                    let mut flags = Vec::new();
+                    self.collective_flags(resource, &mut flags);
+                    let title = format!("Resource Group: {}{}:", r.id, list_of(&flags));
+                    out.item(level, &title);
+                }
                 for &member in &r.children {
-                    self.report_resource(out, level + 1, member);
+                    if !out.active_only || self.active(member, false) {
+                        self.report_resource(out, level + 1, member);
+                    }
                 }
             }
             Kind::Clone(_) => self.report_clone(out, level, resource),
@@ -286,7 +335,7 @@ impl Cluster<'_> {
     }
 
     /// The id, without the number of an instance where all are alike.
-    fn printable_id(&self, resource: ResourceId) -> &str {
+    pub fn printable_id(&self, resource: ResourceId) -> &str {
         let r = &self.resources[resource];
         if r.unique { &r.id } else { base_name(&r.id) }
     }
@@ -317,13 +366,21 @@ impl Cluster<'_> {
             }
             let shown = replica.child.unwrap_or(replica.container);
             let node = self.current_node(replica.container);
-            out.item(level + 1, &self.primitive_line(shown, &name, node));
+            let node = node.filter(|_| !out.placeless);
+            let line = self.primitive_line(shown, &name, node, out.placeless);
+            out.item(level + 1, &line);
         }
     }
 
-    fn primitive_line(&self, resource: ResourceId, name: &str, node: Option<NodeId>) -> String {
+    fn primitive_line(
+        &self,
+        resource: ResourceId,
+        name: &str,
+        node: Option<NodeId>,
+        placeless: bool,
+    ) -> String {
         let r = &self.resources[resource];
-        let several = r.running_on.len() > 1;
+        let several = r.running_on.len() > 1 && !placeless;
         let place = node.or(r.pending.node).or(r.lock.node).filter(|_| !several);
         let provider = r.provider.map(|p| format!(":{p}")).unwrap_or_default();
         let mut line = format!("{name}\t({}{provider}:{}):\t", r.class, r.agent);
@@ -343,6 +400,10 @@ impl Cluster<'_> {
         if let Some(place) = place {
             line.push(' ');
             line.push_str(&self.nodes[place].name);
+        }
+        if placeless && let Some(description) = r.xml.attr("description") {
+            line.push(' ');
+            line.push_str(description);
         }
         if r.role == Role::Stopped
             && let Some(rc) = self.failed_probe(resource, None)

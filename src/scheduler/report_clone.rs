@@ -46,7 +46,7 @@ impl Cluster<'_> {
         out.names(level + 1, "Promoted", &self.sorted_names(&promoted));
         let title = self.active_title(clone, body.promotable);
         out.names(level + 1, title, &self.sorted_names(&active));
-        if !r.unique {
+        if !r.unique && !out.active_only {
             let room = usize::try_from(body.max).unwrap_or(0) > count;
             self.report_stopped(out, level + 1, clone, room, &stopped);
         }
