@@ -10,5 +10,7 @@ mod cib;
 mod cl_status;
 #[path = "oracle/config.rs"]
 mod config;
+#[path = "oracle/mon.rs"]
+mod mon;
 #[path = "oracle/pair.rs"]
 mod pair;

@@ -70,6 +70,7 @@ const APPLETS: &[Applet] = &[
     super::cibadmin::APPLET,
     super::crm_diff::APPLET,
     super::crm_shadow::APPLET,
+    super::crm_mon::APPLET,
     super::crm_simulate::APPLET,
 ];
 

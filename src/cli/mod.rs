@@ -10,6 +10,7 @@ mod control;
 mod corosync_keygen;
 pub mod crm;
 mod crm_diff;
+mod crm_mon;
 mod crm_shadow;
 mod crm_simulate;
 mod decode;
