@@ -12,6 +12,7 @@ pub mod crm;
 mod crm_attribute;
 mod crm_diff;
 mod crm_error;
+mod crm_failcount;
 mod crm_resource;
 mod crm_rule;
 mod crm_shadow;
