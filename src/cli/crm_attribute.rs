@@ -8,6 +8,7 @@ mod perform;
 mod place;
 mod short;
 
+pub(super) use perform::node_id;
 pub use short::{MASTER, STANDBY};
 
 use super::applets::{Applet, Kind};

@@ -19,6 +19,8 @@ mod query;
 mod resource_xml;
 mod why;
 
+pub(super) use perform::run;
+
 use super::applets::{Applet, Kind};
 
 /// The applet.

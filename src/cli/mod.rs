@@ -15,6 +15,7 @@ pub mod crm;
 mod crm_attribute;
 mod crm_diff;
 mod crm_error;
+mod crm_failcount;
 mod crm_mon;
 mod crm_resource;
 mod crm_rule;

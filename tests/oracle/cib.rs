@@ -26,7 +26,8 @@ const USERS: [&str; 7] = [
 ];
 
 /// The tools that are compared here and in the files beside.
-const TOOLS: [&str; 10] = [
+const TOOLS: [&str; 11] = [
+    "crm_failcount",
     "cibadmin",
     "crm_attribute",
     "crm_master",

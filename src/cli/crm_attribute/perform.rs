@@ -162,7 +162,7 @@ pub(super) fn this_node() -> String {
 
 /// The id of a node by its name: of the cluster, a remote or a guest.
 /// Source: Pacemaker 2.1.5, `query_node_uuid`.
-fn node_id(doc: &Document, name: &str) -> Option<String> {
+pub(in crate::cli) fn node_id(doc: &Document, name: &str) -> Option<String> {
     let root = doc.root_element();
     let same = |value: Option<&str>| value.is_some_and(|value| value.eq_ignore_ascii_case(name));
     let nodes = root.find(&["configuration", "nodes"]);

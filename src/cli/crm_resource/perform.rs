@@ -17,7 +17,7 @@ use crate::scheduler::text::base_name;
 /// What a command came to.
 pub(super) type Done = Result<(), Failure>;
 
-pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(in crate::cli) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let opened = arguments::parse(options::command(), &args)
         .and_then(|line| Output::open(&line).map(|output| (line, output)));
     Ok(opened.map_or_else(
