@@ -249,3 +249,45 @@ fn xml_is_valid_by_the_published_schema() {
     }
     println!("{} documents are valid", files.len());
 }
+
+#[test]
+fn crmsh_shows_the_same_status_with_either() {
+    let Some(tools) = Tools::new() else { return };
+    if !Path::new("/usr/sbin/crm").exists() {
+        println!("SKIPPED: crmsh is not installed");
+        return;
+    }
+    let status = |first: &Path, words: &str, file: &Path| {
+        let home = tempfile::tempdir().expect("a folder");
+        let out = Command::new("/usr/sbin/crm")
+            .arg("status")
+            .args(words.split_whitespace())
+            .env(
+                "PATH",
+                format!("{}:/usr/sbin:/usr/bin:/bin", first.display()),
+            )
+            .env("CIB_file", file)
+            .env("HOME", home.path())
+            .env("LC_ALL", "C.UTF-8")
+            .stdin(Stdio::null())
+            .output()
+            .expect("crm runs");
+        (
+            masked(&String::from_utf8_lossy(&out.stdout)),
+            out.status.code(),
+        )
+    };
+    for file in files(150) {
+        for words in ["", "full", "bynode inactive", "brief noheaders", "xml"] {
+            let theirs = status(Path::new(ORIGINAL), words, &file);
+            let ours = status(&tools.ours, words, &file);
+            let request = |text: &str| -> Vec<String> {
+                let lines = text.lines().filter(|l| !l.contains(" request=\""));
+                lines.map(str::to_owned).collect()
+            };
+            let place = format!("crm status {words}: {}", file.display());
+            assert_eq!(request(&theirs.0), request(&ours.0), "{place}");
+            assert_eq!(theirs.1, ours.1, "{place}");
+        }
+    }
+}
