@@ -13,6 +13,7 @@ mod crm_diff;
 mod crm_mon;
 mod crm_shadow;
 mod crm_simulate;
+mod crmadmin;
 mod decode;
 mod demo;
 mod everbeatd;
