@@ -4,6 +4,8 @@
 #[path = "lab/host.rs"]
 mod host;
 
+#[path = "oracle/attribute.rs"]
+mod attribute;
 #[path = "oracle/cib.rs"]
 mod cib;
 #[path = "oracle/cl_status.rs"]
@@ -14,3 +16,5 @@ mod config;
 mod mon;
 #[path = "oracle/pair.rs"]
 mod pair;
+#[path = "oracle/resource.rs"]
+mod resource;

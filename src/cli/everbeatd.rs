@@ -1,11 +1,14 @@
 //! `everbeatd`: the daemon in the foreground.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::bail;
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, Command, value_parser};
 
 use super::applets::{self, Applet, Kind};
+use crate::daemons::corosync;
 use crate::daemons::heartbeat::{self, Options};
 
 /// The applet.
@@ -32,6 +35,13 @@ fn command() -> Command {
                 .value_name("DIR")
                 .default_value("/etc/ha.d")
                 .help("folder of ha.cf, haresources and authkeys"),
+        )
+        .arg(
+            file("corosync-conf")
+                .value_name("FILE")
+                .default_value(corosync::CONFIG)
+                .conflicts_with("config-dir")
+                .help("a corosync.conf: totem below, the CRM above"),
         )
         .arg(
             Arg::new("debug")
@@ -63,14 +73,52 @@ fn command() -> Command {
                 .help("log only where ha.cf says, not to stderr"),
         )
         .after_help(
-            "Examples:\n  everbeatd                        as /etc/ha.d says\n  \
-             everbeatd --config-dir /srv/try  with other files\n",
+            "Which of the two is there says what the node is: ha.cf with haresources a node of\n\
+             heartbeat, corosync.conf a node on a ring with the CRM. Where both are, name one.\n\n\
+             Examples:\n  everbeatd                        as the files of this machine say\n  \
+             everbeatd --config-dir /srv/try  with other files\n  \
+             everbeatd --corosync-conf /etc/corosync/corosync.conf",
         )
+}
+
+/// Whether this machine is a node on a ring, by the files that are there.
+///
+/// Errors: it could be either.
+fn choose(ha_cf: &Path, conf: &Path) -> anyhow::Result<bool> {
+    match (ha_cf.exists(), conf.exists()) {
+        (true, true) => bail!(
+            "{} and {} are both there: name the one that counts, with --config-dir {} or with \
+             --corosync-conf {}, or move the other away",
+            ha_cf.display(),
+            conf.display(),
+            ha_cf.parent().unwrap_or(ha_cf).display(),
+            conf.display()
+        ),
+        (false, ring) => Ok(ring),
+        (true, false) => Ok(false),
+    }
 }
 
 fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
     let matches = applets::parse(command(), args);
     let dir: &PathBuf = matches.get_one("config-dir").expect("it has a default");
+    let conf: &PathBuf = matches.get_one("corosync-conf").expect("it has a default");
+    let given = |name| matches.value_source(name) == Some(ValueSource::CommandLine);
+    let ring = match (given("config-dir"), given("corosync-conf")) {
+        (true, _) => false,
+        (_, true) => true,
+        _ => choose(&dir.join("ha.cf"), conf)?,
+    };
+    if ring {
+        return corosync::run(&corosync::Options {
+            config: conf.clone(),
+            foreground: true,
+            log_to_stderr: !matches.get_flag("quiet"),
+            realtime: !matches.get_flag("no-realtime"),
+            crm: !matches.get_flag("no-resources"),
+            test: false,
+        });
+    }
     heartbeat::run(&Options {
         config_dir: dir.clone(),
         log_to_stderr: !matches.get_flag("quiet"),

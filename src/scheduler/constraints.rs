@@ -47,7 +47,7 @@ pub(super) enum Named {
 
 impl<'a> Cluster<'a> {
     /// Reads all constraints.
-    pub(super) fn unpack_constraints(&mut self) {
+    pub fn unpack_constraints(&mut self) {
         self.read_tags();
         self.add_health();
         let Some(section) = self.configuration("constraints") else {

@@ -159,6 +159,9 @@ impl<'a> Cluster<'a> {
             let own = if any { self.nodes[node].score } else { 0 };
             nodes.push((node, score::add(own, score)));
         }
+        if !any {
+            nodes.reverse();
+        }
         let role = role.unwrap_or(Role::Unknown);
         self.add_location(rule.id(), resource, discovery, role, nodes);
     }

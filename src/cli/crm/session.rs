@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bzip2::Compression;
 
+use super::live::Live;
 use super::{code, input, user};
 use crate::cib::acl::{Access, User};
 use crate::cib::operation::{self, Answer, Change, Operation, Request};
@@ -107,6 +108,8 @@ pub struct Session {
     doc: Document,
     changed: bool,
     user: Option<User>,
+    /// The cluster, where the CIB is its own.
+    live: Option<Live>,
 }
 
 impl Session {
@@ -114,8 +117,21 @@ impl Session {
     pub fn open() -> Result<Self, ConnectError> {
         match Location::from_environment() {
             Location::File(path) | Location::Shadow(path) => Self::open_file(&path),
-            Location::Cluster => Err(ConnectError::NotConnected),
+            Location::Cluster => Self::open_live(),
         }
+    }
+
+    /// Takes the CIB of the cluster that this node belongs to.
+    fn open_live() -> Result<Self, ConnectError> {
+        let mut live = Live::open().ok_or(ConnectError::NotConnected)?;
+        let doc = live.cib(None).map_err(|_| ConnectError::NotConnected)?;
+        Ok(Self {
+            path: PathBuf::new(),
+            doc,
+            changed: false,
+            user: None,
+            live: Some(live),
+        })
     }
 
     /// Opens the CIB in a file.
@@ -137,6 +153,7 @@ impl Session {
             doc,
             changed: false,
             user: None,
+            live: None,
         })
     }
 
@@ -175,6 +192,12 @@ impl Session {
         operation: Operation,
         request: &Request,
     ) -> Result<Change, UpdateError> {
+        if let Some(live) = &mut self.live {
+            let user = self.user.as_ref().map(|user| user.name.as_str());
+            let change = live.update(operation, request, user)?;
+            self.doc = live.cib(None)?;
+            return Ok(change);
+        }
         let access = self.access();
         let request = Request {
             access: access.as_ref(),

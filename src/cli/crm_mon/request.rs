@@ -129,6 +129,8 @@ fn show(parsed: &Parsed, form: Form) -> Result<Show, String> {
         sections: chosen,
         by_node: parsed.has("group-by-node"),
         under_node: false,
+        placeless: false,
+        active_only: false,
         brief: parsed.has("brief"),
         inactive: parsed.has("inactive") || xml,
         detail: parsed.has("show-detail"),

@@ -102,6 +102,14 @@ pub struct Srp {
     rng: Rng,
 }
 
+impl fmt::Debug for Srp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Srp");
+        shown.field("state", &self.state).field("ring", &self.ring);
+        shown.finish_non_exhaustive()
+    }
+}
+
 impl Srp {
     /// A node that starts: it looks for a ring at once.
     pub fn new(config: Config, now: Instant, seed: u64) -> Self {

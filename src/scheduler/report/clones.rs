@@ -47,7 +47,7 @@ impl Cluster<'_> {
         below.extend(names_entry("Promoted", &self.sorted_names(&promoted)));
         let title = self.active_title(clone, body.promotable);
         below.extend(names_entry(title, &self.sorted_names(&active)));
-        if show.inactive && !r.unique && !show.detail {
+        if show.inactive && !r.unique && !show.detail && !show.active_only {
             let room = usize::try_from(body.max).unwrap_or(0) > count;
             self.stopped_entries(&mut below, show, clone, (room, &stopped));
         }

@@ -46,6 +46,59 @@ pub fn status(cluster: &Cluster<'_>, title: &str) -> String {
     out
 }
 
+/// All resources as a list, without the places of those that are not in a clone.
+pub fn resources(cluster: &Cluster<'_>) -> String {
+    let show = Show {
+        inactive: true,
+        placeless: true,
+        ..Show::default()
+    };
+    let mut entries = Vec::new();
+    for &top in &cluster.top {
+        cluster.resource_entries(&mut entries, &show, top);
+    }
+    let mut out = String::new();
+    page::lines(&mut out, &entries, 1);
+    out
+}
+
+/// A resource without title and bullets: a primitive, the instances of a clone that are active,
+/// the replicas of a bundle, the members of a group that is active.
+pub fn resource(cluster: &Cluster<'_>, resource: ResourceId) -> String {
+    let show = Show {
+        inactive: true,
+        active_only: true,
+        ..Show::default()
+    };
+    let mut entries = Vec::new();
+    cluster.resource_entries(&mut entries, &show, resource);
+    let mut text = String::new();
+    page::lines(&mut text, &entries, 0);
+    let titles = match cluster.resources[resource].kind {
+        Kind::Primitive | Kind::Group(_) => 0,
+        Kind::Clone(_) | Kind::Bundle(_) => 1,
+    };
+    text.lines()
+        .skip(titles)
+        .fold(String::new(), |mut all, line| {
+            let line = line.trim_start_matches(' ');
+            all.push_str(line.strip_prefix("* ").unwrap_or(line));
+            all.push('\n');
+            all
+        })
+}
+
+/// Name, agent and state of a primitive, without its place.
+pub fn primitive(cluster: &Cluster<'_>, resource: ResourceId) -> String {
+    let show = Show {
+        inactive: true,
+        placeless: true,
+        ..Show::default()
+    };
+    let name = cluster.printable_id(resource).to_owned();
+    cluster.primitive_text(&show, resource, &name, None)
+}
+
 /// What comes before the status: all of it is off, or some resources are.
 pub fn notes(cluster: &Cluster<'_>) -> String {
     let mut out = String::new();
@@ -200,7 +253,7 @@ impl Cluster<'_> {
     }
 
     /// Whether the configuration keeps a resource from its highest role.
-    pub(super) fn is_disabled(&self, resource: ResourceId) -> bool {
+    pub fn is_disabled(&self, resource: ResourceId) -> bool {
         let target = self.meta(resource, "target-role");
         match target.as_deref().map(Role::parse) {
             Some(Role::Stopped) => true,

@@ -48,7 +48,8 @@ impl Cluster<'_> {
             return false;
         }
         match partly {
-            true => self.on_shown_node(show, top),
+            // Unmanaged parts on offline nodes make it active, but it is nowhere.
+            true => !r.running_on.is_empty() && self.on_shown_node(show, top),
             false => show.inactive,
         }
     }
@@ -72,13 +73,18 @@ impl Cluster<'_> {
         }
         let name = self.printable_id(resource).to_owned();
         let node = self.current_node(resource);
-        let node = node.or(self.resources[resource].pending.node);
         out.push(self.primitive_line(show, resource, &name, node));
     }
 
     fn group_entry(&self, out: &mut Vec<Entry>, show: &Show, resource: ResourceId) {
         let r = &self.resources[resource];
         let passes = self.passes(show, resource);
+        if show.active_only {
+            for &member in r.children.iter().filter(|&&m| self.active(m, false)) {
+                self.resource_entries(out, show, member);
+            }
+            return;
+        }
         let mut flags = Vec::new();
         let members = r.children.iter();
         match members.filter(|&&m| !self.active(m, true)).count() {
@@ -122,7 +128,7 @@ impl Cluster<'_> {
     }
 
     /// The id, without the number of an instance where all are alike.
-    pub(super) fn printable_id(&self, resource: ResourceId) -> &str {
+    pub fn printable_id(&self, resource: ResourceId) -> &str {
         let r = &self.resources[resource];
         if r.unique { &r.id } else { base_name(&r.id) }
     }
@@ -208,7 +214,7 @@ impl Cluster<'_> {
         Entry::Spans(vec![Span::of(class, line)])
     }
 
-    fn primitive_text(
+    pub(super) fn primitive_text(
         &self,
         show: &Show,
         resource: ResourceId,
@@ -216,7 +222,8 @@ impl Cluster<'_> {
         node: Option<NodeId>,
     ) -> String {
         let r = &self.resources[resource];
-        let several = r.running_on.len() > 1;
+        let several = r.running_on.len() > 1 && !show.placeless;
+        let node = node.filter(|_| !show.placeless);
         let place = node.or(r.pending.node).or(r.lock.node);
         let place = place.filter(|_| !several && !show.under_node);
         let provider = r.provider.map(|p| format!(":{p}")).unwrap_or_default();
@@ -237,6 +244,12 @@ impl Cluster<'_> {
         if let Some(place) = place {
             line.push(' ');
             line.push_str(&self.nodes[place].name);
+        }
+        if show.placeless
+            && let Some(description) = r.xml.attr("description")
+        {
+            line.push(' ');
+            line.push_str(description);
         }
         if r.role == Role::Stopped
             && let Some(rc) = self.failed_probe(resource, None)
@@ -289,7 +302,8 @@ impl Cluster<'_> {
         };
         flag(lost, "UNCLEAN");
         flag(place.is_some() && place == r.lock.node, "LOCKED");
-        flag(r.pending.task.as_deref() == Some("monitor"), "Monitoring");
+        let monitoring = r.pending.task.as_deref() == Some("monitor");
+        flag(self.show_pending && monitoring, "Monitoring");
         let target = self.meta(resource, "target-role");
         let target_role = target.as_deref().map(Role::parse);
         flag(target_role == Some(Role::Stopped), "disabled");
@@ -303,7 +317,8 @@ impl Cluster<'_> {
         flags
     }
 
-    /// Result of a probe of a resource that failed, on a node or on any.
+    /// Result of a probe that said that the resource can't be on its node: its agent isn't
+    /// installed there, or finds its parameters wrong. On a node, or on any.
     pub(super) fn failed_probe(&self, resource: ResourceId, node: Option<NodeId>) -> Option<i64> {
         let name = base_name(&self.resources[resource].id);
         let of_this = |failed: &&FailedOp<'_>| {
@@ -312,7 +327,11 @@ impl Cluster<'_> {
                 base_name(id) == name && super::super::operations::is_probe(task, interval)
             }) && node.is_none_or(|n| n == failed.node)
         };
-        let failed = self.failed.iter().find(of_this)?;
+        let masked = |failed: &&FailedOp<'_>| {
+            let number = |name| failed.op.attr(name).and_then(score::leading_integer);
+            matches!(number("rc-code"), Some(2 | 5)) || number("op-status") == Some(7)
+        };
+        let failed = self.failed.iter().filter(masked).find(of_this)?;
         failed.op.attr("rc-code").and_then(score::leading_integer)
     }
 

@@ -42,6 +42,10 @@ pub struct Show {
     pub by_node: bool,
     /// What is written stands under its node.
     pub under_node: bool,
+    /// Primitives are shown without their nodes, and with their descriptions.
+    pub placeless: bool,
+    /// Of what a resource is made of only what is active is shown, without a title.
+    pub active_only: bool,
     /// Resources are counted by kind.
     pub brief: bool,
     /// What isn't active is shown too.
