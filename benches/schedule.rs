@@ -98,7 +98,8 @@ fn suite(ours: &Path, theirs: &Path) {
         0.0
     };
     println!(
-        "{} recorded cases, a process each: ours {seconds:.2} s, original {original:.2} s, {:.1} times",
+        "{} recorded cases, a process each: ours {seconds:.2} s, original {original:.2} s, \
+         {:.1} times",
         files.len(),
         original / seconds
     );

@@ -186,7 +186,7 @@ fn work(plan: &Plan, next: &AtomicU64, tally: &Mutex<Tally>, begun: Instant) {
         if seed >= plan.seeds.end || plan.time.is_some_and(|time| begun.elapsed() > time) {
             return;
         }
-        if seed > plan.seeds.start && seed % 500 == 0 {
+        if seed > plan.seeds.start && seed.is_multiple_of(500) {
             let tally = tally.lock().expect("no thread panics with it");
             eprintln!(
                 "seed {seed}: {} compared, {} sorts",

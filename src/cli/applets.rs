@@ -83,6 +83,7 @@ const APPLETS: &[Applet] = &[
     super::crm_resource::APPLET,
     super::crm_mon::APPLET,
     super::crm_simulate::APPLET,
+    super::crmadmin::APPLET,
 ];
 
 /// Parses a tool's arguments; on a wrong one prints clap's text and exits 2 (help: 0).

@@ -7,7 +7,7 @@
 //!
 //! Source: Pacemaker 2.1.5, `tools/crm_mon.c`; the installed tool.
 
-mod frame;
+pub(super) mod frame;
 mod options;
 mod request;
 mod sections;
@@ -35,7 +35,7 @@ pub const APPLET: Applet = Applet {
 };
 
 fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let called = frame::request(&args);
+    let called = frame::request("crm_mon", &args);
     let parsed = getopt_long::parse_glib(&options::command(), &args);
     Ok(exit(perform(&parsed, &called)))
 }

@@ -21,6 +21,7 @@ mod crm_resource;
 mod crm_rule;
 mod crm_shadow;
 mod crm_simulate;
+mod crmadmin;
 mod decode;
 mod demo;
 mod everbeatd;

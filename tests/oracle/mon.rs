@@ -46,15 +46,22 @@ impl Tools {
         let folder = tempfile::tempdir().expect("a folder");
         let ours = folder.path().join("bin");
         fs::create_dir(&ours).unwrap();
-        symlink(env!("CARGO_BIN_EXE_everbeat"), ours.join("crm_mon")).unwrap();
+        for tool in ["crm_mon", "crmadmin"] {
+            symlink(env!("CARGO_BIN_EXE_everbeat"), ours.join(tool)).unwrap();
+        }
         let _folder = folder;
         Some(Self { _folder, ours })
     }
 
     fn both(&self, line: &str, file: Option<&Path>) -> (Ran, Ran) {
+        self.both_of("crm_mon", line, file)
+    }
+
+    fn both_of(&self, tool: &str, line: &str, file: Option<&Path>) -> (Ran, Ran) {
+        let line = format!("{tool} {line}");
         (
-            run(Path::new(ORIGINAL), line, file),
-            run(&self.ours, line, file),
+            run(Path::new(ORIGINAL), &line, file),
+            run(&self.ours, &line, file),
         )
     }
 }
@@ -62,7 +69,7 @@ impl Tools {
 fn run(tools: &Path, line: &str, file: Option<&Path>) -> Ran {
     let mut command = Command::new("sh");
     command
-        .args(["-c", &format!("exec crm_mon {line}")])
+        .args(["-c", &format!("exec {line}")])
         .env("PATH", format!("{}:/usr/bin:/bin", tools.display()))
         .env("LC_ALL", "C")
         .env("TZ", "Asia/Kolkata")
@@ -118,7 +125,7 @@ fn files(step: usize) -> Vec<PathBuf> {
     }
     // The original says on standard error what it changes while it upgrades.
     files.retain(|file| {
-        let ran = run(Path::new(ORIGINAL), "-1", Some(file));
+        let ran = run(Path::new(ORIGINAL), "crm_mon -1", Some(file));
         !ran.stdout.is_empty() && ran.stderr.is_empty()
     });
     files
@@ -203,6 +210,34 @@ fn without_a_cluster_both_say_so() {
 }
 
 #[test]
+fn crmadmin_answers_as_the_original() {
+    let Some(tools) = Tools::new() else { return };
+    let lines = [
+        "-N",
+        "-N cluster",
+        "-N guest,remote",
+        "--nodes=all",
+        "-N bogus",
+        "-qN",
+        "-BN",
+        "-N --output-as=xml",
+        "-N --output-as=xml -B",
+        "-D -N",
+        "--bogus",
+    ];
+    for file in files(40) {
+        for line in lines {
+            let (theirs, ours) = tools.both_of("crmadmin", line, Some(&file));
+            assert_eq!(theirs, ours, "crmadmin {line}: {}", file.display());
+        }
+    }
+    for line in ["-N", "-D", "-P", "-S node1", "-qD", "-P --output-as=xml"] {
+        let (theirs, ours) = tools.both_of("crmadmin", line, None);
+        assert_eq!(theirs, ours, "crmadmin {line}");
+    }
+}
+
+#[test]
 fn a_pipe_may_be_the_file() {
     let Some(tools) = Tools::new() else { return };
     let Some(file) = files(100).pop() else { return };
@@ -231,7 +266,7 @@ fn xml_is_valid_by_the_published_schema() {
     }
     let files = files(20);
     for file in &files {
-        let ran = run(&tools.ours, "--output-as=xml", Some(file));
+        let ran = run(&tools.ours, "crm_mon --output-as=xml", Some(file));
         let folder = tempfile::tempdir().unwrap();
         let xml = folder.path().join("out.xml");
         // What is masked was a whole element.
@@ -248,4 +283,46 @@ fn xml_is_valid_by_the_published_schema() {
         assert!(check.status.success(), "{}: {why}", file.display());
     }
     println!("{} documents are valid", files.len());
+}
+
+#[test]
+fn crmsh_shows_the_same_status_with_either() {
+    let Some(tools) = Tools::new() else { return };
+    if !Path::new("/usr/sbin/crm").exists() {
+        println!("SKIPPED: crmsh is not installed");
+        return;
+    }
+    let status = |first: &Path, words: &str, file: &Path| {
+        let home = tempfile::tempdir().expect("a folder");
+        let out = Command::new("/usr/sbin/crm")
+            .arg("status")
+            .args(words.split_whitespace())
+            .env(
+                "PATH",
+                format!("{}:/usr/sbin:/usr/bin:/bin", first.display()),
+            )
+            .env("CIB_file", file)
+            .env("HOME", home.path())
+            .env("LC_ALL", "C.UTF-8")
+            .stdin(Stdio::null())
+            .output()
+            .expect("crm runs");
+        (
+            masked(&String::from_utf8_lossy(&out.stdout)),
+            out.status.code(),
+        )
+    };
+    for file in files(150) {
+        for words in ["", "full", "bynode inactive", "brief noheaders", "xml"] {
+            let theirs = status(Path::new(ORIGINAL), words, &file);
+            let ours = status(&tools.ours, words, &file);
+            let request = |text: &str| -> Vec<String> {
+                let lines = text.lines().filter(|l| !l.contains(" request=\""));
+                lines.map(str::to_owned).collect()
+            };
+            let place = format!("crm status {words}: {}", file.display());
+            assert_eq!(request(&theirs.0), request(&ours.0), "{place}");
+            assert_eq!(theirs.1, ours.1, "{place}");
+        }
+    }
 }

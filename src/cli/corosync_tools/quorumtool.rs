@@ -303,9 +303,11 @@ mod tests {
         let mut quorum = quorum();
         let text = status(&quorum, Shown::default());
         for line in [
-            "Nodes:            2\nNode ID:          2\nRing ID:          2.d\nQuorate:          No\n",
+            "Nodes:            2\nNode ID:          2\n",
+            "Ring ID:          2.d\nQuorate:          No\n",
             "Quorum:           2 Activity blocked\nFlags:            2Node WaitForAll \n",
-            "\n    Nodeid      Votes Name\n         2          1 b (local)\n         3          1 c\n",
+            "\n    Nodeid      Votes Name\n         2          1 b (local)\n",
+            "\n         3          1 c\n",
         ] {
             assert!(text.contains(line), "{line}\n{text}");
         }
@@ -316,7 +318,7 @@ mod tests {
             addresses: true,
             ..Shown::default()
         };
-        let line = "    Nodeid      Votes    Qdevice Name\n         2          1         NR 10.9.0.2 (local)\n";
+        let line = "Votes    Qdevice Name\n         2          1         NR 10.9.0.2 (local)\n";
         assert!(members(&quorum, shown).contains(line));
     }
 }

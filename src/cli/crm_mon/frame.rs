@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use super::request::{Form, Request};
+use crate::cli::crm::code;
 use crate::scheduler::dates;
 use crate::scheduler::report::Xml;
 use crate::scheduler::report::page::Tag;
@@ -29,11 +30,11 @@ const STYLE: &str = ".bold { font-weight: bold }
 .warning { color: red; font-weight: bold }";
 
 /// The command line as XML output repeats it.
-pub(super) fn request(args: &[OsString]) -> String {
+pub(in crate::cli) fn request(name: &str, args: &[OsString]) -> String {
     let called = std::env::args_os().next().unwrap_or_default();
     let called = called.to_string_lossy();
-    let own = called.rsplit('/').next() == Some("crm_mon");
-    let program = if own { &*called } else { "crm_mon" };
+    let own = called.rsplit('/').next() == Some(name);
+    let program = if own { &*called } else { name };
     let words = args.iter().map(|word| word.to_string_lossy().into_owned());
     let words = words.map(|word| match word.contains(' ') {
         true => format!("'{}'", word.replace('\'', "\\'")),
@@ -45,40 +46,49 @@ pub(super) fn request(args: &[OsString]) -> String {
 
 /// A document of XML with its root begun.
 pub(super) fn xml(form: Form, called: &str) -> Xml {
+    if form == Form::OldXml {
+        let mut out = Xml::default();
+        out.start("crm_mon").attr("version", VERSION);
+        return out;
+    }
+    result(called)
+}
+
+/// A result of a tool as XML, begun.
+pub(in crate::cli) fn result(called: &str) -> Xml {
     let mut out = Xml::default();
-    match form {
-        Form::OldXml => out.start("crm_mon").attr("version", VERSION),
-        _ => {
-            let root = out
-                .start("pacemaker-result")
-                .attr("api-version", API_VERSION);
-            root.attr("request", called)
-        }
-    };
+    let root = out.start("pacemaker-result");
+    root.attr("api-version", API_VERSION)
+        .attr("request", called);
     out
 }
 
 /// The document with how it ended.
 pub(super) fn finish(form: Form, mut out: Xml, exit_code: u8, errors: &[String]) -> String {
     if form == Form::Xml {
-        let message = if exit_code == 0 {
-            "OK"
-        } else {
-            "Not connected"
-        };
-        out.start("status")
-            .attr("code", exit_code)
-            .attr("message", message);
-        if !errors.is_empty() {
-            out.start("errors");
-            for error in errors {
-                out.leaf("error", error);
-            }
-            out.end();
+        end(&mut out, exit_code, errors);
+    }
+    out.finish()
+}
+
+/// How a tool ended.
+pub(in crate::cli) fn end(out: &mut Xml, exit_code: u8, errors: &[String]) {
+    let message = match exit_code {
+        code::OK => "OK",
+        code::NOINPUT => "Input file not available",
+        _ => "Not connected",
+    };
+    out.start("status")
+        .attr("code", exit_code)
+        .attr("message", message);
+    if !errors.is_empty() {
+        out.start("errors");
+        for error in errors {
+            out.leaf("error", error);
         }
         out.end();
     }
-    out.finish()
+    out.end();
 }
 
 /// A page of HTML.
