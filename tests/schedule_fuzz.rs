@@ -239,7 +239,8 @@ fn drawn_and_changed_cibs_are_decided_as_pacemaker_decides_them() {
     let seeds = next.load(Ordering::Relaxed).min(plan.seeds.end) - plan.seeds.start;
     let different: u64 = tally.sorts.values().map(|(count, _)| count).sum();
     eprintln!(
-        "{seeds} seeds, {} transitions compared, {} CIBs refused by the real one, {different} differ",
+        "{seeds} seeds, {} transitions compared, {} CIBs refused by the real one, {different} \
+         differ",
         tally.compared, tally.refused
     );
     for (sort, (count, seed)) in &tally.sorts {
