@@ -80,7 +80,10 @@ pub struct Ring {
     store: Store,
     log: Logger,
     /// Packets that the queue of the ring had no room for.
-    waiting: VecDeque<services::Output>,
+    waiting: VecDeque<Vec<u8>>,
+    /// The same of those who synchronise. They must not wait behind the others, which go only
+    /// when synchronisation is over.
+    sync_waiting: VecDeque<Vec<u8>>,
     events: VecDeque<Event>,
     received: Vec<u8>,
     sealed: Vec<u8>,
@@ -105,6 +108,7 @@ impl Ring {
             store: parts.store,
             log: parts.log,
             waiting: VecDeque::new(),
+            sync_waiting: VecDeque::new(),
             events: VecDeque::new(),
             received: vec![0; DATAGRAM_BYTES_MAX],
             sealed: Vec::new(),
@@ -152,7 +156,7 @@ impl Ring {
 
     /// How many packets wait for the token: those who send much should wait when it is high.
     pub fn backlog(&self) -> usize {
-        self.srp.backlog() + self.waiting.len()
+        self.srp.backlog() + self.waiting.len() + self.sync_waiting.len()
     }
 
     /// The next event.
@@ -290,9 +294,8 @@ impl Ring {
 
     fn of_services(&mut self, now: Now, output: services::Output) {
         match output {
-            services::Output::Packet(_) | services::Output::SyncPacket(_) => {
-                self.waiting.push_back(output);
-            }
+            services::Output::Packet(packet) => self.waiting.push_back(packet),
+            services::Output::SyncPacket(packet) => self.sync_waiting.push_back(packet),
             services::Output::SyncCompleted(ring) => {
                 let text = "Completed service synchronization, ready to provide service.";
                 self.log.log(Severity::Notice, text);
@@ -323,20 +326,19 @@ impl Ring {
         }
     }
 
-    /// Gives packets to the ring as long as it takes them; true if it took one.
+    /// Gives a packet to the ring if it has room; true if it took one.
     fn send_waiting(&mut self, now: Now) -> bool {
-        let Some(next) = self.waiting.front() else {
-            return false;
-        };
-        let taken = match next.clone() {
-            services::Output::Packet(packet) => self.srp.send(now.mono, packet),
-            services::Output::SyncPacket(packet) => self.srp.send_sync(now.mono, packet),
-            _ => Ok(()),
-        };
-        if taken.is_ok() {
-            self.waiting.pop_front();
+        if self.srp.has_room_for_sync()
+            && let Some(packet) = self.sync_waiting.pop_front()
+        {
+            return self.srp.send_sync(now.mono, packet).is_ok();
         }
-        taken.is_ok()
+        if self.srp.has_room()
+            && let Some(packet) = self.waiting.pop_front()
+        {
+            return self.srp.send(now.mono, packet).is_ok();
+        }
+        false
     }
 
     fn unicast(&mut self, now: Now, to: Processor, datagram: &[u8]) {

@@ -182,6 +182,16 @@ impl Srp {
         Ok(())
     }
 
+    /// True if [`Self::send`] takes another packet.
+    pub fn has_room(&self) -> bool {
+        self.outbox.has_room()
+    }
+
+    /// True if [`Self::send_sync`] takes another packet.
+    pub fn has_room_for_sync(&self) -> bool {
+        self.outbox.has_room_for_sync()
+    }
+
     /// Those above have synchronised on this ring: other packets may go. When the last they
     /// waited for came with the end of that ring, they are too late, and the next ring's turn
     /// has begun: then nothing happens.
