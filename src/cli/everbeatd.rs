@@ -8,8 +8,8 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, Command, value_parser};
 
 use super::applets::{self, Applet, Kind};
-use crate::config::host::ThisHost;
-use crate::config::{Plain, load_corosync};
+use crate::config::corosync_conf;
+use crate::config::source::Source;
 use crate::daemons::corosync;
 use crate::daemons::heartbeat::{self, Options};
 
@@ -96,9 +96,9 @@ fn choose(ha_cf: &Path, conf: &Path) -> anyhow::Result<bool> {
         (false, ring) => return Ok(ring),
         (true, false) => return Ok(false),
     }
-    let host = ThisHost::new(ha_cf.parent().unwrap_or(ha_cf));
-    let (read, _) = load_corosync(conf, &host, Plain::Taken);
-    if read.is_some_and(|c| c.is_an_example()) {
+    // What else is wrong with it doesn't matter yet.
+    let source = Source::read(conf);
+    if source.is_ok_and(|s| corosync_conf::read_all(&s).0.is_an_example()) {
         eprintln!(
             "everbeatd: {}: passed over for {}: all its nodes are at loopback addresses, as in \
              the example of corosync's package",
