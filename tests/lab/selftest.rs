@@ -30,17 +30,17 @@ fn hosts_have_names_files_and_processes_of_their_own() {
         outside
     );
     for file in [
-        "/etc/ha.d/x",
-        "/etc/corosync/x",
-        "/etc/default/x",
+        "/etc/ha.d/of-a-selftest",
+        "/etc/corosync/of-a-selftest",
+        "/etc/default/of-a-selftest",
         "/etc/new",
-        "/var/lib/heartbeat/x",
-        "/var/lib/pacemaker/x",
-        "/var/lib/corosync/x",
-        "/var/log/x",
-        "/run/x",
-        "/dev/shm/x",
-        "/tmp/x",
+        "/var/lib/heartbeat/of-a-selftest",
+        "/var/lib/pacemaker/of-a-selftest",
+        "/var/lib/corosync/of-a-selftest",
+        "/var/log/of-a-selftest",
+        "/run/of-a-selftest",
+        "/dev/shm/of-a-selftest",
+        "/tmp/of-a-selftest",
     ] {
         shell(&lab, "a", &format!("echo a > {file}")).unwrap();
         assert!(
