@@ -8,6 +8,8 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, Command, value_parser};
 
 use super::applets::{self, Applet, Kind};
+use crate::config::corosync_conf;
+use crate::config::source::Source;
 use crate::daemons::corosync;
 use crate::daemons::heartbeat::{self, Options};
 
@@ -74,7 +76,8 @@ fn command() -> Command {
         )
         .after_help(
             "Which of the two is there says what the node is: ha.cf with haresources a node of\n\
-             heartbeat, corosync.conf a node on a ring with the CRM. Where both are, name one.\n\n\
+             heartbeat, corosync.conf a node on a ring with the CRM. Where both are, name one;\n\
+             the example of corosync's package, with all nodes at loopback, doesn't count.\n\n\
              Examples:\n  everbeatd                        as the files of this machine say\n  \
              everbeatd --config-dir /srv/try  with other files\n  \
              everbeatd --corosync-conf /etc/corosync/corosync.conf",
@@ -83,20 +86,35 @@ fn command() -> Command {
 
 /// Whether this machine is a node on a ring, by the files that are there.
 ///
+/// A node of heartbeat may have corosync's package installed, as much depends on it; the example
+/// that comes with it counts for nothing.
+///
 /// Errors: it could be either.
 fn choose(ha_cf: &Path, conf: &Path) -> anyhow::Result<bool> {
     match (ha_cf.exists(), conf.exists()) {
-        (true, true) => bail!(
-            "{} and {} are both there: name the one that counts, with --config-dir {} or with \
-             --corosync-conf {}, or move the other away",
-            ha_cf.display(),
-            conf.display(),
-            ha_cf.parent().unwrap_or(ha_cf).display(),
-            conf.display()
-        ),
-        (false, ring) => Ok(ring),
-        (true, false) => Ok(false),
+        (true, true) => {}
+        (false, ring) => return Ok(ring),
+        (true, false) => return Ok(false),
     }
+    // What else is wrong with it doesn't matter yet.
+    let source = Source::read(conf);
+    if source.is_ok_and(|s| corosync_conf::read_all(&s).0.is_an_example()) {
+        eprintln!(
+            "everbeatd: {}: passed over for {}: all its nodes are at loopback addresses, as in \
+             the example of corosync's package",
+            conf.display(),
+            ha_cf.display()
+        );
+        return Ok(false);
+    }
+    bail!(
+        "{} and {} are both there: name the one that counts, with --config-dir {} or with \
+         --corosync-conf {}, or move the other away",
+        ha_cf.display(),
+        conf.display(),
+        ha_cf.parent().unwrap_or(ha_cf).display(),
+        conf.display()
+    )
 }
 
 fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
@@ -128,4 +146,32 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
         resume: matches.get_flag("resume"),
         state_file: matches.get_one("state").cloned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conf_of(address: &str) -> String {
+        format!(
+            "totem {{\n  version: 2\n  cluster_name: c\n}}\nquorum {{\n  provider: \
+             corosync_votequorum\n}}\nnodelist {{\n  node {{\n    name: node1\n    nodeid: 1\n    \
+             ring0_addr: {address}\n  }}\n}}\n"
+        )
+    }
+
+    #[test]
+    fn an_example_of_corosync_doesnt_hide_ha_cf_but_a_ring_has_to_be_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let [ha_cf, conf] = ["ha.cf", "corosync.conf"].map(|name| dir.path().join(name));
+        std::fs::write(&conf, conf_of("127.0.0.1")).unwrap();
+        assert!(choose(&ha_cf, &conf).unwrap());
+        std::fs::write(&ha_cf, "node a b\n").unwrap();
+        assert!(!choose(&ha_cf, &conf).unwrap());
+        std::fs::write(&conf, conf_of("10.0.0.1")).unwrap();
+        let error = choose(&ha_cf, &conf).unwrap_err().to_string();
+        assert!(error.contains("are both there"), "{error}");
+        std::fs::remove_file(&conf).unwrap();
+        assert!(!choose(&ha_cf, &conf).unwrap());
+    }
 }
