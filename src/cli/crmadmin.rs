@@ -67,6 +67,7 @@ fn command() -> Command {
 /// What is printed, in both forms.
 enum Answer {
     Nodes(Vec<Node>),
+    Lines(Vec<String>),
     Errors(u8, Vec<String>),
 }
 
@@ -104,6 +105,7 @@ fn perform(parsed: &Parsed, called: &str) -> u8 {
         .find(|n| asked.contains(n));
     let answer = match asked {
         Some("nodes") => nodes(parsed),
+        Some(asked @ ("dc_lookup" | "status")) => of_controller(parsed, asked),
         Some(other) => unconnected(other),
         None => {
             eprint!(
@@ -114,6 +116,24 @@ fn perform(parsed: &Parsed, called: &str) -> u8 {
         }
     };
     tell(parsed, called, &answer)
+}
+
+/// What a running controller says of itself and of the DC.
+fn of_controller(parsed: &Parsed, asked: &str) -> Answer {
+    let status = Live::open().and_then(|mut live| live.status());
+    let Some(Reply::Status {
+        state, dc, local, ..
+    }) = status
+    else {
+        return unconnected(asked);
+    };
+    match (asked, dc) {
+        ("status", _) if parsed.has("quiet") => Answer::Lines(vec![state]),
+        ("status", _) => Answer::Lines(vec![format!("Controller on {local} in state {state}: ok")]),
+        (_, Some(dc)) if parsed.has("quiet") => Answer::Lines(vec![dc]),
+        (_, Some(dc)) => Answer::Lines(vec![format!("Designated Controller is: {dc}")]),
+        (_, None) => Answer::Lines(vec!["Designated Controller is: not yet elected".to_owned()]),
+    }
 }
 
 fn unconnected(asked: &str) -> Answer {
@@ -184,7 +204,7 @@ fn configured(doc: &Document) -> Vec<Node> {
 
 fn tell(parsed: &Parsed, called: &str, answer: &Answer) -> u8 {
     let exit_code = match answer {
-        Answer::Nodes(_) => code::OK,
+        Answer::Nodes(_) | Answer::Lines(_) => code::OK,
         Answer::Errors(code, _) => *code,
     };
     if parsed.value("output-as") == Some("xml") {
@@ -199,6 +219,7 @@ fn tell(parsed: &Parsed, called: &str, answer: &Answer) -> u8 {
                 out.end();
                 frame::end(&mut out, exit_code, &[]);
             }
+            Answer::Lines(_) => frame::end(&mut out, exit_code, &[]),
             Answer::Errors(_, lines) => frame::end(&mut out, exit_code, lines),
         }
         print!("{}", out.finish());
@@ -217,6 +238,7 @@ fn tell(parsed: &Parsed, called: &str, answer: &Answer) -> u8 {
                 }
             }
         }
+        Answer::Lines(lines) => lines.iter().for_each(|line| println!("{line}")),
         Answer::Errors(_, lines) => lines.iter().for_each(|line| eprintln!("{line}")),
     }
     exit_code

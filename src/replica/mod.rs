@@ -169,8 +169,11 @@ impl Replica {
         };
         let result = match result {
             Ok(update) if request.flags.dry_run => Ok(update.change),
-            Ok(update) => {
+            Ok(mut update) => {
                 let change = update.change;
+                if change == Change::Configuration {
+                    sign(&mut update.doc, &request, from);
+                }
                 if change != Change::Nothing {
                     let old = std::mem::replace(&mut self.doc, update.doc);
                     self.changed(Some((from, request.clone())), input, old, change);
@@ -199,6 +202,33 @@ impl Replica {
             change,
         };
         self.outputs.push_back(Output::Changed(Box::new(changed)));
+    }
+}
+
+/// Who changed the configuration last, and when: what `crm_mon` shows as the last change.
+///
+/// Source: spec cib.md 1.1; these attributes are no part of the digest.
+fn sign(doc: &mut Document, request: &Request, from: NodeId) {
+    let Some(time) = &request.time else {
+        return;
+    };
+    let node = from.to_string();
+    let nodes = doc.root_element().find(&["configuration", "nodes"]);
+    let mut nodes = nodes
+        .into_iter()
+        .flat_map(|nodes| nodes.children_named("node"));
+    let origin = nodes
+        .find(|n| n.id() == Some(&node))
+        .and_then(|n| n.attr("uname"));
+    let origin = origin.unwrap_or(&node).to_owned();
+    let root = doc.root();
+    for (name, value) in [
+        ("cib-last-written", time.as_str()),
+        ("update-origin", &origin),
+        ("update-client", &request.client),
+        ("update-user", request.user.as_deref().unwrap_or("root")),
+    ] {
+        doc.set_attr(root, name, value);
     }
 }
 

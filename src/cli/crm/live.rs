@@ -62,6 +62,43 @@ impl Live {
         }
     }
 
+    /// Has a node forget a resource and its failures, so that it is looked for again.
+    ///
+    /// Errors: why not, in the daemon's words.
+    pub fn forget(&mut self, node: &str, resource: &str) -> Result<(), String> {
+        let clear = self.ask(|number| protocol::Request::Attribute {
+            number,
+            task: "clear".to_owned(),
+            name: resource.to_owned(),
+            node: Some(node.to_owned()),
+            value: None,
+            dampening_ms: 0,
+            private: false,
+        });
+        let forget = self.ask(|number| protocol::Request::Forget {
+            number,
+            node: node.to_owned(),
+            resource: resource.to_owned(),
+        });
+        for reply in [clear, forget] {
+            match reply {
+                Ok(Reply::Done { .. }) => {}
+                Ok(Reply::Refused { why, .. }) => return Err(why),
+                Ok(_) => return Err("the daemon gave another answer".to_owned()),
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Who is there: the members, with what else the daemon says of the cluster.
+    pub fn status(&mut self) -> Option<Reply> {
+        let reply = self
+            .ask(|number| protocol::Request::Status { number })
+            .ok()?;
+        matches!(reply, Reply::Status { .. }).then_some(reply)
+    }
+
     /// Has the cluster make a change.
     pub fn update(
         &mut self,

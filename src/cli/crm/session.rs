@@ -166,6 +166,11 @@ impl Session {
         Access::of(&self.doc, self.user.as_ref()?)
     }
 
+    /// The cluster, where the CIB is its own.
+    pub fn live(&mut self) -> Option<&mut Live> {
+        self.live.as_mut()
+    }
+
     /// The whole document, whoever asks.
     pub fn doc(&self) -> &Document {
         &self.doc

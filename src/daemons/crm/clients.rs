@@ -9,6 +9,7 @@ use crate::cib::acl::{Access, User};
 use crate::cib::operation;
 use crate::cib::{Document, writer};
 use crate::runtime::unix_server::{ClientEvent, Credentials, Framing, UnixServer};
+use crate::sys::local_time::ctime;
 use crate::time::Now;
 use crate::wire::crm::{self, AttributeChange, AttributeTask, AttributeValue, OperationKind};
 
@@ -285,6 +286,7 @@ fn request_of(change: Change, user: Option<User>, now: Now) -> Option<crm::Reque
         groups,
         client: change.client,
         unix_s: now.unix_s,
+        time: Some(ctime(now.unix_s)),
     })
 }
 
