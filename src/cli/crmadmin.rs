@@ -7,10 +7,12 @@ use std::process::ExitCode;
 use clap::{Arg, ArgAction, Command};
 
 use super::applets::{Applet, Args, Kind};
+use super::crm::live::Live;
 use super::crm::{self, Session, code, exit};
 use super::crm_mon::frame;
 use super::getopt_long::{self, Parsed};
 use crate::cib::Document;
+use crate::daemons::crm::protocol::Reply;
 
 /// The applet.
 pub const APPLET: Applet = Applet {

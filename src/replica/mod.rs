@@ -213,14 +213,7 @@ fn sign(doc: &mut Document, request: &Request, from: NodeId) {
         return;
     };
     let node = from.to_string();
-    let nodes = doc.root_element().find(&["configuration", "nodes"]);
-    let mut nodes = nodes
-        .into_iter()
-        .flat_map(|nodes| nodes.children_named("node"));
-    let origin = nodes
-        .find(|n| n.id() == Some(&node))
-        .and_then(|n| n.attr("uname"));
-    let origin = origin.unwrap_or(&node).to_owned();
+    let origin = name_of(doc, &node).unwrap_or(node);
     let root = doc.root();
     for (name, value) in [
         ("cib-last-written", time.as_str()),
@@ -230,6 +223,12 @@ fn sign(doc: &mut Document, request: &Request, from: NodeId) {
     ] {
         doc.set_attr(root, name, value);
     }
+}
+
+fn name_of(doc: &Document, id: &str) -> Option<String> {
+    let nodes = doc.root_element().find(&["configuration", "nodes"])?;
+    let node = nodes.children_named("node").find(|n| n.id() == Some(id))?;
+    node.attr("uname").map(str::to_owned)
 }
 
 fn read_input(request: &Request) -> Result<Option<Document>, Error> {
