@@ -68,6 +68,18 @@ pub const LOCAL_CLIENTS_MAX: usize = 256;
 /// Clients of one local socket that one user other than root may have. Ours.
 pub const LOCAL_CLIENTS_OF_USER_MAX: usize = 64;
 
+/// Packets that wait for the token from which local clients of groups are read no more. Ours: some
+/// turns of the token's worth.
+pub const CPG_BACKLOG_PACKETS_MAX: usize = 1024;
+
+/// Octets that may wait for a client of groups before it is dropped. Ours: 64 of the longest.
+pub const CPG_CLIENT_QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Messages, and octets of them, that are taken from local clients in one turn of the loop. Ours.
+pub const CPG_TURN_MESSAGES_MAX: usize = 256;
+/// See [`CPG_TURN_MESSAGES_MAX`].
+pub const CPG_TURN_BYTES_MAX: usize = 256 * 1024;
+
 /// Most resource groups in haresources. Ours: published files have up to two.
 pub const HARESOURCES_GROUPS_MAX: usize = 1000;
 

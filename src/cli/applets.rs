@@ -69,6 +69,8 @@ const APPLETS: &[Applet] = &[
     super::corosync_keygen::APPLET,
     super::corosync_tools::quorumtool::APPLET,
     super::corosync_tools::cfgtool::APPLET,
+    super::corosync_tools::cpgtool::APPLET,
+    super::cpg::APPLET,
     super::resource_manager::APPLET,
     super::cibadmin::APPLET,
     super::crm_diff::APPLET,

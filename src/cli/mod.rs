@@ -11,6 +11,7 @@ mod control;
 mod corosync;
 mod corosync_keygen;
 pub mod corosync_tools;
+mod cpg;
 pub mod crm;
 mod crm_attribute;
 mod crm_diff;

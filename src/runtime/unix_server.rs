@@ -20,6 +20,7 @@ use crate::limits;
 use crate::sys::peer_groups::peer_groups;
 use crate::time::Instant;
 use crate::wire::ipc::clplumbing::Decoder;
+use crate::wire::ipc::groups;
 
 /// Bytes read of one client at a time.
 const READ_BYTES: usize = 16 * 1024;
@@ -37,6 +38,8 @@ pub enum Framing {
     Clplumbing,
     /// Lines, newline included, of at most so many bytes.
     Lines(usize),
+    /// Frames of the groups' socket, with bodies of at most so many bytes.
+    Groups(usize),
 }
 
 /// Who is at the other end, as the kernel says.
@@ -103,13 +106,23 @@ struct Client {
     /// How much of the queue's first message is sent.
     sent: usize,
     queue_max: usize,
+    queue_bytes_max: usize,
     closing: bool,
 }
 
 #[derive(Debug)]
 enum Input {
     Frames(Decoder),
-    Lines { bytes: Vec<u8>, max: usize },
+    Lines {
+        bytes: Vec<u8>,
+        max: usize,
+    },
+    /// What is before `taken` was handed on.
+    Groups {
+        bytes: Vec<u8>,
+        taken: usize,
+        max: usize,
+    },
 }
 
 impl Input {
@@ -120,6 +133,11 @@ impl Input {
                 bytes: Vec::new(),
                 max,
             },
+            Framing::Groups(max) => Self::Groups {
+                bytes: Vec::new(),
+                taken: 0,
+                max,
+            },
         }
     }
 
@@ -127,6 +145,10 @@ impl Input {
         match self {
             Self::Frames(decoder) => decoder.push(piece),
             Self::Lines { bytes, .. } => bytes.extend_from_slice(piece),
+            Self::Groups { bytes, taken, .. } => {
+                bytes.drain(..std::mem::take(taken));
+                bytes.extend_from_slice(piece);
+            }
         }
     }
 
@@ -147,6 +169,14 @@ impl Input {
                 None if bytes.len() >= *max => Err(()),
                 None => Ok(None),
             },
+            Self::Groups { bytes, taken, max } => {
+                let rest = bytes.get(*taken..).unwrap_or_default();
+                let Some(body) = groups::body(rest, *max).map_err(drop)? else {
+                    return Ok(None);
+                };
+                *taken += body.end;
+                Ok(rest.get(body).map(<[u8]>::to_vec))
+            }
         }
     }
 }
@@ -191,6 +221,16 @@ impl UnixServer {
         std::future::poll_fn(|cx| self.poll_event(cx, &may_read)).await
     }
 
+    /// The next thing that a client did, if it can be had without waiting. [`Self::event`] must
+    /// be waited on afterwards, as always.
+    pub fn event_now(&mut self, may_read: impl Fn(u64) -> bool) -> Option<ClientEvent> {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        match self.poll_event(&mut cx, &may_read) {
+            Poll::Ready(event) => Some(event),
+            Poll::Pending => None,
+        }
+    }
+
     /// Numbers of all clients.
     pub fn ids(&self) -> Vec<u64> {
         self.clients.keys().copied().collect()
@@ -211,7 +251,7 @@ impl UnixServer {
         client.queued_bytes += message.len();
         client.queue.push_back(message);
         let _ = client.flush();
-        if client.queue.len() > client.queue_max || client.queued_bytes > QUEUE_BYTES_MAX {
+        if client.queue.len() > client.queue_max || client.queued_bytes > client.queue_bytes_max {
             self.drop_client(id, Closed::Slow);
         }
     }
@@ -220,6 +260,13 @@ impl UnixServer {
     pub fn set_queue_max(&mut self, id: u64, messages: usize) {
         if let Some(client) = self.clients.get_mut(&id) {
             client.queue_max = messages;
+        }
+    }
+
+    /// Sets how many bytes may wait for a client, in place of 16 MiB.
+    pub fn set_queue_bytes_max(&mut self, id: u64, bytes: usize) {
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.queue_bytes_max = bytes;
         }
     }
 
@@ -388,6 +435,7 @@ impl Client {
             queued_bytes: 0,
             sent: 0,
             queue_max,
+            queue_bytes_max: QUEUE_BYTES_MAX,
             closing: false,
         }
     }

@@ -6,11 +6,19 @@ use std::time::Duration;
 
 use everbeat::lab::Lab;
 
+#[path = "groups.rs"]
+mod groups;
+
 use crate::host::{Ground, PROGRAM, shell, spec, within};
 
 const HOSTS: [&str; 3] = ["a", "b", "c"];
 /// Token loss, consensus and a formation, on a machine that does other things too.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Looks until `done`, with patience.
+fn within_patience(done: impl FnMut() -> bool) -> bool {
+    within(PATIENCE, done)
+}
 
 /// How datagrams travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,10 +56,9 @@ struct Ring<'a> {
 }
 
 impl Ring<'_> {
-    fn configure(&self, transport: Transport) {
+    fn configure(&self, text: &str) {
         for host in HOSTS {
             let host = self.lab.host(host);
-            let text = configuration(transport);
             let path = "/etc/corosync/corosync.conf";
             host.write(path, text.as_bytes(), 0o644).expect("a file");
         }
@@ -123,7 +130,7 @@ fn tour(name: &str, ours: &[&str], transport: Transport) {
         return;
     };
     let ring = Ring { lab: &lab, ours };
-    ring.configure(transport);
+    ring.configure(&configuration(transport));
     let mut running: Vec<Child> = HOSTS.iter().map(|host| ring.start(host)).collect();
     ring.agree(&HOSTS, "the start");
     for dead in HOSTS {

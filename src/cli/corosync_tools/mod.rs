@@ -3,6 +3,7 @@
 //! Source: corosync 3.1.7, their output on two nodes over udpu; spec corosync-services.md 4.
 
 pub mod cfgtool;
+pub mod cpgtool;
 pub mod quorumtool;
 
 use std::io::{BufRead, BufReader, Write};

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::protocol::{LINE_BYTES_MAX, Node, Quorum, Reply, Request, SOCKET, line};
+use super::protocol::{LINE_BYTES_MAX, Node, Process, Quorum, Reply, Request, SOCKET, line};
 use super::ring::Ring;
 use super::start::Loaded;
-use crate::config::corosync_conf::Access;
 use crate::ids::NodeId;
-use crate::runtime::unix_server::{ClientEvent, Credentials, Framing, UnixServer};
+use crate::proto::cpg;
+use crate::runtime::unix_server::{ClientEvent, Framing, UnixServer};
 use crate::time::Now;
 use crate::wire::cluster::{Cfg, LongName, Message};
 
@@ -59,7 +59,7 @@ impl Clients {
     ) -> Option<Wish> {
         match event {
             ClientEvent::Connected(id, who) => {
-                let may = who.uid == 0 || self.is_named(id, who, &loaded.conf.access);
+                let may = super::access::may(&self.server, (id, who), &loaded.conf.access);
                 self.tools.insert(id, may);
                 None
             }
@@ -82,27 +82,10 @@ impl Clients {
             }
         }
     }
-
-    fn is_named(&self, id: u64, who: Credentials, access: &[Access]) -> bool {
-        let groups = self.server.peer_groups(id);
-        let user = nix::unistd::User::from_uid(who.uid.into()).ok().flatten();
-        access.iter().any(|entry| match entry {
-            Access::User(name) => {
-                user.as_ref().is_some_and(|user| user.name == *name) || *name == who.uid.to_string()
-            }
-            Access::Group(name) => {
-                let group = nix::unistd::Group::from_name(name).ok().flatten();
-                let gid = group
-                    .map(|group| group.gid.as_raw())
-                    .or_else(|| name.parse().ok());
-                gid.is_some_and(|gid| gid == who.gid || groups.contains(&gid))
-            }
-        })
-    }
 }
 
 fn only_reads(request: &Request) -> bool {
-    matches!(request, Request::Quorum | Request::Links)
+    matches!(request, Request::Quorum | Request::Links | Request::Groups)
 }
 
 fn refused(error: &str) -> Reply {
@@ -115,6 +98,7 @@ fn serve(now: Now, request: &Request, ring: &mut Ring, loaded: &Loaded) -> (Repl
     match request {
         Request::Quorum => (Reply::Quorum(Box::new(quorum(ring, loaded))), None),
         Request::Links => (links(ring, loaded), None),
+        Request::Groups => (groups(ring), None),
         Request::ExpectedVotes { votes } => {
             let message = ring
                 .services()
@@ -164,16 +148,35 @@ fn nodes(ring: &Ring, loaded: &Loaded) -> Vec<Node> {
     ids.dedup();
     let node = |id: NodeId| {
         let listed = loaded.conf.nodes.iter().find(|node| node.nodeid == id.0);
-        let address = ring.addresses().get(&id).map(ToString::to_string);
         Node {
             id: id.0,
             votes: votes(id),
             name: listed.and_then(|node| node.name.clone()),
-            address: address.or_else(|| Some(ring.address_of(id)?.to_string())),
+            address: address(ring, id),
             member: members.contains(&id),
         }
     };
     ids.into_iter().map(node).collect()
+}
+
+/// The address of a node: that of the nodelist, or what it tells itself.
+fn address(ring: &Ring, node: NodeId) -> Option<String> {
+    let listed = ring.addresses().get(&node).copied();
+    Some(listed.or_else(|| ring.address_of(node))?.to_string())
+}
+
+fn groups(ring: &Ring) -> Reply {
+    let process = |process: &cpg::Process| Process {
+        group: process.group.as_bytes().to_vec(),
+        node: process.node.0,
+        pid: process.pid,
+        address: address(ring, process.node),
+    };
+    let mut all: Vec<&cpg::Process> = ring.services().groups().processes().collect();
+    all.sort_by(|a, b| (&a.group, a.node, a.pid).cmp(&(&b.group, b.node, b.pid)));
+    Reply::Groups {
+        processes: all.into_iter().map(process).collect(),
+    }
 }
 
 fn quorum(ring: &Ring, loaded: &Loaded) -> Quorum {

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use super::clients::{Clients, Wish};
+use super::groups::Groups;
 use super::ring::{Event, Ring};
 use super::start::Loaded;
 use crate::daemons::crm::{Crm, End, Work};
@@ -30,6 +31,7 @@ pub struct Daemon {
     /// The CRM, where it is to run.
     crm: Option<Crm>,
     clients: Clients,
+    groups: Groups,
     end: Option<u8>,
 }
 
@@ -45,6 +47,7 @@ impl Daemon {
             alarm: Alarm::new()?,
             changes: ChangeNotice::open().ok(),
             clients: Clients::open()?,
+            groups: Groups::open()?,
             end: None,
         })
     }
@@ -58,6 +61,7 @@ impl Daemon {
                 }
                 self.handle_event(event);
             }
+            self.groups.flush();
             self.look_at_crm();
             if let Some(code) = self.end {
                 self.ring.leave(clock::now());
@@ -72,6 +76,10 @@ impl Daemon {
                 signal = self.signals.next() => self.handle_signal(signal),
                 () = changed(&mut self.changes) => self.look_at_interfaces(),
                 event = self.clients.event() => self.handle_tool(event),
+                event = self.groups.event(self.ring.takes_more()) => {
+                    let access = &self.loaded.conf.access;
+                    self.groups.handle(clock::now(), event, &mut self.ring, access);
+                }
                 work = work(&mut self.crm) => {
                     if let Some(crm) = &mut self.crm {
                         crm.handle_work(clock::now(), &mut self.ring, work);
@@ -128,11 +136,8 @@ impl Daemon {
                 self.log.log(Severity::Critical, text);
                 self.end = Some(21);
             }
-            Event::Asked(..)
-            | Event::Group(..)
-            | Event::Verdict(_)
-            | Event::Ring { .. }
-            | Event::Synchronised(_) => {}
+            Event::Group(client, event) => self.groups.tell(client, &event),
+            Event::Asked(..) | Event::Verdict(_) | Event::Ring { .. } | Event::Synchronised(_) => {}
         }
     }
 

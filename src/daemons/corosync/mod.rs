@@ -7,8 +7,10 @@
 //!          Daemon::run: wait -> Ring -> events, until a signal or a fault
 //! ```
 
+mod access;
 mod clients;
 mod daemon;
+mod groups;
 pub mod protocol;
 mod ring;
 mod start;

@@ -25,6 +25,8 @@ pub enum Request {
     },
     /// This node and its ring.
     Links,
+    /// Process groups of the ring.
+    Groups,
     /// A node is to end.
     Kill {
         /// Its number.
@@ -49,6 +51,19 @@ pub struct Node {
     pub address: Option<String>,
     /// It is in the ring.
     pub member: bool,
+}
+
+/// A process in a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// The group's name, as its clients gave it.
+    pub group: Vec<u8>,
+    /// Its node.
+    pub node: u32,
+    /// Its number there.
+    pub pid: u32,
+    /// The node's address, where it is known.
+    pub address: Option<String>,
 }
 
 /// The state of the ring and of its votes.
@@ -96,6 +111,11 @@ pub enum Reply {
         node: u32,
         /// All nodes.
         nodes: Vec<Node>,
+    },
+    /// Process groups of the ring.
+    Groups {
+        /// Their processes, by group.
+        processes: Vec<Process>,
     },
     /// It was done, or is under way.
     Done,

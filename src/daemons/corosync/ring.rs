@@ -11,6 +11,7 @@ use std::net::IpAddr;
 
 use super::store::Store;
 use crate::ids::NodeId;
+use crate::limits;
 use crate::proto::cpg;
 use crate::proto::heartbeat::Severity;
 use crate::proto::quorum::Verdict;
@@ -157,6 +158,11 @@ impl Ring {
     /// How many packets wait for the token: those who send much should wait when it is high.
     pub fn backlog(&self) -> usize {
         self.srp.backlog() + self.waiting.len() + self.sync_waiting.len()
+    }
+
+    /// True if those who send much may go on.
+    pub fn takes_more(&self) -> bool {
+        self.backlog() < limits::CPG_BACKLOG_PACKETS_MAX
     }
 
     /// The next event.

@@ -109,6 +109,11 @@ impl Services {
         &mut self.cpg
     }
 
+    /// The groups, to look at.
+    pub fn groups(&self) -> &cpg::Machine {
+        &self.cpg
+    }
+
     /// The votes.
     pub fn votequorum(&self) -> Option<&quorum::Machine> {
         self.votequorum.as_ref()

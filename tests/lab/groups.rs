@@ -1,0 +1,161 @@
+//! Process groups over our nodes and real corosync 3.1.7 nodes, a real libcpg at these.
+
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use everbeat::lab::Lab;
+
+use super::{HOSTS, Ring, Transport, configuration, within_patience};
+use crate::host::{Ground, PROGRAM, shell, spec, text};
+
+const CLIENT: &str = include_str!("cpg_client.py");
+
+/// A flood of all hosts; what each one's client said of it.
+struct Flood {
+    count: u64,
+    size: usize,
+}
+
+impl Flood {
+    fn client(&self, ring: &Ring<'_>, host: &str) -> Child {
+        let (count, size, expect) = (self.count, self.size, self.count * 3);
+        let script = match ring.ours.contains(&host) {
+            true => format!(
+                "exec timeout 100 {PROGRAM} cpg g{size} --members 3 --flood {count} --size {size} \
+                 --expect {expect}"
+            ),
+            false => {
+                format!("exec timeout 100 python3 /etc/client.py g{size} 3 {count} {size} {expect}")
+            }
+        };
+        let mut command = ring.lab.host(host).command("sh");
+        command.args(["-c", &script]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("a shell")
+    }
+
+    #[track_caller]
+    fn run(&self, ring: &Ring<'_>) {
+        let clients = HOSTS.map(|host| self.client(ring, host));
+        let heard = clients.map(|client| text(&client.wait_with_output().expect("an end")));
+        for (host, said) in HOSTS.into_iter().zip(&heard) {
+            println!("{} bytes, {host}: {said:?}", self.size);
+        }
+        assert!(heard.iter().all(Result::is_ok), "{} bytes", self.size);
+        let ours = HOSTS.into_iter().zip(&heard);
+        for (_, said) in ours.filter(|(host, _)| ring.ours.contains(host)) {
+            let said = said.as_deref().unwrap_or_default();
+            let fine = "0 lost, 0 doubled or out of order, 0 damaged";
+            assert!(said.ends_with(fine), "{said}");
+        }
+    }
+}
+
+/// A fifth of what comes in is lost.
+fn lose(lab: &Lab) {
+    for host in HOSTS {
+        let rules = "nft 'add table inet lossy; add chain inet lossy in { type filter hook input \
+                     priority 0; }; add rule inet lossy in udp dport 5405 numgen random mod 100 < \
+                     20 drop'";
+        shell(lab, host, rules).expect("nft");
+    }
+}
+
+/// What `corosync-cpgtool` says on a host.
+fn listed(ring: &Ring<'_>, host: &str, options: &str) -> String {
+    let tool = match ring.ours.contains(&host) {
+        true => format!("{PROGRAM} corosync-cpgtool"),
+        false => "corosync-cpgtool".to_owned(),
+    };
+    shell(ring.lab, host, &format!("{tool} {options}")).unwrap_or_else(|error| error)
+}
+
+/// Both tools list the same groups, in the same words.
+#[track_caller]
+fn list(ring: &Ring<'_>) {
+    let name = r"odd\\ \007name";
+    let on = |host: &str, script: &str| {
+        let mut command = ring.lab.host(host).command("sh");
+        command.args(["-c", script]);
+        command.stdin(Stdio::piped()).stdout(Stdio::null());
+        command.spawn().expect("a shell")
+    };
+    let name = format!("\"$(printf '{name}')\"");
+    let ours = format!("exec timeout 8 {PROGRAM} cpg --listen {name}");
+    let real = format!("exec timeout 8 python3 /etc/client.py {name} 9 0 1 1");
+    let mut clients = HOSTS.map(|host| match ring.ours.contains(&host) {
+        true => on(host, &ours),
+        false => on(host, &real),
+    });
+    let all = within_patience(|| listed(ring, "b", "-d ,").lines().count() == 4);
+    assert!(all, "{}", listed(ring, "b", ""));
+    let sorted = |text: String| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    for options in ["", "-n", "-d ,", "-e -n"] {
+        let (ours, real) = (listed(ring, "b", options), listed(ring, "a", options));
+        println!("{ours}");
+        assert_eq!(sorted(ours), sorted(real), "{options}");
+    }
+    for client in &mut clients {
+        client.wait().expect("an end");
+    }
+    let gone = || {
+        HOSTS
+            .into_iter()
+            .all(|host| listed(ring, host, "-n").is_empty())
+    };
+    assert!(within_patience(gone), "{}", listed(ring, "a", ""));
+}
+
+fn over(name: &str, ours: &[&str], transport: Transport, act: impl FnOnce(&Ring<'_>)) {
+    if !Path::new("/usr/sbin/corosync").exists() {
+        println!("SKIPPED: corosync is not installed");
+        return;
+    }
+    let ground = Ground::new();
+    let hosts = ["a=10.9.0.1/24", "b=10.9.0.2/24", "c=10.9.0.3/24"];
+    let Some(lab) = ground.lab(&spec(name, &hosts)) else {
+        return;
+    };
+    let ring = Ring { lab: &lab, ours };
+    let patient = "token_retransmits_before_loss_const: 12\ncrypto_hash";
+    ring.configure(&configuration(transport).replace("crypto_hash", patient));
+    for host in HOSTS {
+        let host = lab.host(host);
+        host.write("/etc/client.py", CLIENT.as_bytes(), 0o644)
+            .expect("a file");
+    }
+    let running: Vec<Child> = HOSTS.iter().map(|host| ring.start(host)).collect();
+    ring.agree(&HOSTS, "the start");
+    act(&ring);
+    lab.down().expect("the lab ends");
+    for mut child in running {
+        let _ = child.wait();
+    }
+}
+
+fn all_sizes(ring: &Ring<'_>, counts: [u64; 5]) {
+    let sizes = [1, 100, 1408, 65_536, 1 << 20];
+    for (size, count) in sizes.into_iter().zip(counts) {
+        Flood { count, size }.run(ring);
+    }
+}
+
+#[test]
+fn messages_of_all_sizes_come_whole_and_in_order_with_real_clients() {
+    over("cpg1", &["b"], Transport::Udpu, |ring| {
+        list(ring);
+        all_sizes(ring, [2000, 2000, 1000, 100, 10]);
+    });
+}
+
+#[test]
+fn nothing_is_lost_of_messages_where_a_fifth_of_all_datagrams_is() {
+    over("cpg2", &["a", "c"], Transport::Udp, |ring| {
+        lose(ring.lab);
+        all_sizes(ring, [300, 300, 100, 10, 2]);
+    });
+}
