@@ -80,6 +80,12 @@ pub const CPG_TURN_MESSAGES_MAX: usize = 256;
 /// See [`CPG_TURN_MESSAGES_MAX`].
 pub const CPG_TURN_BYTES_MAX: usize = 256 * 1024;
 
+/// Keys that users may add to those of a node. Ours.
+pub const CMAP_KEYS_MAX: usize = 4096;
+
+/// Longest value of such a key, bytes. Ours: the real one's messages have a mebibyte.
+pub const CMAP_VALUE_BYTES_MAX: usize = 16 * 1024;
+
 /// Most resource groups in haresources. Ours: published files have up to two.
 pub const HARESOURCES_GROUPS_MAX: usize = 1000;
 

@@ -69,6 +69,7 @@ const APPLETS: &[Applet] = &[
     super::corosync_keygen::APPLET,
     super::corosync_tools::quorumtool::APPLET,
     super::corosync_tools::cfgtool::APPLET,
+    super::corosync_tools::cmapctl::APPLET,
     super::corosync_tools::cpgtool::APPLET,
     super::cpg::APPLET,
     super::resource_manager::APPLET,

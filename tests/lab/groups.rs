@@ -159,3 +159,61 @@ fn nothing_is_lost_of_messages_where_a_fifth_of_all_datagrams_is() {
         all_sizes(ring, [300, 300, 100, 10, 2]);
     });
 }
+
+/// What a script says of `corosync-cmapctl`, on a host of either kind: output, errors, exit codes.
+fn keys(ring: &Ring<'_>, host: &str, script: &str) -> String {
+    let tool = match ring.ours.contains(&host) {
+        true => format!("{PROGRAM} corosync-cmapctl"),
+        false => "corosync-cmapctl".to_owned(),
+    };
+    let script = script.replace("CMAP", &tool);
+    shell(ring.lab, host, &format!("{{ {script}; }} 2>&1; :")).unwrap_or_else(|error| error)
+}
+
+#[test]
+fn keys_are_as_those_of_a_real_node() {
+    over("cmap1", &["b"], Transport::Udpu, |ring| {
+        let mut differences = Vec::new();
+        for script in [
+            "CMAP -s test.a u8 5; echo $?; CMAP -s test.b str 'a b'; CMAP -s test.c i64 9; echo $?",
+            "CMAP -x; echo $?; CMAP -g; echo $?",
+            "CMAP test.; CMAP -g test.b test.c; CMAP -q -g test.a; echo $?",
+            "printf 'a\\\\\\0b' | CMAP -s test.bin bin -; CMAP -g test.bin; CMAP -b test.bin",
+            "CMAP -s test.d dbl 1.5; CMAP -g test.d",
+            "CMAP -g no.such; echo $?; CMAP -d no.such; echo $?",
+            "CMAP -s totem.version u32 3; echo $?",
+            "CMAP -s test.a u8 256; echo $?",
+            "CMAP -s test.a; echo $?",
+            "printf 'test.f str file\n^test.a\n^^test.b\n' > /tmp/f; CMAP -p /tmp/f; CMAP test.",
+            "(sleep 2; echo q) | CMAP -T test. >/tmp/seen & sleep 1; CMAP -s test.n u8 1; \
+             CMAP -s test.n u8 2; CMAP -d test.n; wait; cat /tmp/seen",
+            "CMAP -D test.; echo $?; CMAP test.",
+            "CMAP totem. | grep -v bindnetaddr; CMAP nodelist.node.; CMAP quorum.",
+            "CMAP runtime.config.totem.token",
+            "CMAP runtime.members. | grep -v config_version | grep -v join_count",
+        ] {
+            let (ours, real) = (keys(ring, "b", script), keys(ring, "a", script));
+            if ours != real {
+                differences.push(format!("{script}\nours: {ours}\nreal: {real}\n"));
+            }
+        }
+        assert!(differences.is_empty(), "{}", differences.join("\n"));
+        let network = keys(ring, "b", "CMAP -q -g totem.interface.0.bindnetaddr");
+        assert_eq!(network, "10.9.0.2");
+        let counters = keys(ring, "b", "CMAP -m stats stats.srp.orf_token_rx");
+        assert!(
+            counters.starts_with("stats.srp.orf_token_rx (u64) = "),
+            "{counters}"
+        );
+        assert!(!counters.ends_with("= 0"), "{counters}");
+        ring.lab.host("c").kill().expect("power off");
+        let left = "CMAP -g runtime.members.3.status";
+        let told = || {
+            let status = ["a", "b"].map(|host| keys(ring, host, left));
+            status
+                .iter()
+                .all(|s| s == "runtime.members.3.status (str) = left")
+        };
+        assert!(within_patience(told), "{}", keys(ring, "b", left));
+    });
+}

@@ -1,10 +1,12 @@
-//! corosync's tools for a running node: quorum and links.
+//! corosync's tools for a running node: quorum, links, keys, groups.
 //!
 //! Source: corosync 3.1.7, their output on two nodes over udpu; spec corosync-services.md 4.
 
 pub mod cfgtool;
+pub mod cmapctl;
 pub mod cpgtool;
 pub mod quorumtool;
+mod value;
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::cmap::Cmap;
 use super::protocol::{LINE_BYTES_MAX, Node, Process, Quorum, Reply, Request, SOCKET, line};
 use super::ring::Ring;
 use super::start::Loaded;
+use super::trackers::Trackers;
 use crate::ids::NodeId;
 use crate::proto::cpg;
 use crate::runtime::unix_server::{ClientEvent, Framing, UnixServer};
@@ -28,11 +30,13 @@ pub(super) struct Clients {
     server: UnixServer,
     /// By connection: may it change things?
     tools: BTreeMap<u64, bool>,
+    cmap: Cmap,
+    trackers: Trackers,
 }
 
 impl Clients {
     /// Makes the socket.
-    pub(super) fn open() -> std::io::Result<Self> {
+    pub(super) fn open(loaded: &Loaded) -> std::io::Result<Self> {
         let path = Path::new(SOCKET);
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
@@ -41,6 +45,8 @@ impl Clients {
         Ok(Self {
             server: UnixServer::bind(path, 0o777, lines, REPLIES_WAITING_MAX)?,
             tools: BTreeMap::new(),
+            cmap: Cmap::new(loaded),
+            trackers: Trackers::default(),
         })
     }
 
@@ -65,21 +71,41 @@ impl Clients {
             }
             ClientEvent::Closed(id, _) => {
                 self.tools.remove(&id);
+                self.trackers.remove(id);
                 None
             }
             ClientEvent::Message(id, text) => {
                 let may = self.tools.get(&id).copied().unwrap_or(false);
                 let request = serde_json::from_slice::<Request>(&text);
                 let (reply, wish) = match request {
+                    Ok(Request::Track { map, key, how }) if may => {
+                        let from = (&self.cmap, &*ring);
+                        self.trackers.add(id, (map, key, how), from);
+                        return None;
+                    }
                     Ok(request) if may || only_reads(&request) => {
-                        serve(now, &request, ring, loaded)
+                        serve(now, &request, ring, (loaded, &mut self.cmap))
                     }
                     Ok(_) => (refused("CS_ERR_ACCESS"), None),
                     Err(_) => (refused("CS_ERR_INVALID_PARAM"), None),
                 };
                 self.server.send(id, line(&reply).into_bytes());
+                self.tell_trackers(ring);
                 wish
             }
+        }
+    }
+
+    /// The ring has these members now.
+    pub(super) fn ring_changed(&mut self, members: &[NodeId], ring: &Ring) {
+        self.cmap.ring_changed(members);
+        self.tell_trackers(ring);
+    }
+
+    /// Keys may have changed: tells those that watch them.
+    pub(super) fn tell_trackers(&mut self, ring: &Ring) {
+        for (id, reply) in self.trackers.changes(&self.cmap, ring) {
+            self.server.send(id, line(&reply).into_bytes());
         }
     }
 }
@@ -94,44 +120,63 @@ fn refused(error: &str) -> Reply {
     }
 }
 
-fn serve(now: Now, request: &Request, ring: &mut Ring, loaded: &Loaded) -> (Reply, Option<Wish>) {
+fn done(result: Result<(), &'static str>) -> Reply {
+    match result {
+        Ok(()) => Reply::Done,
+        Err(error) => refused(error),
+    }
+}
+
+fn serve(
+    now: Now,
+    request: &Request,
+    ring: &mut Ring,
+    (loaded, cmap): (&Loaded, &mut Cmap),
+) -> (Reply, Option<Wish>) {
     match request {
+        Request::Keys { map, prefix } => {
+            let keys = cmap.list(*map, prefix, ring);
+            (Reply::Keys { keys }, None)
+        }
+        Request::SetKey { entry } => (done(cmap.set(entry.clone())), None),
+        Request::DeleteKey { key } => (done(cmap.delete(key)), None),
+        // The connection of the tool does it.
+        Request::Track { .. } => (refused("CS_ERR_INVALID_PARAM"), None),
         Request::Quorum => (Reply::Quorum(Box::new(quorum(ring, loaded))), None),
         Request::Links => (links(ring, loaded), None),
         Request::Groups => (groups(ring), None),
-        Request::ExpectedVotes { votes } => {
-            let message = ring
-                .services()
-                .votequorum()
-                .map(|v| v.set_expected_votes(*votes));
-            match message {
-                Some(Ok(message)) => {
-                    ring.send_service(now, &Message::Votequorum(message));
-                    (Reply::Done, None)
-                }
-                Some(Err(_)) => (refused("CS_ERR_INVALID_PARAM"), None),
-                None => (refused("CS_ERR_NOT_EXIST"), None),
-            }
-        }
-        Request::Kill { node } => {
-            let known = ring
-                .srp()
-                .members()
-                .iter()
-                .any(|m| m.node() == NodeId(*node));
-            let reason = LongName::new(b"Killed by command line request");
-            match reason {
-                Ok(reason) if known => {
-                    let node = NodeId(*node);
-                    let kill = Cfg::KillNode { node, reason };
-                    ring.send_service(now, &Message::Cfg(kill));
-                    (Reply::Done, None)
-                }
-                _ => (refused("CS_ERR_NOT_EXIST"), None),
-            }
-        }
+        Request::ExpectedVotes { votes } => (expect(now, *votes, ring), None),
+        Request::Kill { node } => (kill(now, NodeId(*node), ring), None),
         Request::ShutDown => (Reply::Done, Some(Wish::ShutDown)),
         Request::ReopenLogs => (Reply::Done, Some(Wish::ReopenLogs)),
+    }
+}
+
+fn expect(now: Now, votes: u32, ring: &mut Ring) -> Reply {
+    let message = ring
+        .services()
+        .votequorum()
+        .map(|v| v.set_expected_votes(votes));
+    match message {
+        Some(Ok(message)) => {
+            ring.send_service(now, &Message::Votequorum(message));
+            Reply::Done
+        }
+        Some(Err(_)) => refused("CS_ERR_INVALID_PARAM"),
+        None => refused("CS_ERR_NOT_EXIST"),
+    }
+}
+
+fn kill(now: Now, node: NodeId, ring: &mut Ring) -> Reply {
+    let known = ring.srp().members().iter().any(|m| m.node() == node);
+    let reason = LongName::new(b"Killed by command line request");
+    match reason {
+        Ok(reason) if known => {
+            let kill = Cfg::KillNode { node, reason };
+            ring.send_service(now, &Message::Cfg(kill));
+            Reply::Done
+        }
+        _ => refused("CS_ERR_NOT_EXIST"),
     }
 }
 

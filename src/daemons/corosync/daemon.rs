@@ -41,13 +41,13 @@ impl Daemon {
         Ok(Self {
             crm,
             ring,
-            loaded,
             log,
             signals: Signals::new()?,
             alarm: Alarm::new()?,
             changes: ChangeNotice::open().ok(),
-            clients: Clients::open()?,
+            clients: Clients::open(&loaded)?,
             groups: Groups::open()?,
+            loaded,
             end: None,
         })
     }
@@ -137,7 +137,16 @@ impl Daemon {
                 self.end = Some(21);
             }
             Event::Group(client, event) => self.groups.tell(client, &event),
-            Event::Asked(..) | Event::Verdict(_) | Event::Ring { .. } | Event::Synchronised(_) => {}
+            Event::Ring { members, .. } => self.clients.ring_changed(&members, &self.ring),
+            Event::Verdict(_) => self.clients.tell_trackers(&self.ring),
+            Event::Asked(from, Cfg::Reload(_)) => {
+                let text = format!(
+                    "Node {from} has all nodes read corosync.conf again: this one reads it when \
+                     it starts"
+                );
+                self.log.log(Severity::Warning, text);
+            }
+            Event::Asked(..) | Event::Synchronised(_) => {}
         }
     }
 

@@ -9,12 +9,14 @@
 
 mod access;
 mod clients;
+mod cmap;
 mod daemon;
 mod groups;
 pub mod protocol;
 mod ring;
 mod start;
 mod store;
+mod trackers;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

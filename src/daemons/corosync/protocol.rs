@@ -27,6 +27,32 @@ pub enum Request {
     Links,
     /// Process groups of the ring.
     Groups,
+    /// Keys that begin so.
+    Keys {
+        /// Of these.
+        map: Map,
+        /// How they begin.
+        prefix: String,
+    },
+    /// A key is to have a value.
+    SetKey {
+        /// Both.
+        entry: Entry,
+    },
+    /// A key is to go.
+    DeleteKey {
+        /// Its name.
+        key: String,
+    },
+    /// Changes of keys are to be told from now on.
+    Track {
+        /// Of these.
+        map: Map,
+        /// The key.
+        key: String,
+        /// It alone, or all that begin so.
+        how: How,
+    },
     /// A node is to end.
     Kill {
         /// Its number.
@@ -51,6 +77,37 @@ pub struct Node {
     pub address: Option<String>,
     /// It is in the ring.
     pub member: bool,
+}
+
+/// Which keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Map {
+    /// Those of the configuration and of the running node.
+    Icmap,
+    /// Counters.
+    Stats,
+}
+
+/// Which keys are watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// The one of this name.
+    Exact,
+    /// All that begin so.
+    Prefix,
+}
+
+/// A key with its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// The type: `u32`, `str` …
+    pub kind: String,
+    /// The value as text; one of type bin in hexadecimal digits.
+    pub value: String,
 }
 
 /// A process in a group.
@@ -116,6 +173,26 @@ pub enum Reply {
     Groups {
         /// Their processes, by group.
         processes: Vec<Process>,
+    },
+    /// Keys.
+    Keys {
+        /// In the order of their names.
+        keys: Vec<Entry>,
+    },
+    /// A key that is watched is new.
+    Created {
+        /// As it is.
+        entry: Entry,
+    },
+    /// A key that is watched has another value.
+    Modified {
+        /// As it is now.
+        entry: Entry,
+    },
+    /// A key that is watched is gone.
+    Deleted {
+        /// As it was.
+        entry: Entry,
     },
     /// It was done, or is under way.
     Done,

@@ -165,6 +165,14 @@ pub fn ring(loaded: &Loaded, log: Logger) -> anyhow::Result<Ring> {
         Severity::Notice,
         format!("This node is {} at {}", loaded.node, loaded.address),
     );
+    if conf.interfaces.len() > 1 {
+        let text = format!(
+            "Redundant rings aren't spoken here: of {} only ring 0, {}, is used",
+            conf.interfaces.len(),
+            loaded.address
+        );
+        log.log(Severity::Warning, text);
+    }
     let parts = Parts {
         srp: Config {
             me: processor(loaded, dialect),

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::Interest;
 
 /// The token goes before other traffic. Source: corosync 3.1.7, `SO_PRIORITY` of token sockets.
 const TOKEN_PRIORITY: u32 = 6;
@@ -62,10 +63,13 @@ impl Bound {
             match self.plain.recv_from(buffer) {
                 Ok(received) => return Some(received),
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
-                Err(_) => {
-                    // Nothing is there: the runtime has to know, or it would not wait.
-                    return self.readiness.try_recv_from(buffer).ok();
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    // The runtime has to know, or it would not wait.
+                    let nothing = || Err::<(), _>(error);
+                    let _ = self.readiness.try_io(Interest::READABLE, nothing);
+                    return None;
                 }
+                Err(_) => return self.readiness.try_recv_from(buffer).ok(),
             }
         }
     }
