@@ -111,6 +111,10 @@ fn list(ring: &Ring<'_>) {
 }
 
 fn over(name: &str, ours: &[&str], transport: Transport, act: impl FnOnce(&Ring<'_>)) {
+    over_configured(name, ours, &configuration(transport), act);
+}
+
+fn over_configured(name: &str, ours: &[&str], conf: &str, act: impl FnOnce(&Ring<'_>)) {
     if !Path::new("/usr/sbin/corosync").exists() {
         println!("SKIPPED: corosync is not installed");
         return;
@@ -122,7 +126,7 @@ fn over(name: &str, ours: &[&str], transport: Transport, act: impl FnOnce(&Ring<
     };
     let ring = Ring { lab: &lab, ours };
     let patient = "token_retransmits_before_loss_const: 12\ncrypto_hash";
-    ring.configure(&configuration(transport).replace("crypto_hash", patient));
+    ring.configure(&conf.replace("crypto_hash", patient));
     for host in HOSTS {
         let host = lab.host(host);
         host.write("/etc/client.py", CLIENT.as_bytes(), 0o644)
@@ -215,5 +219,27 @@ fn keys_are_as_those_of_a_real_node() {
                 .all(|s| s == "runtime.members.3.status (str) = left")
         };
         assert!(within_patience(told), "{}", keys(ring, "b", left));
+    });
+}
+
+#[test]
+fn others_count_without_a_node_that_leaves_in_order() {
+    let provider = "provider: corosync_votequorum";
+    let downscale = format!("{provider}\nallow_downscale: 1");
+    let conf = configuration(Transport::Udpu).replace(provider, &downscale);
+    over_configured("leave1", &["b"], &conf, |ring| {
+        let expected = |host: &str| {
+            let status = "corosync-quorumtool -s | grep '^Expected votes' | tr -dc 0-9";
+            shell(ring.lab, host, status).unwrap_or_default()
+        };
+        assert_eq!(expected("a"), "3");
+        shell(ring.lab, "b", "kill $(cat /run/corosync.pid)").expect("a signal");
+        ring.agree(&["a", "c"], "the leave of b");
+        let fewer = || ["a", "c"].iter().all(|host| expected(host) == "2");
+        assert!(within_patience(fewer), "{}", expected("a"));
+        // One that is gone without a word still counts.
+        ring.lab.host("c").kill().expect("power off");
+        ring.agree(&["a"], "the death of c");
+        assert_eq!(expected("a"), "2");
     });
 }

@@ -1,6 +1,7 @@
 //! The loop: waits for datagrams, time, signals and interfaces, and hands each to the ring.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use super::clients::{Clients, Wish};
 use super::groups::Groups;
@@ -13,11 +14,15 @@ use crate::runtime::interfaces::{ChangeNotice, Interfaces};
 use crate::runtime::log::Logger;
 use crate::runtime::signals::{SignalRequest, Signals};
 use crate::runtime::unix_server::ClientEvent;
+use crate::time::Instant;
 use crate::wire::cluster::Cfg;
 
 /// Exit code of a node that another one fenced: who starts it again should not.
 /// Source: spec crm-runtime.md section 1, `fatal`.
 const EXIT_FENCED: u8 = 100;
+
+/// How long the others are waited for before this node leaves.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// The daemon of a ring.
 #[derive(Debug)]
@@ -33,6 +38,8 @@ pub struct Daemon {
     clients: Clients,
     groups: Groups,
     end: Option<u8>,
+    /// The others were told that this node leaves; it does so then at the latest.
+    farewell: Option<Instant>,
 }
 
 impl Daemon {
@@ -49,6 +56,7 @@ impl Daemon {
             groups: Groups::open()?,
             loaded,
             end: None,
+            farewell: None,
         })
     }
 
@@ -63,12 +71,15 @@ impl Daemon {
             }
             self.groups.flush();
             self.look_at_crm();
-            if let Some(code) = self.end {
+            if let Some(code) = self.end
+                && self.has_taken_leave(code)
+            {
                 self.ring.leave(clock::now());
                 return Ok(ExitCode::from(code));
             }
             let above = self.crm.as_ref().and_then(Crm::poll_timeout);
-            let due = self.ring.poll_timeout().into_iter().chain(above).min();
+            let due = self.ring.poll_timeout().into_iter();
+            let due = due.chain(above).chain(self.farewell).min();
             self.alarm.set(due)?;
             tokio::select! {
                 () = self.ring.ready() => {}
@@ -105,6 +116,21 @@ impl Daemon {
             Some(Wish::ShutDown) => self.shut_down("a tool"),
             Some(Wish::ReopenLogs) => self.log.reopen(),
             None => {}
+        }
+    }
+
+    /// True once the others know that this node leaves in order, or need not.
+    fn has_taken_leave(&mut self, code: u8) -> bool {
+        let now = clock::now();
+        if code != 0 {
+            return true;
+        }
+        match self.farewell {
+            Some(latest) => now.mono >= latest || self.ring.backlog() == 0,
+            None => {
+                self.farewell = Some(now.mono + FAREWELL);
+                !self.ring.announce_leave(now)
+            }
         }
     }
 

@@ -239,6 +239,14 @@ impl Ring {
         self.pump(now);
     }
 
+    /// Tells the others that this node is about to leave, if they are to count without it; true
+    /// if so. They know when nothing waits here any more.
+    pub fn announce_leave(&mut self, now: Now) -> bool {
+        let told = self.services.announce_leave();
+        self.pump(now);
+        told
+    }
+
     /// Leaves the ring: the others go on at once.
     pub fn leave(&mut self, now: Now) {
         self.srp.leave();

@@ -126,6 +126,16 @@ impl Services {
         self.pump();
     }
 
+    /// The node is about to stop: tells the others, if they are to count without it; true if so.
+    pub fn announce_leave(&mut self) -> bool {
+        let votequorum = self.votequorum.as_mut();
+        let message = votequorum.and_then(quorum::Machine::leave);
+        if let Some(message) = &message {
+            self.send(&Message::Votequorum(message.clone()));
+        }
+        message.is_some()
+    }
+
     /// What is to be done next.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()

@@ -122,6 +122,37 @@ fn nonsense_and_endless_first_words_end_the_connection() {
 }
 
 #[test]
+fn frames_of_groups_are_cut_and_wait_while_the_client_may_not_be_read() {
+    block_on(async {
+        let (_dir, mut server) = server(Framing::Groups(5));
+        let mut client = connect(&server);
+        let mut bytes = Vec::new();
+        for message in [&b"one"[..], b"", b"three"] {
+            bytes.extend_from_slice(&(message.len() as u32).to_le_bytes());
+            bytes.extend_from_slice(message);
+        }
+        bytes.extend_from_slice(&6_u32.to_le_bytes());
+        client.write_all(&bytes).expect("sent");
+        assert!(matches!(
+            next(&mut server).await,
+            ClientEvent::Connected(1, _)
+        ));
+        let first = ClientEvent::Message(1, b"one".to_vec());
+        assert_eq!(next(&mut server).await, first);
+        assert_eq!(server.event_now(|_| false), None);
+        let rest = [b"".to_vec(), b"three".to_vec()];
+        for message in rest {
+            let event = server.event_now(|_| true);
+            assert_eq!(event, Some(ClientEvent::Message(1, message)));
+        }
+        assert_eq!(
+            next(&mut server).await,
+            ClientEvent::Closed(1, Closed::BadFrame)
+        );
+    });
+}
+
+#[test]
 fn a_client_that_does_not_read_is_dropped_and_others_are_served() {
     block_on(async {
         let (_dir, mut server) = server(Framing::Clplumbing);
