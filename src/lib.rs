@@ -43,6 +43,7 @@ pub mod fencer;
 pub mod ids;
 pub mod lab;
 pub mod limits;
+pub mod migrate;
 #[cfg(test)]
 #[path = "../tests/programs/mod.rs"]
 mod programs;

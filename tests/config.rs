@@ -8,6 +8,8 @@ mod cross;
 mod damage;
 #[path = "config/golden.rs"]
 mod golden;
+#[path = "config/migrate.rs"]
+mod migrate;
 #[path = "config/real.rs"]
 mod real;
 #[path = "config/samples.rs"]

@@ -46,6 +46,7 @@ const APPLETS: &[Applet] = &[
     super::members::APPLET,
     super::everbeatd::APPLET,
     super::check::APPLET,
+    super::migrate::APPLET,
     super::demo::APPLET,
     super::ping::APPLET,
     super::lab::APPLET,

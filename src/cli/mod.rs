@@ -36,6 +36,7 @@ mod lab;
 mod links;
 mod meatclient;
 mod members;
+mod migrate;
 mod ping;
 mod resource_manager;
 mod simulate_ring;

@@ -33,6 +33,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     ("fencer", &["cib", "rules"]),
+    ("migrate", &["ids", "config", "cib"]),
     ("sys", &["ids", "time", "limits"]),
     (
         "runtime",
@@ -56,6 +57,7 @@ const PURE: &[&str] = &[
     "attributes",
     "controller",
     "fencer",
+    "migrate",
 ];
 
 /// What reaches outside, or differs from run to run.

@@ -1,0 +1,122 @@
+//! `everbeat migrate`: from a heartbeat cluster to the CRM on a ring.
+
+mod files;
+mod write;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Arg, ArgMatches, Command, value_parser};
+
+use super::applets::{self, Applet, Kind};
+use crate::config::host::{DistantHost, Host, ThisHost};
+use crate::migrate::{self, Plan, report};
+
+/// The applet.
+pub const APPLET: Applet = Applet {
+    name: "migrate",
+    summary: "plan the way from heartbeat to the CRM on a ring, line by line",
+    kind: Kind::Subcommand,
+    man: "everbeat-migrate(8)",
+    command,
+    run,
+};
+
+fn command() -> Command {
+    Command::new("migrate")
+        .about("From a heartbeat cluster to the CRM on a ring")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true)
+        .subcommand(plan_command())
+        .after_help(
+            "Examples:\n  \
+             everbeat migrate plan            what becomes of this host's files\n  \
+             everbeat migrate plan --help     its options and exit status",
+        )
+}
+
+fn plan_command() -> Command {
+    Command::new("plan")
+        .about("Show what to write, and what becomes of each line; nothing is changed")
+        .arg(
+            Arg::new("from")
+                .long("from")
+                .value_name("[NAME=]DIR")
+                .action(clap::ArgAction::Append)
+                .help(
+                    "folder with the files of node NAME; once for each node \
+                     [default: this host's own files]",
+                ),
+        )
+        .arg(
+            Arg::new("format")
+                .long("format")
+                .value_name("FORMAT")
+                .value_parser(["text", "json", "html"])
+                .default_value("text")
+                .help("text for a terminal, html for a browser, json for programs"),
+        )
+        .arg(
+            Arg::new("output")
+                .long("output")
+                .value_name("DIR")
+                .value_parser(value_parser!(PathBuf))
+                .help(
+                    "also write corosync.conf, cib.xml, cluster.crm, authkey and plan.html into \
+                     DIR",
+                ),
+        )
+        .after_help(
+            "Exit status: 0 no decision is open, 1 decisions are open, 2 files can't be read or \
+             written.\n\n\
+             Examples:\n  \
+             everbeat migrate plan                         this host's files\n  \
+             everbeat migrate plan --from a=/tmp/a/ha.d --from b=/tmp/b/ha.d\n  \
+             everbeat migrate plan --format html > plan.html\n  \
+             everbeat migrate plan --output /root/plan     the files, too",
+        )
+}
+
+fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
+    let matches = applets::parse(command(), args);
+    let Some(("plan", matches)) = matches.subcommand() else {
+        return Ok(ExitCode::from(2));
+    };
+    match plan(matches) {
+        Ok(plan) if plan.open() == 0 => Ok(ExitCode::SUCCESS),
+        Ok(_) => Ok(ExitCode::from(1)),
+        Err(error) => {
+            eprintln!("migrate: {error:#}");
+            Ok(ExitCode::from(2))
+        }
+    }
+}
+
+fn plan(matches: &ArgMatches) -> anyhow::Result<Plan> {
+    let from = matches.get_many::<String>("from");
+    let (inputs, host): (_, Box<dyn Host>) = match from {
+        Some(folders) => {
+            let inputs = folders.map(|word| files::of_folder(word));
+            let inputs = inputs.collect::<anyhow::Result<Vec<_>>>()?;
+            (inputs, Box::new(DistantHost::default()))
+        }
+        None => {
+            let host = ThisHost::new(files::HA_D.as_ref());
+            (vec![files::of_this_host(&host)?], Box::new(host))
+        }
+    };
+    let plan = migrate::plan(&inputs, host.as_ref());
+    let text = match matches.get_one::<String>("format").map(String::as_str) {
+        Some("json") => serde_json::to_string_pretty(&plan).context("can't write JSON")? + "\n",
+        Some("html") => report::html(&plan),
+        _ => report::text(&plan),
+    };
+    if let Some(folder) = matches.get_one::<PathBuf>("output") {
+        write::write(&plan, folder)?;
+    }
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(plan)
+}
