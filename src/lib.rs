@@ -39,6 +39,7 @@ pub mod config;
 pub mod controller;
 pub mod daemons;
 pub mod executor;
+pub mod explain;
 pub mod fencer;
 pub mod ids;
 pub mod lab;

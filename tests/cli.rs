@@ -6,6 +6,8 @@ mod compat;
 mod decode;
 #[path = "cli/everbeat.rs"]
 mod everbeat;
+#[path = "cli/explain.rs"]
+mod explain;
 #[path = "cli/keygen.rs"]
 mod keygen;
 mod programs;

@@ -53,6 +53,7 @@ const APPLETS: &[Applet] = &[
     super::decode::APPLET,
     super::links::APPLET,
     super::simulate_ring::APPLET,
+    super::explain::APPLET,
     super::heartbeat::APPLET,
     super::cl_status::APPLET,
     super::hb::STANDBY,

@@ -26,6 +26,7 @@ mod crmadmin;
 mod decode;
 mod demo;
 mod everbeatd;
+mod explain;
 mod fifo_message;
 mod getopt;
 mod getopt_long;

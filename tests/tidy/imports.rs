@@ -14,6 +14,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("rules", &["ids", "time", "limits", "cib"]),
     ("scheduler", &["ids", "time", "limits", "score", "cib"]),
     ("executor", &["ids", "time", "limits"]),
+    ("explain", &["cib", "scheduler", "score"]),
     ("replica", &["ids", "time", "limits", "wire", "cib"]),
     ("attributes", &["ids", "time", "limits", "wire", "score"]),
     (
@@ -53,6 +54,7 @@ const PURE: &[&str] = &[
     "rules",
     "scheduler",
     "executor",
+    "explain",
     "replica",
     "attributes",
     "controller",
