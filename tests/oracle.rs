@@ -12,3 +12,5 @@ mod cl_status;
 mod config;
 #[path = "oracle/pair.rs"]
 mod pair;
+#[path = "oracle/schema.rs"]
+mod schema;

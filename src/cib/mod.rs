@@ -17,6 +17,7 @@ mod names;
 pub mod operation;
 pub mod patch;
 pub mod reader;
+pub mod schema;
 pub mod section;
 mod store;
 pub mod version;
