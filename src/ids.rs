@@ -130,6 +130,18 @@ impl fmt::Display for NodeId {
     }
 }
 
+/// Number of a membership: the same at all of its members, and greater than those before it.
+///
+/// Source: the ring's sequence number on totem, the instance of CCM on heartbeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct MembershipId(pub u64);
+
+impl fmt::Display for MembershipId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
 /// A name that is compared and shown as it is written; cheap to copy.
 macro_rules! name {
     ($(#[$doc:meta])* $Name:ident) => {

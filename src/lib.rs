@@ -21,9 +21,11 @@
 //! `runtime`, `sys`, `agents`, `lab`, `daemons` and `cli` touch the operating system.
 
 pub mod agents;
+pub mod attributes;
 pub mod cib;
 pub mod cli;
 pub mod config;
+pub mod controller;
 pub mod daemons;
 pub mod executor;
 pub mod ids;
@@ -33,6 +35,7 @@ pub mod limits;
 #[path = "../tests/programs/mod.rs"]
 mod programs;
 pub mod proto;
+pub mod replica;
 pub mod rules;
 pub mod runtime;
 pub mod scheduler;

@@ -4,6 +4,8 @@
 #[path = "lab/host.rs"]
 mod host;
 
+#[path = "oracle/attribute.rs"]
+mod attribute;
 #[path = "oracle/cib.rs"]
 mod cib;
 #[path = "oracle/cl_status.rs"]
@@ -12,5 +14,7 @@ mod cl_status;
 mod config;
 #[path = "oracle/pair.rs"]
 mod pair;
+#[path = "oracle/resource.rs"]
+mod resource;
 #[path = "oracle/schema.rs"]
 mod schema;

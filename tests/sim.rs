@@ -7,6 +7,8 @@
 
 #[path = "sim/ccm/mod.rs"]
 mod ccm;
+#[path = "sim/crm.rs"]
+mod crm;
 #[path = "sim/hostile/mod.rs"]
 mod hostile;
 #[path = "sim/ring.rs"]

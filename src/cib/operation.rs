@@ -12,8 +12,7 @@ mod change;
 mod create;
 mod query;
 
-pub(super) use change::change_between;
-pub use change::update;
+pub use change::{change_between, update};
 pub use query::{Answer, path_of, query};
 
 use super::acl::Access;

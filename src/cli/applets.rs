@@ -70,6 +70,15 @@ const APPLETS: &[Applet] = &[
     super::cibadmin::APPLET,
     super::crm_diff::APPLET,
     super::crm_shadow::APPLET,
+    super::iso8601::APPLET,
+    super::crm_error::APPLET,
+    super::crm_rule::APPLET,
+    super::crm_attribute::APPLET,
+    super::crm_attribute::STANDBY,
+    super::crm_attribute::MASTER,
+    super::crm_failcount::APPLET,
+    super::crm_resource::APPLET,
+    super::crm_simulate::APPLET,
 ];
 
 /// Parses a tool's arguments; on a wrong one prints clap's text and exits 2 (help: 0).

@@ -160,7 +160,7 @@ impl Parsing<'_> {
 
     fn found(&mut self, arg: &Arg, name: &str, attached: Option<String>, rest: &mut Rest) {
         match (takes(arg), attached) {
-            (Takes::Nothing, Some(_)) => {
+            (Takes::Nothing, Some(_)) if self.style == Style::Getopt => {
                 self.fault(&format!("option '--{name}' doesn't allow an argument"));
             }
             (Takes::Value, None) => match rest.next() {
@@ -170,8 +170,22 @@ impl Parsing<'_> {
                     &format!("option '--{name}' requires an argument"),
                 ),
             },
+            (Takes::AttachedValue, None) => {
+                let value = self.optional(rest);
+                self.add(arg, value);
+            }
             (_, attached) => self.add(arg, attached),
         }
+    }
+
+    /// GLib takes the next word for a value that may be missing, unless it looks like an option.
+    fn optional(&self, rest: &mut Rest) -> Option<String> {
+        let next = rest.as_slice().first()?.to_string_lossy();
+        if self.style == Style::Getopt || next.starts_with('-') {
+            return None;
+        }
+        rest.next();
+        Some(next.into_owned())
     }
 
     fn short(&mut self, letters: &str, rest: &mut Rest) {
@@ -198,7 +212,11 @@ impl Parsing<'_> {
                     self.add(arg, None);
                     continue;
                 }
-                Takes::AttachedValue => self.add(arg, attached.map(str::to_owned)),
+                Takes::AttachedValue => {
+                    let value = attached.map(str::to_owned);
+                    let value = value.or_else(|| self.optional(rest));
+                    self.add(arg, value);
+                }
                 Takes::Value => {
                     let next = || rest.next().map(|next| next.to_string_lossy().into_owned());
                     match attached.map(str::to_owned).or_else(next) {

@@ -122,6 +122,29 @@ pub enum Status {
     NoSecrets = 11,
 }
 
+impl Status {
+    /// The one with that number.
+    pub fn from_number(number: i64) -> Option<Self> {
+        const ALL: [Status; 13] = [
+            Status::Pending,
+            Status::Done,
+            Status::Cancelled,
+            Status::Timeout,
+            Status::NotSupported,
+            Status::Error,
+            Status::ErrorHard,
+            Status::ErrorFatal,
+            Status::NotInstalled,
+            Status::NotConnected,
+            Status::Invalid,
+            Status::NoFenceDevice,
+            Status::NoSecrets,
+        ];
+        let mut all = ALL.into_iter();
+        all.find(|status| i64::from(*status as i8) == number)
+    }
+}
+
 impl fmt::Display for Status {
     /// The words of logs and of crm_mon.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -113,6 +113,13 @@ impl Executor {
         self.queues.get(resource).is_some_and(busy)
     }
 
+    /// True if nothing runs and nothing waits for its turn; recurring operations may wait for
+    /// their time.
+    pub fn is_idle(&self) -> bool {
+        let idle = |queue: &Queue| queue.running.is_none() && queue.waiting.is_empty();
+        self.queues.values().all(idle)
+    }
+
     /// An operation is asked for.
     ///
     /// One that changes the resource ends its recurring operations first. A recurring one that is

@@ -13,9 +13,9 @@ pub const PREFIX: &str = "ocf-exit-reason:";
 /// assert_eq!(exit_reason("ocf-exit-reason:"), None);
 /// ```
 pub fn exit_reason(stderr: &str) -> Option<&str> {
-    let reasons = stderr.lines().filter_map(|line| line.strip_prefix(PREFIX));
+    let mut reasons = stderr.lines().filter_map(|line| line.strip_prefix(PREFIX));
     reasons
-        .last()
+        .next_back()
         .map(str::trim)
         .filter(|text| !text.is_empty())
 }

@@ -177,7 +177,7 @@ impl<'a> Cluster<'a> {
 
     /// A pseudo-action without a resource.
     pub fn pseudo_action(&mut self, name: &str) -> ActionId {
-        let id = self.free_action(name.into(), name, None, false);
+        let id = self.free_action(name.into(), name, None, true);
         let action = &mut self.actions[id];
         action.pseudo = true;
         action.runnable = true;
@@ -280,10 +280,7 @@ impl<'a> Cluster<'a> {
             None => {
                 let frozen =
                     !self.have_quorum && self.options.quorum_policy == QuorumPolicy::Freeze;
-                if !frozen {
-                    action.reason = None;
-                    action.runnable = true;
-                }
+                action.runnable |= !frozen;
             }
         }
     }
@@ -347,9 +344,11 @@ fn blank<'a>(key: Text, task: &str, node: Option<NodeId>, optional: bool) -> Act
         migratable: false,
         needs_any: false,
         reschedule: false,
+        dangling: false,
         dc_allowed: task == "lrm_delete",
         processed: false,
         dumped: false,
+        deduplicated: false,
         implied_by_fencing: false,
         tracking: false,
         blocked_dependents: false,

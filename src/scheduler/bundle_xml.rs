@@ -374,17 +374,13 @@ fn write_container(
     pair(doc, set, "reuse", Some("false"));
     pair(doc, set, "run_opts", Some(&run_opts));
     pair(doc, set, "mount_points", Some(&mount_points));
-    if bundle.has_child {
-        pair(
-            doc,
-            set,
-            "run_cmd",
-            Some(command.as_deref().unwrap_or(REMOTE_DAEMON)),
-        );
-        pair(doc, set, "monitor_cmd", Some("/bin/true"));
-    } else {
-        pair(doc, set, "run_cmd", command.as_deref());
-    }
+    let command = match bundle.has_child {
+        true => Some(command.as_deref().unwrap_or(REMOTE_DAEMON)),
+        false => command.as_deref(),
+    };
+    pair(doc, set, "run_cmd", command);
+    // Whether the container is alive is all that is asked: what runs in it is monitored apart.
+    pair(doc, set, "monitor_cmd", Some("/bin/true"));
     let ops = doc.add_element(element, "operations", &[]);
     operation(doc, ops, &id, ["monitor", "60s"], None);
     element

@@ -410,17 +410,4 @@ impl<'a> Cluster<'a> {
         cache.insert(node, Rc::clone(&params));
         params
     }
-
-    /// Remembers that one action comes before another.
-    pub fn link(&mut self, first: ActionId, then: ActionId, order: Order) {
-        let side = |action| Side {
-            action: Some(action),
-            ..Side::default()
-        };
-        self.orderings.push(Ordering {
-            first: side(first),
-            then: side(then),
-            order,
-        });
-    }
 }

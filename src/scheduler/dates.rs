@@ -96,6 +96,11 @@ impl Civil {
     }
 }
 
+/// Seconds since 1970 as tools print them: `YYYY-MM-DD HH:MM:SSZ`.
+pub fn utc_text(epoch: i64) -> String {
+    format!("{}Z", Civil::from_epoch(epoch).text())
+}
+
 /// Seconds since 1970 of a date, a time, or both.
 pub fn parse(text: &str) -> Option<i64> {
     let text = text.trim();

@@ -4,9 +4,9 @@ use md5::{Digest, Md5};
 
 use super::arena::{NodeId, ResourceId};
 use super::cluster::Cluster;
+use super::history_op::interval_of;
 use super::model::*;
 use super::rules::Facts;
-use super::score;
 use super::sets::Reading;
 use crate::cib::{Element, writer};
 
@@ -82,11 +82,16 @@ pub fn digest_of(params: &Values) -> String {
     digest.iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// Digest of the parameters of an operation as they stand in a graph.
+pub fn digest_of_operation(params: &Values) -> String {
+    let mut params = params.clone();
+    filter(&mut params);
+    digest_of(&params)
+}
+
 /// What no digest is made of goes; recurring operations keep their timeout.
 fn filter(params: &mut Values) {
-    let recurring = params
-        .get("CRM_meta_interval")
-        .is_some_and(|i| score::interval(i) > 0);
+    let recurring = params.get("CRM_meta_interval").is_some_and(|i| &**i != "0");
     params.retain(|name, _| {
         let meta = name.starts_with("CRM_meta_");
         let kept = recurring && &**name == "CRM_meta_timeout";
@@ -172,8 +177,8 @@ impl<'a> Cluster<'a> {
             Some(op) => op.attr("op-secure-params"),
         };
         let old = op
-            .and_then(|op| op.attr("crm_feature_set"))
-            .is_some_and(|v| super::text::compare_versions(v, "3.16.0").is_lt());
+            .map(|op| op.attr("crm_feature_set"))
+            .is_none_or(|v| v.is_some_and(|v| super::text::compare_versions(v, "3.16.0").is_lt()));
         let fence = self.resources[resource].fence_device;
         values.retain(|name, _| {
             let private = list.is_some_and(|l| in_list(l, name));
@@ -193,7 +198,7 @@ impl<'a> Cluster<'a> {
         node: NodeId,
     ) -> Digests {
         let task = op.attr("operation").unwrap_or("");
-        let interval = op.attr("interval").map_or(0, score::interval);
+        let interval = interval_of(op);
         self.compare_digests_as(resource, op, node, task, interval)
     }
 

@@ -145,9 +145,10 @@ fn counts(rest: &str, unique: bool, old: bool) -> bool {
 }
 
 fn is_failure_of(name: &str, configured: Element<'_>, entry: Element<'_>) -> bool {
-    let interval = |e: Element<'_>| e.attr("interval").map_or(0, score::interval);
+    let interval = super::history_op::interval_of(entry);
+    let wanted = configured.attr("interval").map_or(0, score::interval);
     let task = configured.attr("name").unwrap_or("");
-    if interval(configured) != interval(entry) || Some(task) != entry.attr("operation") {
+    if wanted != interval || Some(task) != entry.attr("operation") {
         return false;
     }
     let id = entry.id().unwrap_or("");
@@ -156,5 +157,5 @@ fn is_failure_of(name: &str, configured: Element<'_>, entry: Element<'_>) -> boo
     }
     let target = super::history_op::target_rc(entry);
     let rc = entry.attr("rc-code").and_then(score::leading_integer);
-    id == super::text::operation_key(name, task, interval(entry)) && rc != target
+    id == super::text::operation_key(name, task, interval) && rc != target
 }

@@ -3,6 +3,7 @@
 use super::arena::{NodeId, ResourceId};
 use super::cluster::Cluster;
 use super::history_op::Judged;
+use super::history_op::interval_of;
 use super::model::*;
 use super::score::{self, INFINITY};
 use super::text::base_name;
@@ -169,8 +170,8 @@ impl<'a> Cluster<'a> {
             let id = self.resources[resource].id.clone();
             self.clear_history(resource, node, &id);
         } else {
-            self.resources[resource].lock_node = Some(node);
-            self.resources[resource].lock_time = time;
+            self.resources[resource].lock.node = Some(node);
+            self.resources[resource].lock.time = time;
         }
     }
 
@@ -247,7 +248,7 @@ impl<'a> Cluster<'a> {
             } else if !skip && inactive.is_none() && !self.resources[child].blocked {
                 inactive = self
                     .member_named(child, id)
-                    .filter(|&r| self.resources[r].pending_node.is_none_or(|p| p == node));
+                    .filter(|&r| self.resources[r].pending.node.is_none_or(|p| p == node));
             }
         }
         if found.is_none() && !skip {
@@ -271,7 +272,7 @@ impl<'a> Cluster<'a> {
     fn known_places(&self, instance: ResourceId) -> Vec<NodeId> {
         let mut places = self.locations_of(instance, true);
         for primitive in self.primitives(instance) {
-            if let Some(node) = self.resources[primitive].pending_node
+            if let Some(node) = self.resources[primitive].pending.node
                 && !places.contains(&node)
             {
                 places.push(node);
@@ -327,7 +328,7 @@ impl<'a> Cluster<'a> {
             if after_stop || at < extent.start {
                 continue;
             }
-            let interval = op.attr("interval").map_or(0, score::interval);
+            let interval = interval_of(*op);
             if interval == 0 || op.attr("op-status") == Some("-1") {
                 continue;
             }
@@ -371,7 +372,7 @@ impl<'a> Cluster<'a> {
         }
         self.place_by_history(resource, node, on_fail, seen);
         let r = &mut self.resources[resource];
-        let partial = r.partial_source == Some(node) && r.partial_target.is_some();
+        let partial = r.partial.source == Some(node) && r.partial.target.is_some();
         if r.role == Role::Stopped && partial && !r.running_on.is_empty() {
             r.role = Role::Started;
         }

@@ -128,8 +128,8 @@ impl<'a> Cluster<'a> {
             let source = self.node_named(m.source).filter(|&s| self.nodes[s].online);
             if let Some(source) = source {
                 let r = &mut self.resources[entry.resource];
-                r.partial_source = Some(source);
-                r.partial_target = Some(target);
+                r.partial.source = Some(source);
+                r.partial.target = Some(target);
             }
         } else if !newer_on_source {
             self.recover_without_migration(entry);

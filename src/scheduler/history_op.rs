@@ -65,6 +65,12 @@ pub fn target_rc(entry: Element<'_>) -> Option<i64> {
     (target >= 0).then_some(target)
 }
 
+/// The interval of an entry in milliseconds: unlike in the configuration, a plain number.
+pub fn interval_of(entry: Element<'_>) -> u32 {
+    let ms = entry.attr("interval").and_then(score::leading_integer);
+    u32::try_from(ms.unwrap_or(0).max(0)).unwrap_or(u32::MAX)
+}
+
 /// The key of an entry.
 pub fn entry_key<'a>(entry: Element<'a>) -> &'a str {
     entry.attr("operation_key").or(entry.id()).unwrap_or("")
@@ -88,7 +94,7 @@ impl<'a> Cluster<'a> {
             node,
             xml,
             task,
-            interval: xml.attr("interval").map_or(0, score::interval),
+            interval: interval_of(xml),
             status: number("op-status").unwrap_or(status::PENDING),
             rc: number("rc-code").unwrap_or(193),
             target: target_rc(xml),
@@ -300,9 +306,9 @@ impl<'a> Cluster<'a> {
             _ => {}
         }
         let r = &mut self.resources[resource];
-        if r.pending_task.is_none() && !entry.probe() {
-            r.pending_task = Some(entry.task.into());
-            r.pending_node = Some(entry.node);
+        if r.pending.task.is_none() && !entry.probe() {
+            r.pending.task = Some(entry.task.into());
+            r.pending.node = Some(entry.node);
         }
     }
 

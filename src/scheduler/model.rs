@@ -162,6 +162,7 @@ pub struct CloneBody<'a> {
     pub added_promotion_scores: bool,
     pub roles_merged: bool,
     pub cmd_done: bool,
+    pub notices: BTreeMap<&'static str, super::notifications::Notices>,
 }
 
 /// One replica of a bundle.
@@ -199,6 +200,42 @@ pub enum Kind<'a> {
     Group(GroupBody),
     Clone(CloneBody<'a>),
     Bundle(BundleBody),
+}
+
+/// What is being done with a resource, so that nothing is done within itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Visit {
+    /// It is being placed.
+    pub assigning: bool,
+    /// Scores of what is colocated with it are being taken in.
+    pub merging: bool,
+}
+
+/// A live migration that was begun and not ended.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Partial {
+    /// From here.
+    pub source: Option<NodeId>,
+    /// To there.
+    pub target: Option<NodeId>,
+}
+
+/// An operation without a result yet.
+#[derive(Debug, Clone, Default)]
+pub struct Pending {
+    /// What.
+    pub task: Option<Text>,
+    /// Where.
+    pub node: Option<NodeId>,
+}
+
+/// A resource waits for its node, which was shut down cleanly.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Lock {
+    /// For this one.
+    pub node: Option<NodeId>,
+    /// Since, in seconds.
+    pub time: i64,
 }
 
 /// A resource.
@@ -239,6 +276,9 @@ pub struct Resource<'a> {
     pub failed_stop: bool,
     pub failure_ignored: bool,
     pub start_pending: bool,
+    pub reload: bool,
+    pub restarting: bool,
+    pub stop_unexpected: bool,
     pub allow_migrate: bool,
     pub needs_fencing: bool,
     pub needs_unfencing: bool,
@@ -249,6 +289,9 @@ pub struct Resource<'a> {
     pub remotes_in_remotes: bool,
     pub exclusive_discover: bool,
     pub provisional: bool,
+    pub visit: Visit,
+    pub sort_index: i32,
+    pub colocated: i32,
 
     pub container: Option<ResourceId>,
     pub fillers: Vec<ResourceId>,
@@ -260,13 +303,10 @@ pub struct Resource<'a> {
     pub known_on: Vec<NodeId>,
     pub allowed: Table,
     pub assigned: Option<NodeId>,
-    pub partial_source: Option<NodeId>,
-    pub partial_target: Option<NodeId>,
+    pub partial: Partial,
     pub dangling: Vec<NodeId>,
-    pub pending_task: Option<Text>,
-    pub pending_node: Option<NodeId>,
-    pub lock_node: Option<NodeId>,
-    pub lock_time: i64,
+    pub pending: Pending,
+    pub lock: Lock,
 
     pub this_with: Vec<ColocationId>,
     pub with_this: Vec<ColocationId>,
@@ -356,9 +396,11 @@ pub struct Action<'a> {
     pub migratable: bool,
     pub needs_any: bool,
     pub reschedule: bool,
+    pub dangling: bool,
     pub dc_allowed: bool,
     pub processed: bool,
     pub dumped: bool,
+    pub deduplicated: bool,
     pub implied_by_fencing: bool,
     pub tracking: bool,
     pub blocked_dependents: bool,

@@ -40,8 +40,8 @@ impl<'a> Cluster<'a> {
     /// The `op` elements of a resource, in order.
     pub fn ops(&self, resource: ResourceId) -> impl Iterator<Item = Element<'a>> + use<'a> {
         let xml = self.resources[resource].xml;
-        xml.children_named("operations")
-            .flat_map(|o| o.children_named("op"))
+        let operations = xml.child("operations").map(|o| self.follow(o));
+        operations.into_iter().flat_map(|o| o.children_named("op"))
     }
 
     /// The element of an operation; disabled ones count only if asked for.

@@ -8,21 +8,61 @@ use super::score;
 use super::text::{base_name, compare_names};
 
 /// The whole status, with a note above it if something is disabled or blocked.
-pub fn status(cluster: &Cluster<'_>) -> String {
+pub fn status(cluster: &Cluster<'_>, title: &str) -> String {
     let mut out = Lines::default();
-    out.plain("Current cluster status:");
+    out.plain(&format!("{title}:"));
     out.item(1, "Node List:");
     cluster.report_nodes(&mut out);
     out.plain("");
     out.item(1, "Full List of Resources:");
-    let before = out.0.len();
+    let before = out.text.len();
     for &top in &cluster.top {
         cluster.report_resource(&mut out, 2, top);
     }
-    if out.0.len() == before {
+    if out.text.len() == before {
         out.item(2, "No resources");
     }
-    out.0
+    out.text
+}
+
+/// All resources as a list, without the places of those that are not in a clone.
+pub fn resources(cluster: &Cluster<'_>) -> String {
+    let mut out = Lines {
+        placeless: true,
+        ..Lines::default()
+    };
+    for &top in &cluster.top {
+        cluster.report_resource(&mut out, 1, top);
+    }
+    out.text
+}
+
+/// A resource without title and bullets: a primitive, the instances of a clone that are active,
+/// the replicas of a bundle, the members of a group that is active.
+pub fn resource(cluster: &Cluster<'_>, resource: ResourceId) -> String {
+    let r = &cluster.resources[resource];
+    let mut out = Lines {
+        active_only: true,
+        ..Lines::default()
+    };
+    cluster.report_resource(&mut out, 0, resource);
+    let titles = match r.kind {
+        Kind::Primitive | Kind::Group(_) => 0,
+        Kind::Clone(_) | Kind::Bundle(_) => 1,
+    };
+    let lines = out.text.lines().skip(titles);
+    lines.fold(String::new(), |mut all, line| {
+        let line = line.trim_start_matches(' ');
+        all.push_str(line.strip_prefix("* ").unwrap_or(line));
+        all.push('\n');
+        all
+    })
+}
+
+/// Name, agent and state of a primitive, without its place.
+pub fn primitive(cluster: &Cluster<'_>, resource: ResourceId) -> String {
+    let name = cluster.printable_id(resource).to_owned();
+    cluster.primitive_line(resource, &name, None, true)
 }
 
 /// What comes before the status: all of it is off, or some resources are.
@@ -52,18 +92,24 @@ pub fn notes(cluster: &Cluster<'_>) -> String {
 
 /// Lines of the report.
 #[derive(Default)]
-pub(super) struct Lines(String);
+pub(super) struct Lines {
+    text: String,
+    /// Primitives are shown without their nodes.
+    placeless: bool,
+    /// What is not active is left out.
+    pub active_only: bool,
+}
 
 impl Lines {
     fn plain(&mut self, text: &str) {
-        self.0.push_str(text);
-        self.0.push('\n');
+        self.text.push_str(text);
+        self.text.push('\n');
     }
 
     /// A line with a bullet.
     pub(super) fn item(&mut self, level: usize, text: &str) {
-        self.0.push_str(&"  ".repeat(level));
-        self.0.push_str("* ");
+        self.text.push_str(&"  ".repeat(level));
+        self.text.push_str("* ");
         self.plain(text);
     }
 
@@ -128,7 +174,7 @@ impl Cluster<'_> {
     }
 
     /// Whether the configuration keeps a resource from its highest role.
-    pub(super) fn is_disabled(&self, resource: ResourceId) -> bool {
+    pub fn is_disabled(&self, resource: ResourceId) -> bool {
         let target = self.meta(resource, "target-role");
         match target.as_deref().map(Role::parse) {
             Some(Role::Stopped) => true,
@@ -247,17 +293,22 @@ impl Cluster<'_> {
             Kind::Primitive => {
                 if !score::is_true(self.meta(resource, "internal_rsc").as_deref()) {
                     let name = self.printable_id(resource).to_owned();
-                    let node = self.current_node(resource);
-                    out.item(level, &self.primitive_line(resource, &name, node));
+                    let node = self.current_node(resource).filter(|_| !out.placeless);
+                    let line = self.primitive_line(resource, &name, node, out.placeless);
+                    out.item(level, &line);
                 }
             }
             Kind::Group(_) => {
-                let mut flags = Vec::new();
-                self.collective_flags(resource, &mut flags);
-                let title = format!("Resource Group: {}{}:", r.id, list_of(&flags));
-                out.item(level, &title);
+                if !out.active_only {
+                    let mut flags = Vec::new();
+                    self.collective_flags(resource, &mut flags);
+                    let title = format!("Resource Group: {}{}:", r.id, list_of(&flags));
+                    out.item(level, &title);
+                }
                 for &member in &r.children {
-                    self.report_resource(out, level + 1, member);
+                    if !out.active_only || self.active(member, false) {
+                        self.report_resource(out, level + 1, member);
+                    }
                 }
             }
             Kind::Clone(_) => self.report_clone(out, level, resource),
@@ -276,7 +327,7 @@ impl Cluster<'_> {
     }
 
     /// The id, without the number of an instance where all are alike.
-    fn printable_id(&self, resource: ResourceId) -> &str {
+    pub fn printable_id(&self, resource: ResourceId) -> &str {
         let r = &self.resources[resource];
         if r.unique { &r.id } else { base_name(&r.id) }
     }
@@ -307,14 +358,22 @@ impl Cluster<'_> {
             }
             let shown = replica.child.unwrap_or(replica.container);
             let node = self.current_node(replica.container);
-            out.item(level + 1, &self.primitive_line(shown, &name, node));
+            let node = node.filter(|_| !out.placeless);
+            let line = self.primitive_line(shown, &name, node, out.placeless);
+            out.item(level + 1, &line);
         }
     }
 
-    fn primitive_line(&self, resource: ResourceId, name: &str, node: Option<NodeId>) -> String {
+    fn primitive_line(
+        &self,
+        resource: ResourceId,
+        name: &str,
+        node: Option<NodeId>,
+        placeless: bool,
+    ) -> String {
         let r = &self.resources[resource];
-        let several = r.running_on.len() > 1;
-        let place = node.or(r.pending_node).or(r.lock_node).filter(|_| !several);
+        let several = r.running_on.len() > 1 && !placeless;
+        let place = node.or(r.pending.node).or(r.lock.node).filter(|_| !several);
         let provider = r.provider.map(|p| format!(":{p}")).unwrap_or_default();
         let mut line = format!("{name}\t({}{provider}:{}):\t", r.class, r.agent);
         if r.orphan {
@@ -334,6 +393,10 @@ impl Cluster<'_> {
             line.push(' ');
             line.push_str(&self.nodes[place].name);
         }
+        if placeless && let Some(description) = r.xml.attr("description") {
+            line.push(' ');
+            line.push_str(description);
+        }
         if r.role == Role::Stopped
             && let Some(rc) = self.failed_probe(resource, None)
         {
@@ -349,7 +412,7 @@ impl Cluster<'_> {
 
     fn state_text(&self, resource: ResourceId) -> &'static str {
         let r = &self.resources[resource];
-        match r.pending_task.as_deref() {
+        match r.pending.task.as_deref().filter(|_| self.show_pending) {
             Some("start") => "Starting",
             Some("stop") => "Stopping",
             Some("migrate_to" | "migrate_from") => "Migrating",
@@ -370,8 +433,8 @@ impl Cluster<'_> {
             }
         };
         flag(lost, "UNCLEAN");
-        flag(place.is_some() && place == r.lock_node, "LOCKED");
-        flag(r.pending_task.as_deref() == Some("monitor"), "Monitoring");
+        flag(place.is_some() && place == r.lock.node, "LOCKED");
+        flag(r.pending.task.as_deref() == Some("monitor"), "Monitoring");
         let target = self.meta(resource, "target-role");
         let target_role = target.as_deref().map(Role::parse);
         flag(target_role == Some(Role::Stopped), "disabled");

@@ -46,20 +46,28 @@ impl Cluster<'_> {
         out.names(level + 1, "Promoted", &self.sorted_names(&promoted));
         let title = self.active_title(clone, body.promotable);
         out.names(level + 1, title, &self.sorted_names(&active));
-        if !r.unique {
+        if !r.unique && !out.active_only {
             let room = usize::try_from(body.max).unwrap_or(0) > count;
             self.report_stopped(out, level + 1, clone, room, &stopped);
         }
     }
 
     fn active_title(&self, clone: ResourceId, promotable: bool) -> &'static str {
-        let target = self.meta(clone, "target-role");
-        let role = target.as_deref().map(Role::parse);
-        match (promotable, role) {
+        match (promotable, self.configured_role(clone)) {
             (false, _) => "Started",
             (true, Some(Role::Unpromoted)) => "Unpromoted (target-role)",
             (true, _) => "Unpromoted",
         }
+    }
+
+    /// The role that is asked for, of the clone or of what it is made of.
+    fn configured_role(&self, clone: ResourceId) -> Option<Role> {
+        let own = self.meta(clone, "target-role");
+        let text = own.or_else(|| {
+            let first = self.resources[clone].children.first()?;
+            self.meta(*first, "target-role")
+        });
+        text.as_deref().map(Role::parse)
     }
 
     fn shown(&self, clone: ResourceId, instance: ResourceId) -> Shown {
@@ -76,7 +84,7 @@ impl Cluster<'_> {
         let any = |test: &dyn Fn(&Resource<'_>) -> bool| {
             test(&self.resources[instance]) || parts.iter().any(|&p| test(&self.resources[p]))
         };
-        if any(&|r| r.pending_task.is_some()) {
+        if any(&|r| r.pending.task.is_some()) {
             return Shown::Full;
         }
         if !partly {
@@ -103,8 +111,7 @@ impl Cluster<'_> {
         stopped: &[ResourceId],
     ) {
         let r = &self.resources[clone];
-        let disabled =
-            self.meta(clone, "target-role").as_deref().map(Role::parse) == Some(Role::Stopped);
+        let disabled = self.configured_role(clone) == Some(Role::Stopped);
         let plain = if disabled {
             "Stopped (disabled)"
         } else {

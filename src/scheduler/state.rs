@@ -18,7 +18,7 @@ impl Cluster<'_> {
     pub fn current_node(&self, resource: ResourceId) -> Option<NodeId> {
         let r = &self.resources[resource];
         let clean = |n: NodeId| self.nodes[n].online && !self.nodes[n].unclean;
-        if let Some(source) = r.partial_source {
+        if let Some(source) = r.partial.source {
             let first = r.running_on.iter().copied().find(|&n| n == source);
             return first.or_else(|| r.running_on.first().copied());
         }

@@ -269,6 +269,14 @@ impl<'a> Cluster<'a> {
     }
 
     fn remote_attributes(&mut self, node: NodeId, state: Element<'a>) {
+        let told = state.attr("node_in_maintenance");
+        let told = told.and_then(score::leading_integer).unwrap_or(0);
+        let n = &mut self.nodes[node];
+        n.remote_maintenance = told != 0;
+        if !n.requires_reset {
+            n.unclean = false;
+            n.unseen = false;
+        }
         if let Some(transient) = state.child("transient_attributes") {
             self.add_node_attributes(node, transient, true);
         }

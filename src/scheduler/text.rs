@@ -94,3 +94,29 @@ pub fn base_name(id: &str) -> &str {
         _ => id,
     }
 }
+
+/// An interval as people read it: the largest units that aren't 0.
+/// Source: Pacemaker 2.1.5, `pcmk__readable_interval`.
+pub fn readable_interval(ms: u32) -> String {
+    if ms == 0 {
+        return "0s".to_owned();
+    }
+    let units = [
+        ("d", ms / 86_400_000),
+        ("h", ms / 3_600_000 % 24),
+        ("m", ms / 60_000 % 60),
+    ];
+    let mut text = String::new();
+    for (unit, count) in units {
+        if count > 0 {
+            text.push_str(&format!("{count}{unit}"));
+        }
+    }
+    let (seconds, rest) = (ms / 1000 % 60, ms % 1000);
+    if rest > 0 {
+        text.push_str(&format!("{seconds}.{rest:03}s"));
+    } else if seconds > 0 {
+        text.push_str(&format!("{seconds}s"));
+    }
+    text
+}

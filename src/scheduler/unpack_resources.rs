@@ -40,8 +40,12 @@ impl<'a> Cluster<'a> {
     }
 
     fn link_containers(&mut self, resource: ResourceId) {
-        for child in self.resources[resource].children.clone() {
-            self.link_containers(child);
+        let children = self.resources[resource].children.clone();
+        if !children.is_empty() {
+            for child in children {
+                self.link_containers(child);
+            }
+            return;
         }
         let Some(name) = self.meta(resource, "container") else {
             return;
@@ -72,10 +76,10 @@ impl<'a> Cluster<'a> {
             let guest = self.resources[resource].container.is_some();
             let kind = if guest { "container" } else { "remote" };
             self.nodes[node].attrs.insert("#kind".into(), kind.into());
-            if !guest {
-                return;
-            }
-            self.nodes[node].unclean = false;
+            let unclean = !guest && self.options.startup_fencing;
+            let n = &mut self.nodes[node];
+            n.unclean = unclean;
+            n.unseen |= !guest;
         }
     }
 
@@ -166,6 +170,9 @@ impl<'a> Cluster<'a> {
             failed_stop: false,
             failure_ignored: false,
             start_pending: false,
+            reload: false,
+            restarting: false,
+            stop_unexpected: false,
             allow_migrate: false,
             needs_fencing: false,
             needs_unfencing: false,
@@ -176,6 +183,9 @@ impl<'a> Cluster<'a> {
             remotes_in_remotes: false,
             exclusive_discover: false,
             provisional: true,
+            visit: Default::default(),
+            sort_index: 0,
+            colocated: 0,
             container: None,
             fillers: Vec::new(),
             connection_node: None,
@@ -185,13 +195,10 @@ impl<'a> Cluster<'a> {
             known_on: Vec::new(),
             allowed: Default::default(),
             assigned: None,
-            partial_source: None,
-            partial_target: None,
+            partial: Default::default(),
             dangling: Vec::new(),
-            pending_task: None,
-            pending_node: None,
-            lock_node: None,
-            lock_time: 0,
+            pending: Default::default(),
+            lock: Default::default(),
             this_with: Vec::new(),
             with_this: Vec::new(),
             locations: Vec::new(),
@@ -363,18 +370,17 @@ impl<'a> Cluster<'a> {
     fn read_requires(&mut self, resource: ResourceId) {
         let stonith = self.options.stonith_enabled;
         let r = &self.resources[resource];
-        let default =
-            if r.fence_device || (r.is_connection && self.meta(resource, "container").is_none()) {
-                "quorum"
-            } else if self.options.unfencing {
-                "unfencing"
-            } else if stonith {
-                "fencing"
-            } else if self.options.quorum_policy == QuorumPolicy::Ignore {
-                "nothing"
-            } else {
-                "quorum"
-            };
+        let default = if r.fence_device || r.is_connection {
+            "quorum"
+        } else if self.options.unfencing {
+            "unfencing"
+        } else if stonith {
+            "fencing"
+        } else if self.options.quorum_policy == QuorumPolicy::Ignore {
+            "nothing"
+        } else {
+            "quorum"
+        };
         let value = self.meta(resource, "requires");
         let mut requires = match value.as_deref() {
             Some(v @ ("nothing" | "quorum" | "fencing" | "unfencing")) => v,
@@ -577,7 +583,6 @@ impl<'a> Cluster<'a> {
                 return false;
             };
             body.inner = Some(inner);
-            self.resources[bundle].children.push(inner);
         }
         for (i, replica) in xml.replicas.iter().enumerate() {
             let ip = replica
@@ -600,11 +605,23 @@ impl<'a> Cluster<'a> {
                 child,
                 node: None,
             };
+            if let (Some(child), Some(address)) = (child, &made.ipaddr) {
+                let meta = &mut self.resources[child].meta;
+                meta.insert("external-ip".into(), address.clone());
+            }
             if let Some(connection) = replica.connection {
                 self.unpack_connection(bundle, &mut made, at(connection));
             }
+            if let Some(child) = child {
+                self.resources[child].exclusive_discover = true;
+                let notify = self.resources[child].notify;
+                if let Some(inner) = body.inner {
+                    self.resources[inner].notify |= notify;
+                }
+            }
             body.replicas.push(made);
         }
+        self.resources[bundle].children.extend(body.inner);
         self.resources[bundle].kind = Kind::Bundle(body);
         true
     }
@@ -634,6 +651,7 @@ impl<'a> Cluster<'a> {
             discovery: Discovery::Exclusive,
         };
         if let Some(child) = replica.child {
+            self.resources[child].allowed = Default::default();
             self.resources[child].allowed.insert(node, own);
             let banned = Entry {
                 score: -INFINITY,
@@ -658,6 +676,7 @@ impl<'a> Cluster<'a> {
         self.nodes[node].connection = Some(remote);
         self.resources[remote].connection_node = Some(node);
         self.resources[remote].container = Some(replica.container);
+        self.resources[remote].remotes_in_remotes = true;
         self.nodes[node]
             .attrs
             .insert("#kind".into(), "container".into());

@@ -11,6 +11,7 @@
 //! `everbeat simulate-ring` and `tests/sim.rs` run [`ring::run`]. No I/O, no threads.
 
 mod checks;
+pub mod crm;
 mod network;
 mod plan;
 pub mod ring;

@@ -20,11 +20,7 @@ pub struct LocalTime {
 impl LocalTime {
     /// Breaks down seconds since 1970; a year that `int` can't hold gives 1970.
     pub fn at(unix_s: u64) -> Self {
-        let seconds = libc::time_t::try_from(unix_s).unwrap_or(0);
-        // SAFETY: an all-zero `tm` is valid (plain numbers and a nullable pointer).
-        let mut tm: libc::tm = unsafe { std::mem::zeroed() };
-        // SAFETY: both pointers are to live values; localtime_r writes the second only.
-        unsafe { libc::localtime_r(&raw const seconds, &raw mut tm) };
+        let tm = broken_down(unix_s);
         let small = |n: libc::c_int| u8::try_from(n).unwrap_or(0);
         Self {
             year: tm.tm_year.saturating_add(1900),
@@ -35,6 +31,20 @@ impl LocalTime {
             second: small(tm.tm_sec),
         }
     }
+}
+
+/// How far the local zone is ahead of UTC at a time, seconds.
+pub fn offset_s(unix_s: u64) -> i32 {
+    i32::try_from(broken_down(unix_s).tm_gmtoff).unwrap_or(0)
+}
+
+fn broken_down(unix_s: u64) -> libc::tm {
+    let seconds = libc::time_t::try_from(unix_s).unwrap_or(0);
+    // SAFETY: an all-zero `tm` is valid (plain numbers and a nullable pointer).
+    let mut tm: libc::tm = unsafe { std::mem::zeroed() };
+    // SAFETY: both pointers are to live values; localtime_r writes the second only.
+    unsafe { libc::localtime_r(&raw const seconds, &raw mut tm) };
+    tm
 }
 
 #[cfg(test)]

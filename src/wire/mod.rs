@@ -3,6 +3,7 @@
 pub mod capture;
 pub mod ccm;
 pub mod cluster;
+pub mod crm;
 pub mod cursor;
 pub mod heartbeat;
 pub mod ipc;

@@ -25,8 +25,23 @@ const USERS: [&str; 7] = [
     "hacluster",
 ];
 
+/// The tools that are compared here and in the files beside.
+const TOOLS: [&str; 11] = [
+    "crm_failcount",
+    "cibadmin",
+    "crm_attribute",
+    "crm_master",
+    "crm_standby",
+    "crm_diff",
+    "crm_shadow",
+    "crm_error",
+    "crm_resource",
+    "crm_rule",
+    "iso8601",
+];
+
 /// The folder of the original's tools.
-const ORIGINAL: &str = "/usr/sbin";
+pub(super) const ORIGINAL: &str = "/usr/sbin";
 
 /// Why a difference is right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,26 +63,26 @@ const ALLOWED: &[(&str, Allowed)] = &[
     ("crm_diff", Allowed::GoneAttributes),
 ];
 
-struct Ran {
-    stdout: String,
-    stderr: String,
-    code: Option<i32>,
-    file: String,
+pub(super) struct Ran {
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+    pub(super) code: Option<i32>,
+    pub(super) file: String,
 }
 
-struct Place {
+pub(super) struct Place {
     folder: tempfile::TempDir,
-    tools: PathBuf,
+    pub(super) tools: PathBuf,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let tools = folder.path().join("bin");
         fs::create_dir(&tools).unwrap();
         let program = std::env::var_os("EVERBEAT_ORACLE_PROGRAM")
             .unwrap_or_else(|| env!("CARGO_BIN_EXE_everbeat").into());
-        for tool in ["cibadmin", "crm_diff", "crm_shadow"] {
+        for tool in TOOLS {
             symlink(&program, tools.join(tool)).unwrap();
         }
         Self { folder, tools }
@@ -86,7 +101,7 @@ impl Place {
         path
     }
 
-    fn run(&self, tools: &Path, line: &str, file: &Path, other: &Path) -> Ran {
+    pub(super) fn run(&self, tools: &Path, line: &str, file: &Path, other: &Path) -> Ran {
         let copy = self.folder.path().join("cib.xml");
         let scratch = self.folder.path().join("scratch");
         let _ = fs::remove_dir_all(&scratch);
@@ -126,7 +141,7 @@ fn ran(out: Output) -> Ran {
     }
 }
 
-fn files(step: usize) -> Vec<PathBuf> {
+pub(super) fn files(step: usize) -> Vec<PathBuf> {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let mut files = Vec::new();
     for (folder, step) in [("corpus/cib", 1), ("conformance/scheduler/cases/xml", step)] {
@@ -179,7 +194,7 @@ fn compare(step: usize) {
     assert!(same > 1000, "only {same} were compared");
 }
 
-fn difference(theirs: &Ran, ours: &Ran) -> Option<String> {
+pub(super) fn difference(theirs: &Ran, ours: &Ran) -> Option<String> {
     let mut what = String::new();
     if theirs.code != ours.code {
         what += &format!("  exit code {:?} {:?}\n", theirs.code, ours.code);
@@ -240,7 +255,7 @@ fn says_more(theirs: &str, ours: &str) -> bool {
             .all(|line| ours.lines().any(|ours| ours == line))
 }
 
-fn load(path: &Path) -> Option<Document> {
+pub(super) fn load(path: &Path) -> Option<Document> {
     cib::read_file_text(fs::read(path).ok()?).ok()
 }
 

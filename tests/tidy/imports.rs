@@ -14,6 +14,24 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("rules", &["ids", "time", "limits", "cib"]),
     ("scheduler", &["ids", "time", "limits", "score", "cib"]),
     ("executor", &["ids", "time", "limits"]),
+    ("replica", &["ids", "time", "limits", "wire", "cib"]),
+    ("attributes", &["ids", "time", "limits", "wire", "score"]),
+    (
+        "controller",
+        &[
+            "ids",
+            "time",
+            "limits",
+            "wire",
+            "cib",
+            "rules",
+            "score",
+            "executor",
+            "replica",
+            "attributes",
+            "proto",
+        ],
+    ),
     ("sys", &["ids", "time", "limits"]),
     (
         "runtime",
@@ -33,6 +51,9 @@ const PURE: &[&str] = &[
     "rules",
     "scheduler",
     "executor",
+    "replica",
+    "attributes",
+    "controller",
 ];
 
 /// What reaches outside, or differs from run to run.

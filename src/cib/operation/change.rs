@@ -223,7 +223,7 @@ fn refuse_older(old: &Document, new: &Document) -> Result<(), Error> {
 }
 
 /// How far two documents differ.
-pub(in crate::cib) fn change_between(old: &Document, new: &Document) -> Change {
+pub fn change_between(old: &Document, new: &Document) -> Change {
     let part = |doc: &Document| doc.child(doc.root(), "configuration");
     let configuration_same = match (part(old), part(new)) {
         (Some(a), Some(b)) => merge::same_tree(old, a, new, b),

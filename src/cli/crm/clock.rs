@@ -1,0 +1,41 @@
+//! The machine's clock and zone, for dates.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::rules::iso8601::{Clock, Time};
+use crate::sys::local_time::offset_s;
+
+/// Now, with the zone's offset of now.
+pub fn clock() -> Clock {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let unix_s = since.map_or(0, |since| since.as_secs());
+    Clock {
+        unix_s: i64::try_from(unix_s).unwrap_or(i64::MAX),
+        offset_s: offset_s(unix_s),
+    }
+}
+
+/// A moment in the local zone as C's `ctime` writes it.
+pub fn ctime(unix_s: u64) -> String {
+    const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let signed = i64::try_from(unix_s).unwrap_or(i64::MAX);
+    let time = Time::from_unix(signed, offset_s(unix_s));
+    let (date, at) = (time.date(), time.time_of_day());
+    let name = |names: &[&'static str], number: i32| {
+        let index = usize::try_from(number - 1).unwrap_or_default();
+        names.get(index).copied().unwrap_or("???")
+    };
+    format!(
+        "{} {} {:2} {:02}:{:02}:{:02} {}",
+        name(&DAYS, time.week_date().day),
+        name(&MONTHS, date.month),
+        date.day,
+        at.hour,
+        at.minute,
+        at.second,
+        date.year
+    )
+}

@@ -1,0 +1,99 @@
+//! Elements of the status section, as the controller writes them.
+//!
+//! Source: spec cib.md section 8.1.
+
+use std::time::Duration;
+
+use super::Member;
+use crate::cib::{Document, NodeRef, reader, writer};
+use crate::rules;
+
+/// A member that is ready, with its history.
+pub(super) fn member_state(member: &Member, history: Option<&str>) -> String {
+    let mut doc = node_state(&member.uuid, &member.name);
+    let root = doc.root();
+    for (name, value) in [
+        ("in_ccm", "true"),
+        ("crmd", "online"),
+        ("join", "member"),
+        ("expected", "member"),
+    ] {
+        doc.set_attr(root, name, value);
+    }
+    doc.set_attr(root, "crm-debug-origin", "everbeat");
+    if let Some(history) = history
+        && let Ok(lrm) = reader::read(history)
+        && lrm.name(lrm.root()) == "lrm"
+    {
+        let lrm = doc.import(&lrm, lrm.root());
+        doc.append(root, lrm);
+    }
+    writer::compact(&doc, root)
+}
+
+/// A node that is gone. `expected` tells whether it was to be there; none leaves it.
+pub(super) fn lost_state(uuid: &str, name: &str, expected: Option<&str>) -> String {
+    let mut doc = node_state(uuid, name);
+    let root = doc.root();
+    for (name, value) in [("in_ccm", "false"), ("crmd", "offline"), ("join", "down")] {
+        doc.set_attr(root, name, value);
+    }
+    doc.set_or_remove_attr(root, "expected", expected);
+    doc.set_attr(root, "crm-debug-origin", "everbeat");
+    writer::compact(&doc, root)
+}
+
+fn node_state(uuid: &str, name: &str) -> Document {
+    let mut doc = Document::new("node_state");
+    let root = doc.root();
+    doc.set_attr(root, "id", uuid);
+    doc.set_attr(root, "uname", name);
+    doc
+}
+
+/// True if the CIB has the node state as it is given here.
+pub(super) fn has(cib: &Document, state: &str) -> bool {
+    let Ok(wanted) = reader::read(state) else {
+        return false;
+    };
+    let id = wanted.id(wanted.root());
+    states(cib).any(|node| {
+        cib.id(node) == id
+            && wanted
+                .attrs(wanted.root())
+                .all(|(k, v)| cib.attr(node, k) == Some(v))
+    })
+}
+
+/// A time of the CIB: `5s`, `2min`.
+pub(super) fn span(text: &str) -> Option<Duration> {
+    let ms = rules::milliseconds(text).ok()?;
+    u64::try_from(ms).ok().map(Duration::from_millis)
+}
+
+/// The node states of a CIB.
+pub(super) fn states(cib: &Document) -> impl Iterator<Item = NodeRef> + '_ {
+    let status = cib.child(cib.root(), "status");
+    status
+        .into_iter()
+        .flat_map(|status| cib.children_named(status, "node_state"))
+}
+
+/// True if the list of nodes has a member as it is.
+pub(super) fn knows(cib: &Document, member: &Member) -> bool {
+    let nodes = cib.root_element().find(&["configuration", "nodes"]);
+    let mut known = nodes
+        .into_iter()
+        .flat_map(|nodes| nodes.children_named("node"));
+    known.any(|n| n.id() == Some(&member.uuid) && n.attr("uname") == Some(&member.name))
+}
+
+/// A cluster option of the CIB, the first that is set.
+pub(super) fn option<'a>(cib: &'a Document, name: &str) -> Option<&'a str> {
+    let config = cib.root_element().find(&["configuration", "crm_config"])?;
+    let sets = config.children_named("cluster_property_set");
+    let mut pairs = sets.flat_map(|set| set.children_named("nvpair"));
+    pairs
+        .find(|pair| pair.attr("name") == Some(name))?
+        .attr("value")
+}

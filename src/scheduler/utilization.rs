@@ -1,0 +1,207 @@
+//! Capacities of nodes and needs of resources.
+//! Source: Pacemaker 2.1.5, `lib/pacemaker/pcmk_sched_utilization.c`.
+
+use std::cmp::Ordering as Compared;
+use std::collections::BTreeMap;
+
+use super::arena::{NodeId, ResourceId};
+use super::cluster::Cluster;
+use super::model::*;
+use super::options::Placement;
+use super::score::INFINITY;
+
+type Amounts = BTreeMap<Text, i64>;
+
+impl Cluster<'_> {
+    /// Lists the capacities of all nodes.
+    pub(super) fn show_capacities(&self, title: &str) {
+        for &node in &self.node_order {
+            let n = &self.nodes[node];
+            let mut line = format!("{title}: {} capacity:", n.name);
+            for name in n.utilization.keys() {
+                line.push_str(&format!(" {name}={}", self.free(node, name)));
+            }
+            self.scores.borrow_mut().push(line);
+        }
+    }
+
+    /// Lists what a resource takes of its node.
+    pub(super) fn show_needs(&self, resource: ResourceId, node: NodeId) {
+        let (r, n) = (&self.resources[resource], &self.nodes[node]);
+        let title = "pcmk__finalize_assignment";
+        let mut line = format!("{title}: {} utilization on {}:", r.id, n.name);
+        for (name, amount) in &r.utilization {
+            line.push_str(&format!(" {name}={amount}"));
+        }
+        self.scores.borrow_mut().push(line);
+    }
+
+    fn free(&self, node: NodeId, name: &str) -> i64 {
+        let n = &self.nodes[node];
+        let of = |table: &Amounts| table.get(name).copied().unwrap_or(0);
+        of(&n.utilization) - of(&n.used)
+    }
+
+    /// Which of two nodes has more room.
+    pub(super) fn compare_capacities(&self, a: NodeId, b: NodeId) -> Compared {
+        let names = self.nodes[a].utilization.keys();
+        let others = self.nodes[b].utilization.keys();
+        let missing = others.filter(|n| !self.nodes[a].utilization.contains_key(*n));
+        let sum: i32 = names
+            .chain(missing)
+            .map(|name| match self.free(a, name).cmp(&self.free(b, name)) {
+                Compared::Greater => -1,
+                Compared::Less => 1,
+                Compared::Equal => 0,
+            })
+            .sum();
+        sum.cmp(&0)
+    }
+
+    /// A node has less room by what a resource needs.
+    pub(super) fn consume(&mut self, resource: ResourceId, node: NodeId) {
+        for (name, amount) in self.resources[resource].utilization.clone() {
+            *self.nodes[node].used.entry(name).or_default() += amount;
+        }
+    }
+
+    /// A node has more room again.
+    pub(super) fn release(&mut self, resource: ResourceId, node: NodeId) {
+        for (name, amount) in self.resources[resource].utilization.clone() {
+            *self.nodes[node].used.entry(name).or_default() -= amount;
+        }
+    }
+
+    fn has_room(&self, node: NodeId, needs: &Amounts) -> bool {
+        needs
+            .iter()
+            .all(|(name, &need)| need <= self.free(node, name))
+    }
+
+    /// All that has to be on the same node.
+    fn companions(&self, resource: ResourceId, origin: ResourceId, list: &mut Vec<ResourceId>) {
+        if list.contains(&resource) {
+            return;
+        }
+        list.push(resource);
+        let r = &self.resources[resource];
+        for &id in &r.this_with {
+            let c = &self.colocations[id];
+            if c.score < INFINITY || list.contains(&c.primary) {
+                continue;
+            }
+            if self.affects_location(c.dependent, c.primary, id)
+                && self.resources[origin].rank() <= self.resources[c.primary].rank().max(1)
+            {
+                self.companions(c.primary, origin, list);
+            }
+        }
+        for &id in &r.with_this {
+            let c = &self.colocations[id];
+            if c.score < INFINITY || list.contains(&c.dependent) {
+                continue;
+            }
+            let to_single = r.rank() > 1 && self.resources[c.dependent].rank() < 2;
+            if !to_single && self.affects_location(c.dependent, c.primary, id) {
+                self.companions(c.dependent, origin, list);
+            }
+        }
+        if r.is_group() {
+            for &member in &r.children {
+                self.companions(member, origin, list);
+            }
+        } else if let Some(parent) = r.parent.filter(|&p| self.resources[p].is_group()) {
+            self.companions(parent, origin, list);
+        }
+    }
+
+    fn add_needs(&self, resource: ResourceId, all: &[ResourceId], needs: &mut Amounts) {
+        let r = &self.resources[resource];
+        if !r.provisional {
+            return;
+        }
+        let mut add = |of: ResourceId| {
+            for (name, amount) in &self.resources[of].utilization {
+                *needs.entry(name.clone()).or_default() += amount;
+            }
+        };
+        match &r.kind {
+            Kind::Primitive => add(resource),
+            Kind::Group(body) => {
+                let listed = r.children.iter().any(|c| all.contains(c));
+                if listed {
+                    return;
+                }
+                let count = if body.collocated { r.children.len() } else { 1 };
+                for &member in r.children.iter().take(count) {
+                    self.add_needs(member, all, needs);
+                }
+            }
+            Kind::Clone(_) => {
+                let listed = r.children.iter().any(|c| {
+                    let members = &self.resources[*c].children;
+                    all.contains(c) || members.iter().any(|m| all.contains(m))
+                });
+                if !listed && let Some(&first) = r.children.first() {
+                    self.add_needs(first, all, needs);
+                }
+            }
+            Kind::Bundle(body) => {
+                if let Some(replica) = body.replicas.first() {
+                    self.add_needs(replica.container, all, needs);
+                }
+            }
+        }
+    }
+
+    /// Bans nodes without enough room; the node with most room, if none has it for everything.
+    pub(super) fn ban_insufficient(&mut self, resource: ResourceId) -> Option<NodeId> {
+        if self.options.placement == Placement::Default {
+            return None;
+        }
+        let mut all = Vec::new();
+        self.companions(resource, resource, &mut all);
+        if all.len() < 2 && self.resources[resource].utilization.is_empty() {
+            return None;
+        }
+        let mut needs = Amounts::new();
+        for &companion in &all {
+            self.add_needs(companion, &all, &mut needs);
+        }
+        let own = self.resources[resource].utilization.clone();
+        let mut possible = false;
+        let mut most_free: Option<NodeId> = None;
+        for node in self.nodes_in_table_order(resource) {
+            if !self.available_in(&self.resources[resource].allowed, node) {
+                continue;
+            }
+            possible |= self.has_room(node, &needs);
+            if self.has_room(node, &own)
+                && most_free.is_none_or(|m| self.compare_capacities(node, m).is_lt())
+            {
+                most_free = Some(node);
+            }
+        }
+        let limit = if possible { &needs } else { &own };
+        for node in self.allowed_nodes(resource) {
+            let usable = self.available_in(&self.resources[resource].allowed, node);
+            if usable && !self.has_room(node, limit) {
+                self.locate(resource, node, -INFINITY);
+            }
+        }
+        most_free.filter(|_| !possible)
+    }
+
+    /// Nodes of a table in the order in which a hash table of GLib has them.
+    fn nodes_in_table_order(&self, resource: ResourceId) -> Vec<NodeId> {
+        let nodes = self.allowed_nodes(resource);
+        let mut keyed: Vec<(usize, NodeId)> = Vec::new();
+        let ids: Vec<&str> = nodes.iter().map(|&n| &*self.nodes[n].id).collect();
+        for (slot, at) in super::glib_order::order(&ids).into_iter().enumerate() {
+            if let Some(&node) = nodes.get(at) {
+                keyed.push((slot, node));
+            }
+        }
+        keyed.into_iter().map(|(_, node)| node).collect()
+    }
+}
