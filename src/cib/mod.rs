@@ -20,6 +20,7 @@ pub mod reader;
 pub mod schema;
 pub mod section;
 mod store;
+pub mod upgrade;
 pub mod version;
 pub mod writer;
 pub mod xpath;

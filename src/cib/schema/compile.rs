@@ -71,6 +71,7 @@ impl Compiled {
     pub fn for_edition(edition: Edition) -> Self {
         match edition {
             Edition::V0_6 => Self::of(&OLD_GRAMMAR, edition),
+            Edition::V1_1 => Self::of(&GRAMMAR, edition.next().unwrap_or(edition)),
             _ => Self::of(&GRAMMAR, edition),
         }
     }

@@ -48,6 +48,8 @@ impl Edition {
     pub const V0_6: Self = Self(0);
     /// The first one that Pacemaker 2.1.5 knows.
     pub const V1_0: Self = Self(2);
+    /// What became 1.2; it has the same rules here.
+    pub const V1_1: Self = Self(3);
     /// The last one with `acl_user`.
     pub const V1_3: Self = Self(5);
     /// The last one with names of before 3.0.
@@ -109,6 +111,7 @@ mod tests {
     fn the_marked_editions_are_those() {
         assert_eq!(Edition::NEWEST.name(), "pacemaker-3.9");
         assert_eq!(Edition::V1_0.name(), "pacemaker-1.0");
+        assert_eq!(Edition::V1_1.name(), "pacemaker-1.1");
         assert_eq!(Edition::V1_3.name(), "pacemaker-1.3");
         assert_eq!(Edition::V2_10.name(), "pacemaker-2.10");
         assert_eq!(Edition::NEWEST.next(), None);
