@@ -15,7 +15,7 @@ use nix::sys::time::TimeValLike;
 const ROUNDS: usize = 3;
 
 /// What is measured. FILE is the CIB, OTHER one with a resource more and one changed.
-const COMMANDS: [(&str, &[&str]); 6] = [
+const COMMANDS: [(&str, &[&str]); 8] = [
     ("query", &["cibadmin", "-Q"]),
     ("section", &["cibadmin", "-Q", "-o", "constraints"]),
     (
@@ -32,6 +32,8 @@ const COMMANDS: [(&str, &[&str]); 6] = [
         ],
     ),
     ("digest", &["cibadmin", "-6", "-x", "FILE"]),
+    ("status", &["crm_mon", "-1r"]),
+    ("status-x", &["crm_mon", "--output-as=xml"]),
     ("diff", &["crm_diff", "-u", "-o", "FILE", "-n", "OTHER"]),
 ];
 
@@ -51,7 +53,7 @@ fn main() {
     fs::create_dir(&tools).expect("a folder");
     let program = std::env::var_os("EVERBEAT_BENCH_PROGRAM")
         .unwrap_or_else(|| env!("CARGO_BIN_EXE_everbeat").into());
-    for tool in ["cibadmin", "crm_diff"] {
+    for tool in ["cibadmin", "crm_diff", "crm_mon"] {
         symlink(&program, tools.join(tool)).expect("a link");
     }
     println!(

@@ -16,6 +16,17 @@
 //!  v1::Manager --Output::Send(message)--> proto::heartbeat::Cluster
 //! ```
 //!
+//! And on a ring, with the CRM above it:
+//!
+//! ```text
+//!  datagram --runtime::totem--> proto::totem::Srp --Deliver--> proto::services
+//!    v Event::Group(message) in the order of all
+//!  daemons::crm --wire::crm--> controller::Controller { replica, attributes, executor }
+//!    | Output::Schedule --> scheduler::schedule(&cib, now) --> controller::transition
+//!    | Output::Execute  --> agents, systemctl, fence agents via runtime::process
+//!    v Output::Send(message) --> the ring
+//! ```
+//!
 //! Import rule (checked by `tests/tidy.rs`): `wire` imports only [`ids`], [`time`] and
 //! [`limits`]; `proto` adds `wire`; `v1`'s machine adds `proto` and the `config` models. Only
 //! `runtime`, `sys`, `agents`, `lab`, `daemons` and `cli` touch the operating system.
@@ -28,6 +39,7 @@ pub mod config;
 pub mod controller;
 pub mod daemons;
 pub mod executor;
+pub mod fencer;
 pub mod ids;
 pub mod lab;
 pub mod limits;

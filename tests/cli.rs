@@ -11,6 +11,8 @@ mod keygen;
 mod programs;
 #[path = "cli/resource_manager.rs"]
 mod resource_manager;
+#[path = "cli/simulate_ring.rs"]
+mod simulate_ring;
 #[path = "cli/stopped.rs"]
 mod stopped;
 #[path = "cli/transcript.rs"]

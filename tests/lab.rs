@@ -4,6 +4,8 @@
 mod ccm;
 #[path = "lab/cluster.rs"]
 mod cluster;
+#[path = "lab/crm.rs"]
+mod crm;
 #[path = "lab/demo.rs"]
 mod demo;
 #[path = "lab/faults.rs"]
@@ -27,5 +29,7 @@ mod programs;
 mod selftest;
 #[path = "lab/start.rs"]
 mod start;
+#[path = "lab/totem.rs"]
+mod totem;
 #[path = "lab/tour.rs"]
 mod tour;

@@ -12,6 +12,8 @@ mod cib;
 mod cl_status;
 #[path = "oracle/config.rs"]
 mod config;
+#[path = "oracle/mon.rs"]
+mod mon;
 #[path = "oracle/pair.rs"]
 mod pair;
 #[path = "oracle/resource.rs"]

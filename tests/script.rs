@@ -13,5 +13,7 @@ mod heartbeat;
 mod quorum;
 #[path = "script/replay.rs"]
 mod replay;
+#[path = "script/totem.rs"]
+mod totem;
 #[path = "script/v1.rs"]
 mod v1;

@@ -1,8 +1,8 @@
 //! Simulated clusters under faults, many runs from seeds: heartbeat's node protocol, the
 //! resources, both beside a hostile node, ccm's memberships, totem's ring.
 //!
-//! `SEED=n cargo test --test sim` runs one and prints it; of the node protocol
-//! `everbeat simulate-ring --seed n` does too.
+//! `SEED=n cargo test --test sim` runs one and prints it; of the node protocol and of totem
+//! `everbeat simulate-ring --protocol NAME --seed n` does too.
 //! `RUNS=n` runs more.
 
 #[path = "sim/ccm/mod.rs"]

@@ -38,9 +38,31 @@ pub enum Error {
     /// An upgrade is not needed.
     #[error("Schema is already the latest available")]
     SchemaUnchanged,
+    /// The cluster went away, or does not answer.
+    #[error("Transport endpoint is not connected")]
+    NotConnected,
 }
 
 impl Error {
+    /// The error whose name in the source is this, as it travels between programs.
+    pub fn named(name: &str) -> Self {
+        let all = [
+            Self::NotFound,
+            Self::Exists,
+            Self::Denied,
+            Self::FeatureSet,
+            Self::Old,
+            Self::PatchFailed,
+            Self::PatchFromLater,
+            Self::Schema,
+            Self::Transform,
+            Self::SchemaUnchanged,
+            Self::NotConnected,
+        ];
+        let found = all.into_iter().find(|error| format!("{error:?}") == name);
+        found.unwrap_or(Self::Invalid)
+    }
+
     /// Its exit code. Source: Pacemaker 2.1.5, `pcmk_rc2exitc`, seen at its tools.
     pub fn exit_code(self) -> u8 {
         match self {
@@ -53,6 +75,7 @@ impl Error {
             Self::PatchFailed | Self::PatchFromLater => 1,
             Self::Schema | Self::Transform => 78,
             Self::SchemaUnchanged => 0,
+            Self::NotConnected => 102,
         }
     }
 }

@@ -65,7 +65,10 @@ const APPLETS: &[Applet] = &[
     super::address::IPV6ADDR,
     super::address::SENDARP,
     super::meatclient::APPLET,
+    super::corosync::APPLET,
     super::corosync_keygen::APPLET,
+    super::corosync_tools::quorumtool::APPLET,
+    super::corosync_tools::cfgtool::APPLET,
     super::resource_manager::APPLET,
     super::cibadmin::APPLET,
     super::crm_diff::APPLET,
@@ -78,7 +81,9 @@ const APPLETS: &[Applet] = &[
     super::crm_attribute::MASTER,
     super::crm_failcount::APPLET,
     super::crm_resource::APPLET,
+    super::crm_mon::APPLET,
     super::crm_simulate::APPLET,
+    super::crmadmin::APPLET,
 ];
 
 /// Parses a tool's arguments; on a wrong one prints clap's text and exits 2 (help: 0).

@@ -19,6 +19,7 @@ pub mod code;
 pub mod codes;
 pub mod input;
 pub mod judge;
+pub mod live;
 pub mod output;
 pub mod session;
 pub mod user;

@@ -2,21 +2,26 @@
 
 mod address;
 pub mod applets;
+mod background;
 mod check;
 mod cibadmin;
 mod cl_status;
 mod client;
 mod control;
+mod corosync;
 mod corosync_keygen;
+pub mod corosync_tools;
 pub mod crm;
 mod crm_attribute;
 mod crm_diff;
 mod crm_error;
 mod crm_failcount;
+mod crm_mon;
 mod crm_resource;
 mod crm_rule;
 mod crm_shadow;
 mod crm_simulate;
+mod crmadmin;
 mod decode;
 mod demo;
 mod everbeatd;

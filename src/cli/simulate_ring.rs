@@ -1,25 +1,24 @@
-//! `everbeat simulate-ring`: clusters of the node protocol in virtual time.
+//! `everbeat simulate-ring`: clusters of a protocol in virtual time.
+
+mod run;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Arg, ArgAction, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::applets::{self, Applet, Kind};
-use crate::sim::ring::{self, Outcome};
+use run::{Protocol, Report};
 
 /// The applet.
 pub const APPLET: Applet = Applet {
     name: "simulate-ring",
     summary: "run simulated clusters under faults, or replay one from its seed",
     kind: Kind::Subcommand,
-    man: "everbeat(8)",
+    man: "everbeat-simulate-ring(8)",
     command,
     run,
 };
-
-/// Most failures shown of one run; one fault often has many.
-const FAILURES_SHOWN: usize = 20;
 
 fn command() -> Command {
     let number = |name: &'static str, what: &'static str| {
@@ -31,15 +30,31 @@ fn command() -> Command {
     };
     Command::new("simulate-ring")
         .about(
-            "Run clusters of the node protocol in virtual time, under loss, duplication, \
-             reordering, delay, cuts, pauses and restarts drawn from a seed, and check that they \
-             keep their word",
+            "Run clusters of a protocol in virtual time, under loss, duplication, reordering, \
+             delay, cuts, pauses and restarts drawn from a seed, and check that they keep their \
+             word",
+        )
+        .arg(
+            Arg::new("protocol")
+                .long("protocol")
+                .value_name("NAME")
+                .value_parser(["heartbeat", "totem"])
+                .default_value("heartbeat")
+                .help("whose protocol: heartbeat's node protocol, or totem's ring"),
         )
         .arg(number(
             "seed",
             "the seed of the first run; drawn and printed if not given",
         ))
         .arg(number("runs", "how many runs, each with the next seed").default_value("1"))
+        .arg(
+            Arg::new("seeds")
+                .long("seeds")
+                .value_name("A..B")
+                .value_parser(range)
+                .conflicts_with_all(["seed", "runs", "transcript"])
+                .help("run these seeds, both ends too, on all cores; print those that fail"),
+        )
         .arg(
             number("hosts", "how many hosts, 2 to 6; drawn if not given")
                 .value_parser(value_parser!(u64).range(2..=6)),
@@ -51,53 +66,73 @@ fn command() -> Command {
                 .help("print all that happened: messages, events, log lines"),
         )
         .after_help(
-            "Exit status: 0 if all runs went well, 1 if one failed; a failed run ends it.\n\n\
+            "Exit status: 0 if all runs went well, 1 if one failed; a failed run ends it, but \
+             for --seeds.\n\n\
              Examples:\n  \
              everbeat simulate-ring --runs 1000\n  \
-             everbeat simulate-ring --seed 29 --transcript",
+             everbeat simulate-ring --protocol totem --seeds 1..3000\n  \
+             everbeat simulate-ring --protocol totem --seed 29 --transcript",
         )
+}
+
+/// `A..B`, both ends counted.
+fn range(text: &str) -> Result<(u64, u64), String> {
+    let wrong = || format!("{text} is no range of seeds; write FIRST..LAST, such as 1..1000");
+    let (first, last) = text.split_once("..").ok_or_else(wrong)?;
+    let number = |text: &str| text.parse::<u64>().map_err(|_| wrong());
+    let (first, last) = (number(first)?, number(last)?);
+    match first <= last && last < u64::MAX {
+        true => Ok((first, last)),
+        false => Err(wrong()),
+    }
 }
 
 fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
     let matches = applets::parse(command(), args);
+    let hosts = matches.get_one::<u64>("hosts").copied();
+    let protocol = Protocol {
+        is_totem: matches.get_one::<String>("protocol").map(String::as_str) == Some("totem"),
+        hosts: hosts.map(usize::try_from).transpose()?,
+    };
+    match matches.get_one::<(u64, u64)>("seeds") {
+        Some(&(first, last)) => run::on_all_cores(protocol, first, last),
+        None => one_by_one(protocol, &matches),
+    }
+}
+
+fn one_by_one(protocol: Protocol, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let number = |name: &str| matches.get_one::<u64>(name).copied();
     let first = match number("seed") {
         Some(seed) => seed,
         None => u64::from(getrandom::u32()?),
     };
-    let hosts = number("hosts").map(usize::try_from).transpose()?;
     let transcript = matches.get_flag("transcript");
     let mut out = std::io::stdout().lock();
     for seed in first..first.saturating_add(number("runs").unwrap_or(1)) {
-        let outcome = ring::run(seed, hosts, transcript);
-        for line in &outcome.transcript {
+        let report: Report = protocol.run(seed, transcript);
+        for line in &report.transcript {
             writeln!(out, "{line}")?;
         }
-        writeln!(out, "{}", verdict(&outcome))?;
-        if !outcome.failures.is_empty() {
+        writeln!(out, "{}", report.verdict())?;
+        if !report.failures.is_empty() {
             return Ok(ExitCode::FAILURE);
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn verdict(outcome: &Outcome) -> String {
-    let mut text = format!(
-        "{}: {} messages, {} deaths: ",
-        outcome.plan, outcome.received, outcome.deaths
-    );
-    if outcome.failures.is_empty() {
-        text.push_str("as it should be");
-        return text;
+#[cfg(test)]
+mod tests {
+    use super::range;
+
+    #[test]
+    fn ranges_of_seeds() {
+        assert_eq!(range("1..3000"), Ok((1, 3000)));
+        assert_eq!(range("7..7"), Ok((7, 7)));
+        for wrong in [
+            "", "1", "..", "1..", "..2", "5..4", "-1..4", "1...4", "a..b",
+        ] {
+            assert!(range(wrong).is_err(), "{wrong}");
+        }
     }
-    text.push_str("FAILED");
-    for failure in outcome.failures.iter().take(FAILURES_SHOWN) {
-        text.push_str("\n  ");
-        text.push_str(failure);
-    }
-    let more = outcome.failures.len().saturating_sub(FAILURES_SHOWN);
-    if more > 0 {
-        text.push_str(&format!("\n  and {more} more"));
-    }
-    text
 }

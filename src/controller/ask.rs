@@ -52,6 +52,7 @@ impl Controller {
             groups: Vec::new(),
             client: CONTROLLER.to_owned(),
             unix_s: now.unix_s,
+            time: None,
         }
     }
 

@@ -211,6 +211,14 @@ impl Controller {
             history,
             attributes,
         }));
+        let name = self.config.name.clone();
+        if self.attributes.get("#feature-set", &name) != Some(FEATURE_SET) {
+            self.set_attribute(
+                "#feature-set".to_owned(),
+                &name,
+                Some(FEATURE_SET.to_owned()),
+            );
+        }
     }
 
     fn lead(&mut self, now: Now, leads: bool) {

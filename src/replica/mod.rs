@@ -169,8 +169,11 @@ impl Replica {
         };
         let result = match result {
             Ok(update) if request.flags.dry_run => Ok(update.change),
-            Ok(update) => {
+            Ok(mut update) => {
                 let change = update.change;
+                if change == Change::Configuration {
+                    sign(&mut update.doc, &request, from);
+                }
                 if change != Change::Nothing {
                     let old = std::mem::replace(&mut self.doc, update.doc);
                     self.changed(Some((from, request.clone())), input, old, change);
@@ -200,6 +203,32 @@ impl Replica {
         };
         self.outputs.push_back(Output::Changed(Box::new(changed)));
     }
+}
+
+/// Who changed the configuration last, and when: what `crm_mon` shows as the last change.
+///
+/// Source: spec cib.md 1.1; these attributes are no part of the digest.
+fn sign(doc: &mut Document, request: &Request, from: NodeId) {
+    let Some(time) = &request.time else {
+        return;
+    };
+    let node = from.to_string();
+    let origin = name_of(doc, &node).unwrap_or(node);
+    let root = doc.root();
+    for (name, value) in [
+        ("cib-last-written", time.as_str()),
+        ("update-origin", &origin),
+        ("update-client", &request.client),
+        ("update-user", request.user.as_deref().unwrap_or("root")),
+    ] {
+        doc.set_attr(root, name, value);
+    }
+}
+
+fn name_of(doc: &Document, id: &str) -> Option<String> {
+    let nodes = doc.root_element().find(&["configuration", "nodes"])?;
+    let node = nodes.children_named("node").find(|n| n.id() == Some(id))?;
+    node.attr("uname").map(str::to_owned)
 }
 
 fn read_input(request: &Request) -> Result<Option<Document>, Error> {

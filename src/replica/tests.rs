@@ -16,6 +16,7 @@ fn create(id: &str) -> Request {
         groups: Vec::new(),
         client: "cibadmin".into(),
         unix_s: 0,
+        time: None,
     }
 }
 

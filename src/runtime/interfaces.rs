@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::task::{Context, Poll};
 
@@ -67,6 +67,14 @@ impl Interfaces {
         Some(found.0)
     }
 
+    /// The interface that has an address.
+    pub fn holder_of(&self, address: IpAddr) -> Option<&Interface> {
+        self.0.values().find(|interface| match address {
+            IpAddr::V4(v4) => interface.ipv4.iter().any(|entry| entry.address == v4),
+            IpAddr::V6(v6) => interface.ipv6.contains(&v6),
+        })
+    }
+
     fn add(&mut self, entry: &InterfaceAddress) {
         let name = &entry.interface_name;
         let interface = self.0.entry(name.clone()).or_insert_with(|| Interface {
@@ -92,6 +100,12 @@ impl Interfaces {
             interface.ipv6.push(v6.ip());
         }
     }
+}
+
+/// Number of the interface that has an address now.
+pub fn index_of(address: IpAddr) -> Option<u32> {
+    let interfaces = Interfaces::read().ok()?;
+    interfaces.holder_of(address).map(|holder| holder.index)
 }
 
 /// The device of a label: `eth0` for `eth0:1`.

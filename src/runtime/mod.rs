@@ -13,5 +13,6 @@ pub mod pidfile;
 pub mod process;
 pub mod signals;
 pub mod sniffer;
+pub mod totem;
 pub mod unix_server;
 pub mod watchdog;

@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 /// Path of heartbeat's pid file.
 pub const PATH: &str = "/run/heartbeat.pid";
 /// Programs that may stand behind a pid file that isn't locked: a real heartbeat doesn't lock.
-const PROGRAMS: [&str; 3] = ["heartbeat", "everbeat", "everbeatd"];
+const PROGRAMS: [&str; 4] = ["heartbeat", "corosync", "everbeat", "everbeatd"];
 
 /// What a pid file says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -253,7 +253,7 @@ impl Run<'_, '_> {
             self.lines.extend(lines.into_iter().map(Line::Item));
         }
         let history = resource_history(self.cib, state, (&name, id), primitive);
-        add_result(self.cib, history, &event, self.cluster.now);
+        add_result(self.cib, (history, id), &event, self.cluster.now);
         failed.is_none()
     }
 
@@ -341,8 +341,8 @@ fn resource_history(
     entry
 }
 
-fn add_result(cib: &mut Document, history: NodeRef, event: &Event<'_>, now: i64) {
-    let id = cib.id(history).unwrap_or("").to_owned();
+/// Writes a result of the resource of that name into its entry, which may have another one.
+fn add_result(cib: &mut Document, (history, id): (NodeRef, &str), event: &Event<'_>, now: i64) {
     let calls = cib.children_named(history, "lrm_rsc_op").filter_map(|op| {
         let call = cib.attr(op, "call-id")?;
         score::leading_integer(call)
@@ -353,7 +353,7 @@ fn add_result(cib: &mut Document, history: NodeRef, event: &Event<'_>, now: i64)
         "reload" | "reload-agent" => "start",
         task => task,
     };
-    let key = operation_key(&id, task, event.interval);
+    let key = operation_key(id, task, event.interval);
     let last = format!("{id}_last_0");
     let meta = |name: &str| {
         let name = format!("CRM_meta_{name}");
@@ -511,6 +511,6 @@ pub(super) fn inject_result(
     let agent = cib.extract(primitive);
     let names = (injected.resource, injected.resource);
     let history = resource_history(cib, state, names, agent.root_element());
-    add_result(cib, history, &event, now);
+    add_result(cib, (history, injected.resource), &event, now);
     lines
 }

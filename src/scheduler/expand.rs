@@ -146,9 +146,9 @@ fn operation_key(doc: &Document, op: NodeRef) -> String {
     format!("{}/{role}", doc.attr(op, "name").unwrap_or(""))
 }
 
-/// Whether an element is a connection to a remote node.
+/// Whether an element is a connection to a remote node: configured, or only in a history.
 pub fn is_connection(doc: &Document, node: NodeRef) -> bool {
-    doc.name(node) == "primitive"
+    matches!(doc.name(node), "primitive" | "lrm_resource")
         && doc.attr(node, "class") == Some("ocf")
         && doc.attr(node, "provider") == Some("pacemaker")
         && doc.attr(node, "type") == Some("remote")

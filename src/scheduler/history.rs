@@ -289,7 +289,7 @@ impl<'a> Cluster<'a> {
             let id = self.resources[resource].id.clone();
             let node = match self.node_named(&id) {
                 Some(node) => node,
-                None => self.create_node(&id, &id, NodeKind::Remote, 0),
+                None => self.create_orphaned_node(&id),
             };
             self.nodes[node].connection = Some(resource);
             self.resources[resource].connection_node = Some(node);
@@ -305,6 +305,18 @@ impl<'a> Cluster<'a> {
             self.resources[resource].managed = false;
         }
         Some(resource)
+    }
+
+    /// A remote node whose connection was deleted; it may have a history.
+    fn create_orphaned_node(&mut self, id: &str) -> NodeId {
+        let node = self.create_node(id, id, NodeKind::Remote, 0);
+        let status = self.root().child("status").into_iter();
+        let states = status.flat_map(|status| status.children_named("node_state"));
+        let own: Vec<Element<'a>> = states.filter(|state| state.id() == Some(id)).collect();
+        for state in own {
+            self.index_history(state);
+        }
+        node
     }
 
     /// Orphans that were in a container, once all entries of a node are read.

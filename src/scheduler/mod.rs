@@ -52,7 +52,6 @@ mod probe_orders;
 mod probes;
 mod remote_orders;
 pub mod report;
-mod report_clone;
 pub mod rules;
 pub mod score;
 pub mod sets;

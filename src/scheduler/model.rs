@@ -103,7 +103,6 @@ pub struct Node {
     pub never_discover: bool,
     pub attrs: Values,
     pub utilization: BTreeMap<Text, i64>,
-    pub used: BTreeMap<Text, i64>,
     pub online: bool,
     pub standby: bool,
     pub standby_on_fail: bool,

@@ -87,7 +87,7 @@ impl<'a> Cluster<'a> {
         by_id.or_else(|| self.node_named(state.attr("uname")?))
     }
 
-    fn index_history(&mut self, state: Element<'a>) {
+    pub(super) fn index_history(&mut self, state: Element<'a>) {
         let Some(node) = self.node_of_state(state) else {
             return;
         };

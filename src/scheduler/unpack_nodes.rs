@@ -21,7 +21,6 @@ impl<'a> Cluster<'a> {
             never_discover: false,
             attrs: Values::new(),
             utilization: Default::default(),
-            used: Default::default(),
             online: false,
             standby: false,
             standby_on_fail: false,

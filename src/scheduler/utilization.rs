@@ -37,9 +37,7 @@ impl Cluster<'_> {
     }
 
     fn free(&self, node: NodeId, name: &str) -> i64 {
-        let n = &self.nodes[node];
-        let of = |table: &Amounts| table.get(name).copied().unwrap_or(0);
-        of(&n.utilization) - of(&n.used)
+        self.nodes[node].utilization.get(name).copied().unwrap_or(0)
     }
 
     /// Which of two nodes has more room.
@@ -60,15 +58,18 @@ impl Cluster<'_> {
 
     /// A node has less room by what a resource needs.
     pub(super) fn consume(&mut self, resource: ResourceId, node: NodeId) {
+        // What the node has no capacity of is there from now on, with nothing left of it; the
+        // first to need it isn't counted. So does the original, as its reports show.
         for (name, amount) in self.resources[resource].utilization.clone() {
-            *self.nodes[node].used.entry(name).or_default() += amount;
+            let room = self.nodes[node].utilization.entry(name);
+            room.and_modify(|room| *room -= amount).or_insert(0);
         }
     }
 
     /// A node has more room again.
     pub(super) fn release(&mut self, resource: ResourceId, node: NodeId) {
         for (name, amount) in self.resources[resource].utilization.clone() {
-            *self.nodes[node].used.entry(name).or_default() -= amount;
+            *self.nodes[node].utilization.entry(name).or_default() += amount;
         }
     }
 

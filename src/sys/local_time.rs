@@ -33,6 +33,36 @@ impl LocalTime {
     }
 }
 
+/// The time as C's `ctime` writes it, without the newline: `Thu Nov 26 17:50:58 2026`.
+pub fn ctime(unix_s: u64) -> String {
+    let at = LocalTime::at(unix_s);
+    let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+    let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let name = |names: &[&'static str], at: usize| names.get(at).copied().unwrap_or("???");
+    format!(
+        "{} {} {:>2} {:02}:{:02}:{:02} {}",
+        name(&days, weekday(at)),
+        name(&months, usize::from(at.month.wrapping_sub(1))),
+        at.day,
+        at.hour,
+        at.minute,
+        at.second,
+        at.year
+    )
+}
+
+/// 0 is Sunday. Source: Sakamoto's method.
+fn weekday(at: LocalTime) -> usize {
+    let shift = [0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4];
+    let month = usize::from(at.month.wrapping_sub(1));
+    let year = at.year - i32::from(at.month < 3);
+    let shift = shift.get(month).copied().unwrap_or(0);
+    let day = year + year / 4 - year / 100 + year / 400 + shift + i32::from(at.day);
+    usize::try_from(day.rem_euclid(7)).unwrap_or(0)
+}
+
 /// How far the local zone is ahead of UTC at a time, seconds.
 pub fn offset_s(unix_s: u64) -> i32 {
     i32::try_from(broken_down(unix_s).tm_gmtoff).unwrap_or(0)
@@ -50,6 +80,17 @@ fn broken_down(unix_s: u64) -> libc::tm {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ctime_has_the_day_of_the_week() {
+        // Whatever the zone of the machine, it is one of two days.
+        let text = ctime(1_795_650_658);
+        assert!(
+            text.starts_with("Wed Nov 25") || text.starts_with("Thu Nov 26"),
+            "{text}"
+        );
+        assert_eq!(text.len(), 24, "{text}");
+    }
 
     #[test]
     fn parts_are_in_range_and_a_day_later_is_another_day() {

@@ -1,5 +1,8 @@
 //! `everbeat decode heartbeat` on captures.
 
+#[path = "decode/totem.rs"]
+mod totem;
+
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;

@@ -30,17 +30,17 @@ fn hosts_have_names_files_and_processes_of_their_own() {
         outside
     );
     for file in [
-        "/etc/ha.d/x",
-        "/etc/corosync/x",
-        "/etc/default/x",
+        "/etc/ha.d/of-a-selftest",
+        "/etc/corosync/of-a-selftest",
+        "/etc/default/of-a-selftest",
         "/etc/new",
-        "/var/lib/heartbeat/x",
-        "/var/lib/pacemaker/x",
-        "/var/lib/corosync/x",
-        "/var/log/x",
-        "/run/x",
-        "/dev/shm/x",
-        "/tmp/x",
+        "/var/lib/heartbeat/of-a-selftest",
+        "/var/lib/pacemaker/of-a-selftest",
+        "/var/lib/corosync/of-a-selftest",
+        "/var/log/of-a-selftest",
+        "/run/of-a-selftest",
+        "/dev/shm/of-a-selftest",
+        "/tmp/of-a-selftest",
     ] {
         shell(&lab, "a", &format!("echo a > {file}")).unwrap();
         assert!(
@@ -216,7 +216,7 @@ fn fence_agents_press_the_power_switch() {
     assert!(!pings(&lab, "a", "b"));
     assert_eq!(press("b", "status").as_deref(), Ok("off"));
     assert_eq!(press("b", "reboot").as_deref(), Ok("on"));
-    assert!(pings(&lab, "a", "b"));
+    assert!(within(Duration::from_secs(10), || pings(&lab, "a", "b")));
     let error = press("nobody", "off").unwrap_err();
     assert!(error.contains("there are a, b"), "{error}");
 }

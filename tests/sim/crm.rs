@@ -53,6 +53,7 @@ fn request(operation: OperationKind, section: &str, input: &str) -> Request {
         groups: Vec::new(),
         client: "cibadmin".into(),
         unix_s: 0,
+        time: None,
     }
 }
 

@@ -32,6 +32,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "proto",
         ],
     ),
+    ("fencer", &["cib", "rules"]),
     ("sys", &["ids", "time", "limits"]),
     (
         "runtime",
@@ -54,6 +55,7 @@ const PURE: &[&str] = &[
     "replica",
     "attributes",
     "controller",
+    "fencer",
 ];
 
 /// What reaches outside, or differs from run to run.

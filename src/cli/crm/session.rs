@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use bzip2::Compression;
 
 use super::judge::Judge;
+use super::live::Live;
 use super::{code, input, user};
 use crate::cib::acl::{Access, User};
 use crate::cib::operation::{self, Answer, Change, Operation, Request};
@@ -110,6 +111,8 @@ pub struct Session {
     changed: bool,
     user: Option<User>,
     judge: Judge,
+    /// The cluster, where the CIB is its own.
+    live: Option<Live>,
 }
 
 impl Session {
@@ -117,8 +120,22 @@ impl Session {
     pub fn open() -> Result<Self, ConnectError> {
         match Location::from_environment() {
             Location::File(path) | Location::Shadow(path) => Self::open_file(&path),
-            Location::Cluster => Err(ConnectError::NotConnected),
+            Location::Cluster => Self::open_live(),
         }
+    }
+
+    /// Takes the CIB of the cluster that this node belongs to.
+    fn open_live() -> Result<Self, ConnectError> {
+        let mut live = Live::open().ok_or(ConnectError::NotConnected)?;
+        let doc = live.cib(None).map_err(|_| ConnectError::NotConnected)?;
+        Ok(Self {
+            path: PathBuf::new(),
+            doc,
+            changed: false,
+            user: None,
+            judge: Judge::default(),
+            live: Some(live),
+        })
     }
 
     /// Opens the CIB in a file.
@@ -150,6 +167,7 @@ impl Session {
             changed: false,
             user: None,
             judge,
+            live: None,
         })
     }
 
@@ -160,6 +178,11 @@ impl Session {
 
     fn access(&self) -> Option<Access> {
         Access::of(&self.doc, self.user.as_ref()?)
+    }
+
+    /// The cluster, where the CIB is its own.
+    pub fn live(&mut self) -> Option<&mut Live> {
+        self.live.as_mut()
     }
 
     /// The whole document, whoever asks.
@@ -188,6 +211,12 @@ impl Session {
         operation: Operation,
         request: &Request,
     ) -> Result<Change, UpdateError> {
+        if let Some(live) = &mut self.live {
+            let user = self.user.as_ref().map(|user| user.name.as_str());
+            let change = live.update(operation, request, user)?;
+            self.doc = live.cib(None)?;
+            return Ok(change);
+        }
         let access = self.access();
         let request = Request {
             access: access.as_ref(),
@@ -208,8 +237,12 @@ impl Session {
         Ok(update.change)
     }
 
-    /// Brings the document to the newest edition; says what was rewritten.
+    /// Brings the document to the newest edition; says what was rewritten. A running cluster
+    /// doesn't do that yet.
     pub fn upgrade(&mut self) -> Result<Upgraded, UpdateError> {
+        if self.live.is_some() {
+            return Err(Error::SchemaUnchanged.into());
+        }
         let access = self.access();
         let (update, done) =
             operation::upgrade(&self.doc, access.as_ref()).map_err(|failure| failure.error)?;

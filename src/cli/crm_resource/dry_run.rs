@@ -1,8 +1,9 @@
-//! `--cleanup` and `--refresh` without a cluster: what would be forgotten, and where.
+//! `--cleanup` and `--refresh`: what is forgotten, and where; without a cluster, what would be.
 
 use super::perform::{Done, Job, Subject, outermost, parts};
 use crate::scheduler::arena::{NodeId, ResourceId};
 use crate::scheduler::cluster::Cluster;
+use crate::scheduler::text::base_name;
 
 pub(super) fn tell(
     job: &mut Job<'_>,
@@ -11,6 +12,17 @@ pub(super) fn tell(
     command: &str,
 ) -> Done {
     let Some(resource) = subject.resource else {
+        if job.session.live().is_some() {
+            let known = |r: &ResourceId| !cluster.resources[*r].known_on.is_empty();
+            for &top in cluster
+                .top
+                .iter()
+                .filter(|r| known(r) || !parts(cluster, **r).is_empty())
+            {
+                skip(job, cluster, top, subject.node);
+            }
+            return Ok(());
+        }
         let of = match subject.node {
             Some(node) => &*cluster.nodes[node].name,
             None => "all nodes",
@@ -47,6 +59,13 @@ fn skip(job: &mut Job<'_>, cluster: &Cluster<'_>, resource: ResourceId, node: Op
     };
     for node in nodes {
         let (id, node) = (&r.id, &cluster.nodes[node].name);
+        if let Some(live) = job.session.live() {
+            match live.forget(node, base_name(id)) {
+                Ok(()) => job.info(format_args!("Cleaned up {id} on {node}")),
+                Err(why) => job.output.error(format!("{id} on {node}: {why}")),
+            }
+            continue;
+        }
         job.output.error(format!(
             "Dry run: skipping clean-up of {id} on {node} due to CIB_file"
         ));

@@ -1,18 +1,17 @@
 //! `everbeat decode heartbeat`.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use super::Tally;
 use super::keys::{self, Keys};
 use super::line::Line;
-use super::source::{self, Sighting};
+use crate::wire::heartbeat::{netstring, text};
 
 pub fn command() -> Command {
-    Command::new("heartbeat")
+    super::frame(Command::new("heartbeat"))
         .about("Decode heartbeat messages from captures, check who signed them")
         .long_about(
             "Decode heartbeat messages from captures (pcap, pcapng, or JSON lines with a field \
@@ -46,20 +45,6 @@ pub fn command() -> Command {
                      heartbeat message counts.",
                 ),
         )
-        .arg(
-            Arg::new("json")
-                .long("json")
-                .action(ArgAction::SetTrue)
-                .help("print a JSON object a line"),
-        )
-        .arg(
-            Arg::new("files")
-                .value_name("FILE")
-                .required(true)
-                .num_args(1..)
-                .value_parser(value_parser!(PathBuf))
-                .help("captures; - is the standard input"),
-        )
         .after_help(
             "Examples:\n  \
              tcpdump -ni eth0 -w hb.pcap udp port 694\n  \
@@ -68,22 +53,8 @@ pub fn command() -> Command {
         )
 }
 
-/// How many messages there were, and how many of them were decoded.
-#[derive(Default)]
-struct Tally {
-    decoded: u64,
-    all: u64,
-}
-
-pub fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
-    match decode_files(matches) {
-        Ok(tally) if tally.decoded == tally.all => Ok(ExitCode::SUCCESS),
-        Ok(_) => Ok(ExitCode::FAILURE),
-        Err(error) => {
-            eprintln!("decode: {error:#}");
-            Ok(ExitCode::from(2))
-        }
-    }
+pub fn run(matches: &ArgMatches) -> ExitCode {
+    super::verdict(decode_files(matches))
 }
 
 fn decode_files(matches: &ArgMatches) -> anyhow::Result<Tally> {
@@ -91,49 +62,18 @@ fn decode_files(matches: &ArgMatches) -> anyhow::Result<Tally> {
         Some(path) => Keys::fixed(keys::read(path)?),
         None => Keys::of_each_line(),
     };
-    let ports = matches.get_many("port").unwrap_or_default();
-    let ports: Vec<u16> = ports.copied().collect();
+    let ports: Vec<u16> = super::ports(matches);
     let json = matches.get_flag("json");
-    let mut tally = Tally::default();
-    for path in matches.get_many::<PathBuf>("files").unwrap_or_default() {
-        let before = tally.all;
-        let each = |sighting: Sighting| {
-            if !sighting.counts(&ports) {
-                return Ok(());
-            }
-            let line = Line::new(&sighting, &mut keys);
-            tally.all += 1;
-            tally.decoded += u64::from(line.is_decoded());
-            print(&if json { line.json() } else { line.text() })
-        };
-        let notes = read_file(path, each).with_context(|| path.display().to_string())?;
-        for note in notes {
-            eprintln!("decode: {}: {note}", path.display());
+    super::files(matches, "heartbeat message", |sighting| {
+        if !sighting.counts(&ports, looks_like_one) {
+            return None;
         }
-        if tally.all == before {
-            eprintln!("decode: {}: no heartbeat message in it", path.display());
-        }
-    }
-    let Tally { decoded, all } = tally;
-    print(&match json {
-        true => format!("{{\"decoded\":{decoded},\"all\":{all}}}"),
-        false => format!("{decoded}/{all}"),
-    })?;
-    Ok(tally)
+        let line = Line::new(sighting, &mut keys);
+        let text = if json { line.json() } else { line.text() };
+        Some((line.is_decoded(), text))
+    })
 }
 
-fn read_file(
-    path: &Path,
-    mut each: impl FnMut(Sighting) -> anyhow::Result<()>,
-) -> anyhow::Result<Vec<String>> {
-    if path == Path::new("-") {
-        source::read(&mut std::io::stdin().lock(), &mut each)
-    } else {
-        let file = std::fs::File::open(path)?;
-        source::read(&mut std::io::BufReader::new(file), &mut each)
-    }
-}
-
-fn print(line: &str) -> anyhow::Result<()> {
-    writeln!(std::io::stdout(), "{line}").context("can't write the output")
+fn looks_like_one(bytes: &[u8]) -> bool {
+    bytes.starts_with(netstring::START) || bytes.starts_with(text::START)
 }

@@ -147,15 +147,7 @@ impl<'a> Line<'a> {
     }
 
     fn time(&self) -> String {
-        match self.sighting.time {
-            Time::Utc(ns) => utc(ns),
-            Time::SinceStart(ms) => {
-                let sign = if ms < 0 { "-" } else { "" };
-                let ms = ms.unsigned_abs();
-                format!("{sign}{}.{:03}", ms / 1000, ms % 1000)
-            }
-            Time::Unknown => "-".into(),
-        }
+        time_text(self.sighting.time)
     }
 }
 
@@ -251,6 +243,19 @@ fn hex<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(1))?;
     map.serialize_entry("hex", &digits)?;
     map.end()
+}
+
+/// A time as lines begin with it.
+pub fn time_text(time: Time) -> String {
+    match time {
+        Time::Utc(ns) => utc(ns),
+        Time::SinceStart(ms) => {
+            let sign = if ms < 0 { "-" } else { "" };
+            let ms = ms.unsigned_abs();
+            format!("{sign}{}.{:03}", ms / 1000, ms % 1000)
+        }
+        Time::Unknown => "-".into(),
+    }
 }
 
 /// `2026-11-25T22:51:05.123456Z`.

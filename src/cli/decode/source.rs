@@ -7,7 +7,6 @@ use anyhow::{Context, bail};
 use serde_json::Value as Json;
 
 use crate::wire::capture::{Assembler, Decoder, LinkType, Packet, Record, Transport};
-use crate::wire::heartbeat::{netstring, text};
 
 /// Longest JSON line, bytes: twice the largest message, and room for the other fields.
 const LINE_BYTES_MAX: u64 = 1024 * 1024;
@@ -42,11 +41,12 @@ pub enum Time {
 }
 
 impl Sighting {
-    /// True if it is to be taken for a heartbeat message.
-    pub fn counts(&self, ports: &[u16]) -> bool {
-        let looks_like_one = self.payload.as_ref().is_ok_and(|bytes| {
-            bytes.starts_with(netstring::START) || bytes.starts_with(text::START)
-        });
+    /// True if it is to be taken for a message: it came to one of the ports, or begins like one.
+    pub fn counts(&self, ports: &[u16], looks_like_one: impl Fn(&[u8]) -> bool) -> bool {
+        let looks_like_one = self
+            .payload
+            .as_ref()
+            .is_ok_and(|bytes| looks_like_one(bytes));
         self.is_message || looks_like_one || self.port.is_some_and(|port| ports.contains(&port))
     }
 }
@@ -158,18 +158,20 @@ fn read_json(
     Ok(())
 }
 
-/// Fields: `hex`, `t_ms`, `from`, `to`, `port`, `proto`, `auth_key`; only the first must be there.
+/// Fields: `hex`, `t_ms`, `from`, `to`, `port` or `dport`, `proto`, `auth_key`; only the first
+/// must be there.
 fn sighting_in(object: &Json) -> Sighting {
     let text = |name: &str| object[name].as_str().map(str::to_owned);
     let to = text("to").unwrap_or_else(|| "?".into());
-    let to = match object["port"].as_u64() {
+    let port = object["port"].as_u64().or(object["dport"].as_u64());
+    let to = match port {
         Some(port) if port > 0 => format!("{to}:{port}"),
         _ => to,
     };
     Sighting {
         time: object["t_ms"]
-            .as_i64()
-            .map_or(Time::Unknown, Time::SinceStart),
+            .as_f64()
+            .map_or(Time::Unknown, |ms| Time::SinceStart(ms.round() as i64)),
         from: text("from").unwrap_or_else(|| "?".into()),
         to,
         via: text("proto").unwrap_or_else(|| "?".into()),

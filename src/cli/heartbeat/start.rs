@@ -1,17 +1,16 @@
 //! Starting the daemon, and `heartbeat -r`.
 
-use std::io::{IsTerminal, Read, Write};
-use std::os::fd::AsFd;
+use std::io::IsTerminal;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStderr, Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, Stdio};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid};
 
+use super::super::background::{self, Begun};
 use super::super::stderr_log;
 use super::{Start, code, defaults, running};
 use crate::config::diagnostic::Diagnostic;
@@ -21,12 +20,6 @@ use crate::daemons::heartbeat::{self, Options};
 use crate::proto::heartbeat::Severity;
 use crate::runtime::pidfile::{self, State};
 use crate::sys::child::new_session;
-
-/// How long the start may take until the daemon has its pid file.
-const READY_WAIT: Duration = Duration::from_secs(60);
-
-/// Time between two looks at the pid file. Units: milliseconds
-const LOOK_EVERY_MS: u16 = 10;
 
 /// Starts the daemon unless it runs; returns when it has its pid file.
 pub fn start(how: &Start) -> anyhow::Result<ExitCode> {
@@ -92,59 +85,16 @@ fn spawn(how: &Start) -> anyhow::Result<Child> {
 }
 
 /// Passes on what the daemon says while it starts; ends when it is ready, or with its failure.
-fn await_ready(mut child: Child) -> anyhow::Result<ExitCode> {
-    let mut said = child.stderr.take().context("no pipe to the daemon")?;
-    let pid = child.id().to_string();
-    let late = Instant::now() + READY_WAIT;
-    loop {
-        let still_open = relay(&mut said)?;
-        // Only reads: a look at the lock might get in the daemon's way while it takes it.
-        let claimed = std::fs::read_to_string(pidfile::PATH).unwrap_or_default();
-        if claimed.trim() == pid {
-            while relay(&mut said)? == Relayed::Some {}
-            log(Severity::Info, format!("heartbeat started [pid {pid}]"));
-            return Ok(ExitCode::SUCCESS);
-        }
-        if still_open == Relayed::End {
-            let ended = child.wait().context("can't wait for the daemon")?;
-            let code = ended.code().and_then(|c| u8::try_from(c).ok());
-            return Ok(ExitCode::from(code.unwrap_or(code::FAILED)));
-        }
-        if Instant::now() > late {
-            bail!("the daemon [pid {pid}] is not ready after 60 s; its log may say why");
-        }
-    }
-}
-
-/// What came out of the daemon's pipe.
-#[derive(Debug, PartialEq, Eq)]
-enum Relayed {
-    /// Nothing for a while.
-    Nothing,
-    /// A piece of text.
-    Some,
-    /// The daemon closed it: it ended.
-    End,
-}
-
-/// Passes on what comes within [`LOOK_EVERY_MS`].
-fn relay(pipe: &mut ChildStderr) -> anyhow::Result<Relayed> {
-    let mut fds = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
-    match poll(&mut fds, PollTimeout::from(LOOK_EVERY_MS)) {
-        Ok(0) | Err(Errno::EINTR) => return Ok(Relayed::Nothing),
-        other => other.context("can't wait for the daemon's words")?,
-    };
-    let mut piece = [0; 4096];
-    let count = pipe
-        .read(&mut piece)
-        .context("can't read the daemon's words")?;
-    // A closed stderr of ours is no reason to stop the daemon's.
-    let _ = std::io::stderr().write_all(&piece[..count]);
-    Ok(if count == 0 {
-        Relayed::End
-    } else {
-        Relayed::Some
-    })
+fn await_ready(child: Child) -> anyhow::Result<ExitCode> {
+    Ok(
+        match background::await_ready(child, Path::new(pidfile::PATH))? {
+            Begun::Ready(pid) => {
+                log(Severity::Info, format!("heartbeat started [pid {pid}]"));
+                ExitCode::SUCCESS
+            }
+            Begun::Ended(code) => ExitCode::from(code),
+        },
+    )
 }
 
 /// `heartbeat -r`: checks the files, then has the daemon read them; starts it if none runs.

@@ -33,6 +33,19 @@ pub struct CorosyncConf {
     pub keys: Vec<(String, super::cmap::Value)>,
 }
 
+impl CorosyncConf {
+    /// True if no other machine can be reached: its nodes, if it has any, are at loopback
+    /// addresses. So is the example that the packages of Debian install.
+    pub fn is_an_example(&self) -> bool {
+        let loopback = |address: &Address| {
+            let parsed = address.text.parse::<IpAddr>();
+            address.text == "localhost" || parsed.is_ok_and(|ip| ip.is_loopback())
+        };
+        let mut addresses = self.nodes.iter().flat_map(|n| n.addresses.iter().flatten());
+        !self.nodes.is_empty() && addresses.all(loopback)
+    }
+}
+
 /// How datagrams travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {

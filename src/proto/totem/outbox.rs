@@ -53,6 +53,16 @@ impl Outbox {
         push(&mut self.sync, packet)
     }
 
+    /// True if another packet of the applications may wait.
+    pub fn has_room(&self) -> bool {
+        self.normal.len() < limits::TOTEM_QUEUE_PACKETS_MAX
+    }
+
+    /// The same of those who synchronise.
+    pub fn has_room_for_sync(&self) -> bool {
+        self.sync.len() < limits::TOTEM_QUEUE_PACKETS_MAX
+    }
+
     /// The next packet of the queue in use.
     pub fn pop(&mut self) -> Option<Vec<u8>> {
         match self.synchronising {
@@ -92,4 +102,26 @@ fn push(queue: &mut VecDeque<Vec<u8>>, packet: Vec<u8>) -> Result<(), QueueFull>
     }
     queue.push_back(packet);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_who_synchronise_have_room_though_the_others_have_none() {
+        let mut outbox = Outbox::default();
+        outbox.start_sync();
+        while outbox.has_room() {
+            assert_eq!(outbox.push(vec![1]), Ok(()));
+        }
+        assert_eq!(outbox.push(vec![1]), Err(QueueFull));
+        assert!(outbox.has_room_for_sync());
+        assert_eq!(outbox.push_sync(vec![2]), Ok(()));
+        assert_eq!(outbox.pop(), Some(vec![2]));
+        assert_eq!(outbox.pop(), None, "the others wait");
+        outbox.end_sync();
+        assert_eq!(outbox.pop(), Some(vec![1]));
+        assert!(outbox.has_room());
+    }
 }

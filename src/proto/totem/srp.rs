@@ -102,6 +102,14 @@ pub struct Srp {
     rng: Rng,
 }
 
+impl fmt::Debug for Srp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Srp");
+        shown.field("state", &self.state).field("ring", &self.ring);
+        shown.finish_non_exhaustive()
+    }
+}
+
 impl Srp {
     /// A node that starts: it looks for a ring at once.
     pub fn new(config: Config, now: Instant, seed: u64) -> Self {
@@ -172,6 +180,16 @@ impl Srp {
         self.outbox.push_sync(packet)?;
         self.ask_for_token(now);
         Ok(())
+    }
+
+    /// True if [`Self::send`] takes another packet.
+    pub fn has_room(&self) -> bool {
+        self.outbox.has_room()
+    }
+
+    /// True if [`Self::send_sync`] takes another packet.
+    pub fn has_room_for_sync(&self) -> bool {
+        self.outbox.has_room_for_sync()
     }
 
     /// Those above have synchronised on this ring: other packets may go. When the last they

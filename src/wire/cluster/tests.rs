@@ -108,3 +108,18 @@ fn lengths_are_checked() {
     };
     assert_eq!(error, expected);
 }
+
+/// Found by the fuzz target `cluster`.
+#[test]
+fn a_device_name_without_a_nul_ends_before_its_last_place() {
+    let rename = |new: Vec<u8>| {
+        let old = b"old".to_vec();
+        Message::Votequorum(Votequorum::DeviceRename { old, new })
+    };
+    let mut body = rename(vec![b'x'; 254]).encode();
+    let last = body.iter().rposition(|byte| *byte == b'x').unwrap() + 1;
+    body[last] = b'x';
+    let read = Message::decode(&body, ByteOrder::NATIVE).unwrap();
+    assert_eq!(read, rename(vec![b'x'; 254]));
+    assert_eq!(Message::decode(&read.encode(), ByteOrder::NATIVE), Ok(read));
+}

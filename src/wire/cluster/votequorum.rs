@@ -184,9 +184,10 @@ impl Votequorum {
     }
 }
 
-/// The bytes before the first NUL.
+/// The bytes before the first NUL. The last place is for a NUL, whatever stands there.
 fn device_name(reader: &mut Reader<'_>) -> Result<Vec<u8>, ClusterError> {
-    let bytes = reader.bytes(DEVICE_NAME_BYTES)?;
+    let bytes = reader.bytes(DEVICE_NAME_BYTES - 1)?;
+    reader.skip(1)?;
     let name = bytes.split(|b| *b == 0).next();
     Ok(name.unwrap_or_default().to_vec())
 }

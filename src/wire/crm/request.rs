@@ -81,6 +81,8 @@ pub struct Request {
     pub client: String,
     /// The sender's clock, seconds since 1970: what is written must be the same everywhere.
     pub unix_s: u64,
+    /// The same as it is written into the CIB, in the sender's zone; none for what leaves no mark.
+    pub time: Option<String>,
 }
 
 impl Request {
@@ -100,6 +102,7 @@ impl Request {
         });
         put_text(writer, &self.client);
         writer.u64(self.unix_s);
+        put_optional(writer, self.time.as_deref());
     }
 
     pub(super) fn decode(fields: &mut Fields) -> Result<Self, CrmError> {
@@ -121,6 +124,7 @@ impl Request {
             groups: fields.list(|fields| fields.text("group"))?,
             client: fields.text("client")?,
             unix_s: fields.u64()?,
+            time: fields.optional("time")?,
         })
     }
 }

@@ -56,6 +56,7 @@ fn of_nodes() -> Vec<Message> {
             groups: vec!["ops".into()],
             client: "cibadmin".into(),
             unix_s: 1_700_000_000,
+            time: Some("Thu Nov 26 18:55:45 2026".into()),
         }),
         Message::Confirm(Confirm {
             membership: MembershipId(1),

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::arena::{NodeId, ResourceId};
-use super::cluster::Cluster;
-use super::model::*;
-use super::report::{Lines, list_of, result_text};
+use super::super::arena::{NodeId, ResourceId};
+use super::super::cluster::Cluster;
+use super::super::model::*;
+use super::nodes::names_entry;
+use super::page::Entry;
+use super::show::Show;
+use super::{list_of, result_text};
 
 /// How an instance is shown.
 enum Shown {
@@ -18,38 +21,59 @@ enum Shown {
 
 impl Cluster<'_> {
     /// A clone with its instances.
-    pub(super) fn report_clone(&self, out: &mut Lines, level: usize, clone: ResourceId) {
+    pub(super) fn clone_entry(&self, out: &mut Vec<Entry>, show: &Show, clone: ResourceId) {
         let r = &self.resources[clone];
         let Kind::Clone(body) = &r.kind else { return };
-        let mut flags = Vec::new();
-        if body.promotable {
-            flags.push("promotable".to_owned());
-        }
-        if r.unique {
-            flags.push("unique".to_owned());
-        }
-        self.collective_flags(clone, &mut flags);
-        let child = body.child.and_then(|c| c.id()).unwrap_or("");
-        let title = format!("Clone Set: {} [{child}]{}:", r.id, list_of(&flags));
-        out.item(level, &title);
+        let whole = self.passes(show, clone);
+        let all = show.all_resources();
         let (mut promoted, mut active, mut stopped) = (Vec::new(), Vec::new(), Vec::new());
+        let mut below = Vec::new();
         for &instance in &r.children {
-            match self.shown(clone, instance) {
-                Shown::Full => self.report_resource(out, level + 1, instance),
+            let elsewhere = self.active(instance, false) && !self.on_shown_node(show, instance);
+            if elsewhere || (!whole && self.filtered(show, instance, false)) {
+                continue;
+            }
+            match self.shown(show, clone, instance) {
+                Shown::Full => self.resource_entries(&mut below, &all, instance),
                 Shown::Stopped => stopped.push(instance),
                 Shown::Promoted(node) => promoted.push(node),
                 Shown::Active(node) => active.push(node),
                 Shown::Not => {}
             }
         }
+        promoted.retain(|&n| show.node(&self.nodes[n].name));
+        active.retain(|&n| show.node(&self.nodes[n].name));
         let count = promoted.len() + active.len();
-        out.names(level + 1, "Promoted", &self.sorted_names(&promoted));
+        below.extend(names_entry("Promoted", &self.sorted_names(&promoted)));
         let title = self.active_title(clone, body.promotable);
-        out.names(level + 1, title, &self.sorted_names(&active));
-        if !r.unique && !out.active_only {
+        below.extend(names_entry(title, &self.sorted_names(&active)));
+        if show.inactive && !r.unique && !show.detail {
             let room = usize::try_from(body.max).unwrap_or(0) > count;
-            self.report_stopped(out, level + 1, clone, room, &stopped);
+            self.stopped_entries(&mut below, show, clone, (room, &stopped));
         }
+        if !below.is_empty() || count == 0 {
+            out.push(Entry::List(self.clone_title(clone), below));
+        }
+    }
+
+    fn clone_title(&self, clone: ResourceId) -> String {
+        let r = &self.resources[clone];
+        let body = r.clone_body();
+        let mut flags = Vec::new();
+        if r.is_promotable() {
+            flags.push("promotable".to_owned());
+        }
+        if r.unique {
+            flags.push("unique".to_owned());
+        }
+        self.collective_flags(clone, &mut flags);
+        let child = body.and_then(|body| body.child).and_then(|c| c.id());
+        format!(
+            "Clone Set: {} [{}]{}",
+            r.id,
+            child.unwrap_or(""),
+            list_of(&flags)
+        )
     }
 
     fn active_title(&self, clone: ResourceId, promotable: bool) -> &'static str {
@@ -62,16 +86,23 @@ impl Cluster<'_> {
 
     /// The role that is asked for, of the clone or of what it is made of.
     fn configured_role(&self, clone: ResourceId) -> Option<Role> {
-        let own = self.meta(clone, "target-role");
-        let text = own.or_else(|| {
-            let first = self.resources[clone].children.first()?;
-            self.meta(*first, "target-role")
-        });
-        text.as_deref().map(Role::parse)
+        self.configured_text(clone).as_deref().map(Role::parse)
     }
 
-    fn shown(&self, clone: ResourceId, instance: ResourceId) -> Shown {
+    /// [`Self::configured_role`] as it is written.
+    pub(super) fn configured_text(&self, clone: ResourceId) -> Option<Text> {
+        let own = self.meta(clone, "target-role");
+        own.or_else(|| {
+            let first = self.resources[clone].children.first()?;
+            self.meta(*first, "target-role")
+        })
+    }
+
+    fn shown(&self, show: &Show, clone: ResourceId, instance: ResourceId) -> Shown {
         let partly = self.active(instance, false);
+        if show.detail {
+            return Shown::Full;
+        }
         if self.resources[clone].unique {
             let orphan = self.resources[instance].orphan;
             return if partly || !orphan {
@@ -102,13 +133,12 @@ impl Cluster<'_> {
         }
     }
 
-    fn report_stopped(
+    fn stopped_entries(
         &self,
-        out: &mut Lines,
-        level: usize,
+        out: &mut Vec<Entry>,
+        show: &Show,
         clone: ResourceId,
-        room: bool,
-        stopped: &[ResourceId],
+        (room, stopped): (bool, &[ResourceId]),
     ) {
         let r = &self.resources[clone];
         let disabled = self.configured_role(clone) == Some(Role::Stopped);
@@ -127,7 +157,7 @@ impl Cluster<'_> {
             };
             let active = &r.running_on;
             let mut idle: Vec<NodeId> = nodes;
-            idle.retain(|n| !active.contains(n));
+            idle.retain(|n| !active.contains(n) && show.node(&self.nodes[*n].name));
             idle.sort_by_key(|n| self.node_order.iter().position(|o| o == n));
             for node in idle {
                 let rc = self.failed_probe_below(clone, node);
@@ -144,7 +174,7 @@ impl Cluster<'_> {
             }
         }
         for (title, names) in &lists {
-            out.names(level, title, names);
+            out.extend(names_entry(title, names));
         }
     }
 

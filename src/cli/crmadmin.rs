@@ -1,0 +1,247 @@
+//! `crmadmin`: the nodes of the cluster, and questions to its controller.
+//!
+//! Source: Pacemaker 2.1.5, `tools/crmadmin.c`; the installed tool.
+
+use std::process::ExitCode;
+
+use clap::{Arg, ArgAction, Command};
+
+use super::applets::{Applet, Args, Kind};
+use super::crm::live::Live;
+use super::crm::{self, Session, code, exit};
+use super::crm_mon::frame;
+use super::getopt_long::{self, Parsed};
+use crate::cib::Document;
+use crate::daemons::crm::protocol::Reply;
+
+/// The applet.
+pub const APPLET: Applet = Applet {
+    name: "crmadmin",
+    summary: "name the nodes of the cluster, and ask its controller",
+    kind: Kind::Tool,
+    man: "crmadmin(8)",
+    command,
+    run,
+};
+
+fn flag(id: &'static str, short: char, help: &'static str) -> Arg {
+    let arg = Arg::new(id).long(id).short(short).help(help);
+    arg.action(ArgAction::SetTrue)
+}
+
+fn value(id: &'static str, name: &'static str, help: &'static str) -> Arg {
+    let arg = Arg::new(id).long(id).help(help);
+    arg.value_name(name).action(ArgAction::Append)
+}
+
+fn command() -> Command {
+    let nodes = value("nodes", "TYPES", "name nodes: all, cluster, guest, remote");
+    Command::new("crmadmin")
+        .about("Name the nodes of the cluster, and ask its controller")
+        .disable_help_flag(true)
+        .args([
+            flag("help", 'h', "show this text").short_alias('?'),
+            Arg::new("help-all")
+                .long("help-all")
+                .action(ArgAction::SetTrue)
+                .hide(true),
+            flag("version", '$', "show the version"),
+            flag("verbose", 'V', "say more; may be repeated"),
+            flag("quiet", 'q', "print the answer alone"),
+            value("output-as", "FORMAT", "text (the default) or xml"),
+            nodes.short('N').num_args(0..=1),
+            flag("bash-export", 'B', "with --nodes: as commands of a shell"),
+            value("status", "NODE", "show the state of a node's controller").short('S'),
+            flag("dc_lookup", 'D', "name the elected node"),
+            flag("pacemakerd", 'P', "show the state of the daemons"),
+            value("timeout", "TIME", "how long to wait for an answer").short('t'),
+        ])
+        .after_help(
+            "--nodes takes the CIB that the environment names; the others need a cluster.\n\
+             Exit status: 0 done; 64 wrong use; 66 there is no CIB; 102 there is no cluster.\n\n\
+             Examples:\n  \
+             crmadmin -N                  all nodes\n  \
+             crmadmin -N=guest,remote     those without a cluster stack\n  \
+             crmadmin -qD                 the elected node's name",
+        )
+}
+
+/// What is printed, in both forms.
+enum Answer {
+    Nodes(Vec<Node>),
+    Lines(Vec<String>),
+    Errors(u8, Vec<String>),
+}
+
+struct Node {
+    kind: &'static str,
+    name: String,
+    id: String,
+}
+
+fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let called = frame::request("crmadmin", &args);
+    let parsed = getopt_long::parse_glib(&command(), &args);
+    Ok(exit(perform(&parsed, &called)))
+}
+
+fn perform(parsed: &Parsed, called: &str) -> u8 {
+    if parsed.has("help") || parsed.has("help-all") {
+        print!("{}", command().render_help());
+        return code::OK;
+    }
+    if let Some(fault) = parsed.faults.first() {
+        eprintln!("{fault}");
+        return code::USAGE;
+    }
+    if parsed.has("version") {
+        println!("{}", crm::VERSION_TEXT);
+        return code::OK;
+    }
+    let asked = ["nodes", "status", "dc_lookup", "pacemakerd"];
+    let asked = parsed
+        .options
+        .iter()
+        .rev()
+        .map(|(name, _)| name.as_str())
+        .find(|n| asked.contains(n));
+    let answer = match asked {
+        Some("nodes") => nodes(parsed),
+        Some(asked @ ("dc_lookup" | "status")) => of_controller(parsed, asked),
+        Some(other) => unconnected(other),
+        None => {
+            eprint!(
+                "error: Must specify a command option\n{}",
+                command().render_help()
+            );
+            return code::USAGE;
+        }
+    };
+    tell(parsed, called, &answer)
+}
+
+/// What a running controller says of itself and of the DC.
+fn of_controller(parsed: &Parsed, asked: &str) -> Answer {
+    let status = Live::open().and_then(|mut live| live.status());
+    let Some(Reply::Status {
+        state, dc, local, ..
+    }) = status
+    else {
+        return unconnected(asked);
+    };
+    match (asked, dc) {
+        ("status", _) if parsed.has("quiet") => Answer::Lines(vec![state]),
+        ("status", _) => Answer::Lines(vec![format!("Controller on {local} in state {state}: ok")]),
+        (_, Some(dc)) if parsed.has("quiet") => Answer::Lines(vec![dc]),
+        (_, Some(dc)) => Answer::Lines(vec![format!("Designated Controller is: {dc}")]),
+        (_, None) => Answer::Lines(vec!["Designated Controller is: not yet elected".to_owned()]),
+    }
+}
+
+fn unconnected(asked: &str) -> Answer {
+    let daemon = if asked == "pacemakerd" {
+        "launcher"
+    } else {
+        "controller"
+    };
+    let lines = vec![
+        format!("error: Could not connect to {daemon}: Connection refused"),
+        "error: Command failed: Connection refused".to_owned(),
+    ];
+    Answer::Errors(code::DISCONNECT, lines)
+}
+
+fn nodes(parsed: &Parsed) -> Answer {
+    let session = match Session::open() {
+        Ok(session) => session,
+        Err(error) => {
+            let lines = vec!["error: Command failed: Input file not available".to_owned()];
+            let lines = lines.into_iter().chain(error.hint()).collect();
+            return Answer::Errors(code::NOINPUT, lines);
+        }
+    };
+    let operand = parsed.operands.first().map(String::as_str);
+    let kinds = parsed.value("nodes").or(operand).unwrap_or("all");
+    let kinds = kinds.trim_start_matches('=');
+    let wanted = |kind: &str| kinds.split(',').any(|k| k == "all" || k == kind);
+    let mut found = configured(session.doc());
+    found.retain(|node| wanted(node.kind));
+    Answer::Nodes(found)
+}
+
+/// Nodes of the cluster, then guests, then remote nodes.
+fn configured(doc: &Document) -> Vec<Node> {
+    let node = |kind, name: Option<&str>, id: Option<&str>| Node {
+        kind,
+        name: name.unwrap_or("").to_owned(),
+        id: id.unwrap_or("").to_owned(),
+    };
+    let root = doc.root_element();
+    let mut found = Vec::new();
+    for member in root
+        .find(&["configuration", "nodes"])
+        .iter()
+        .flat_map(|n| n.children_named("node"))
+    {
+        if matches!(member.attr("type"), None | Some("member" | "normal")) {
+            found.push(node("cluster", member.attr("uname"), member.id()));
+        }
+    }
+    let resources = root.find(&["configuration", "resources"]);
+    let all = || resources.iter().flat_map(|r| r.descendants());
+    for pair in all().filter(|e| e.attr("name") == Some("remote-node")) {
+        let meta = pair.parent().is_some_and(|p| p.name() == "meta_attributes");
+        if meta && pair.name() == "nvpair" {
+            found.push(node("guest", pair.attr("value"), pair.attr("value")));
+        }
+    }
+    for primitive in all().filter(|e| e.name() == "primitive") {
+        let agent = (primitive.attr("provider"), primitive.attr("type"));
+        if agent == (Some("pacemaker"), Some("remote")) {
+            found.push(node("remote", primitive.id(), primitive.id()));
+        }
+    }
+    found
+}
+
+fn tell(parsed: &Parsed, called: &str, answer: &Answer) -> u8 {
+    let exit_code = match answer {
+        Answer::Nodes(_) | Answer::Lines(_) => code::OK,
+        Answer::Errors(code, _) => *code,
+    };
+    if parsed.value("output-as") == Some("xml") {
+        let mut out = frame::result(called);
+        match answer {
+            Answer::Nodes(nodes) => {
+                out.start("nodes");
+                for node in nodes {
+                    let element = out.start("node").attr("type", node.kind);
+                    element.attr("name", &node.name).attr("id", &node.id).end();
+                }
+                out.end();
+                frame::end(&mut out, exit_code, &[]);
+            }
+            Answer::Lines(_) => frame::end(&mut out, exit_code, &[]),
+            Answer::Errors(_, lines) => frame::end(&mut out, exit_code, lines),
+        }
+        print!("{}", out.finish());
+        return exit_code;
+    }
+    match answer {
+        Answer::Nodes(nodes) if nodes.is_empty() => println!("No nodes configured"),
+        Answer::Nodes(nodes) => {
+            for Node { kind, name, id } in nodes {
+                if parsed.has("bash-export") {
+                    println!("export {name}={id}");
+                } else if parsed.has("quiet") {
+                    println!("{name}");
+                } else {
+                    println!("{kind} node: {name} ({id})");
+                }
+            }
+        }
+        Answer::Lines(lines) => lines.iter().for_each(|line| println!("{line}")),
+        Answer::Errors(_, lines) => lines.iter().for_each(|line| eprintln!("{line}")),
+    }
+    exit_code
+}

@@ -1,0 +1,402 @@
+//! A node on its ring: the protocol and the services on their sockets.
+//!
+//! ```text
+//!  Sockets --receive--> Protection::open --> Srp --Deliver--> Services --> Event
+//!  Services --Packet--> Srp --Multicast, Unicast--> Protection::seal --> Sockets
+//! ```
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::IpAddr;
+
+use super::store::Store;
+use crate::ids::NodeId;
+use crate::proto::cpg;
+use crate::proto::heartbeat::Severity;
+use crate::proto::quorum::Verdict;
+use crate::proto::services::{self, Services};
+use crate::proto::totem::{self, Note, Srp, Weight};
+use crate::runtime::log::Logger;
+use crate::runtime::totem::{DATAGRAM_BYTES_MAX, Plan, Sockets};
+use crate::time::{Instant, Now};
+use crate::wire::cluster::{Cfg, Message};
+use crate::wire::totem::crypto_frame::{Protection, SALT_BYTES};
+use crate::wire::totem::{Processor, RingId};
+
+/// Datagrams that are read before time is looked at again.
+const DATAGRAMS_PER_TURN: usize = 256;
+
+/// Something that those above or beside the ring have to know.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A client of a group hears something.
+    Group(cpg::ClientId, cpg::Event),
+    /// Who may act.
+    Verdict(Verdict),
+    /// The ring and its members; the services are in step again when it says so.
+    Ring {
+        /// Its name.
+        ring: RingId,
+        /// Its members.
+        members: Vec<NodeId>,
+    },
+    /// All services are in step on the ring.
+    Synchronised(RingId),
+    /// A node asks for something: shutdown, reload, the end of a node.
+    Asked(NodeId, Cfg),
+    /// The daemon can't go on.
+    Failed {
+        /// Its exit code.
+        code: u8,
+        /// Why.
+        text: String,
+    },
+}
+
+/// What a ring is made of.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) srp: totem::Config,
+    pub(super) seed: u64,
+    pub(super) services: Services,
+    pub(super) protection: Protection,
+    pub(super) plan: Plan,
+    /// Addresses of the nodelist.
+    pub(super) addresses: BTreeMap<NodeId, IpAddr>,
+    pub(super) store: Store,
+    pub(super) log: Logger,
+}
+
+/// A node on its ring.
+#[derive(Debug)]
+pub struct Ring {
+    me: Processor,
+    srp: Srp,
+    services: Services,
+    protection: Protection,
+    plan: Plan,
+    sockets: Option<Sockets>,
+    addresses: BTreeMap<NodeId, IpAddr>,
+    store: Store,
+    log: Logger,
+    /// Packets that the queue of the ring had no room for.
+    waiting: VecDeque<Vec<u8>>,
+    /// The same of those who synchronise. They must not wait behind the others, which go only
+    /// when synchronisation is over.
+    sync_waiting: VecDeque<Vec<u8>>,
+    events: VecDeque<Event>,
+    received: Vec<u8>,
+    sealed: Vec<u8>,
+    opened: Vec<u8>,
+    quorate: Option<bool>,
+}
+
+impl Ring {
+    /// Opens the sockets and looks for a ring.
+    ///
+    /// Errors: the sockets can't be opened.
+    pub(super) fn start(parts: Parts, now: Instant) -> io::Result<Self> {
+        let sockets = Sockets::open(&parts.plan)?;
+        let mut ring = Self {
+            me: parts.srp.me,
+            srp: Srp::new(parts.srp, now, parts.seed),
+            services: parts.services,
+            protection: parts.protection,
+            plan: parts.plan,
+            sockets: Some(sockets),
+            addresses: parts.addresses,
+            store: parts.store,
+            log: parts.log,
+            waiting: VecDeque::new(),
+            sync_waiting: VecDeque::new(),
+            events: VecDeque::new(),
+            received: vec![0; DATAGRAM_BYTES_MAX],
+            sealed: Vec::new(),
+            opened: Vec::new(),
+            quorate: None,
+        };
+        ring.pump(crate::runtime::clock::now());
+        Ok(ring)
+    }
+
+    /// The protocol.
+    pub fn srp(&self) -> &Srp {
+        &self.srp
+    }
+
+    /// The services.
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// Something is asked of the groups.
+    pub fn with_groups<T>(&mut self, now: Now, ask: impl FnOnce(&mut cpg::Machine) -> T) -> T {
+        let answer = ask(self.services.cpg());
+        self.services.pump();
+        self.pump(now);
+        answer
+    }
+
+    /// Sends a message of a service to all.
+    pub fn send_service(&mut self, now: Now, message: &Message) {
+        self.services.send(message);
+        self.pump(now);
+    }
+
+    /// Addresses of the nodelist, by node.
+    pub fn addresses(&self) -> &BTreeMap<NodeId, IpAddr> {
+        &self.addresses
+    }
+
+    /// The address of a member, where it tells one.
+    pub fn address_of(&self, node: NodeId) -> Option<IpAddr> {
+        let mut members = self.srp.members().iter();
+        members.find(|member| member.node() == node)?.addresses[0].ip()
+    }
+
+    /// How many packets wait for the token: those who send much should wait when it is high.
+    pub fn backlog(&self) -> usize {
+        self.srp.backlog() + self.waiting.len() + self.sync_waiting.len()
+    }
+
+    /// The next event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When [`Self::handle_timeout`] has something to do.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let both = [self.srp.poll_timeout(), self.services.poll_timeout()];
+        both.into_iter().flatten().min()
+    }
+
+    /// Waits until a datagram is there; for ever without sockets. Cancel-safe.
+    pub async fn ready(&self) {
+        match &self.sockets {
+            Some(sockets) => {
+                // A socket that fails is looked at when the interfaces change.
+                if sockets.ready().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Reads what is there.
+    pub fn handle_ready(&mut self, now: Now) {
+        for _ in 0..DATAGRAMS_PER_TURN {
+            let Some(sockets) = &mut self.sockets else {
+                return;
+            };
+            let Some(length) = sockets.receive(&mut self.received) else {
+                return;
+            };
+            let datagram = self.received.get(..length).unwrap_or_default();
+            // What isn't authentic is no datagram of ours.
+            if let Ok(message) = self.protection.open(datagram, &mut self.opened) {
+                self.srp.handle_datagram(now.mono, message);
+            }
+            self.pump(now);
+        }
+    }
+
+    /// Time passed.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.srp.handle_timeout(now.mono);
+        self.services.handle_timeout(now);
+        self.pump(now);
+    }
+
+    /// Interfaces changed: is the own address still there, or back?
+    pub fn interfaces_changed(&mut self, now: Now, there: bool) {
+        match (there, self.sockets.is_some()) {
+            (false, true) => {
+                let text = format!("The network interface {} is now down.", self.plan.address);
+                self.log.log(Severity::Warning, text);
+                self.sockets = None;
+            }
+            (true, false) => match Sockets::open(&self.plan) {
+                Ok(sockets) => {
+                    self.sockets = Some(sockets);
+                    let text = format!("The network interface [{}] is now up.", self.plan.address);
+                    self.log.log(Severity::Notice, text);
+                }
+                Err(error) => {
+                    let text = format!("The network interface can't be used: {error}");
+                    return self.log.log(Severity::Error, text);
+                }
+            },
+            _ => return,
+        }
+        self.srp.interface_changed(now.mono);
+        self.pump(now);
+    }
+
+    /// Leaves the ring: the others go on at once.
+    pub fn leave(&mut self, now: Now) {
+        self.srp.leave();
+        self.pump(now);
+    }
+
+    /// Carries on until nothing is left to do.
+    fn pump(&mut self, now: Now) {
+        loop {
+            if let Some(output) = self.srp.poll_output() {
+                self.of_srp(now, output);
+            } else if let Some(output) = self.services.poll_output() {
+                self.of_services(now, output);
+            } else if !self.send_waiting(now) {
+                return;
+            }
+        }
+    }
+
+    fn of_srp(&mut self, now: Now, output: totem::Output) {
+        match output {
+            totem::Output::Multicast(datagram) => {
+                self.seal(&datagram);
+                if let Some(sockets) = &self.sockets {
+                    sockets.multicast(&self.sealed);
+                }
+            }
+            totem::Output::Unicast(to, datagram) => self.unicast(now, to, &datagram),
+            totem::Output::PersistAndUnicast {
+                ring_seq,
+                to,
+                datagram,
+            } => match self.store.keep_ring_seq(ring_seq) {
+                Ok(()) => self.unicast(now, to, &datagram),
+                Err(error) => self.fail(21, format!("can't keep the number of the ring: {error}")),
+            },
+            totem::Output::DiscardReceived => {
+                if let Some(sockets) = &mut self.sockets {
+                    sockets.discard(&mut self.received);
+                }
+            }
+            totem::Output::Deliver(delivery) => {
+                let payload = delivery.payload();
+                self.services
+                    .handle_packet(delivery.from, delivery.order, payload);
+            }
+            totem::Output::Configuration(change) => {
+                self.services.handle_configuration(now, &change);
+                if change.phase == totem::Phase::Regular {
+                    self.events.push_back(Event::Ring {
+                        ring: change.ring,
+                        members: change.members.iter().map(Processor::node).collect(),
+                    });
+                }
+            }
+            totem::Output::Note(note) => self.tell(&note),
+        }
+    }
+
+    fn of_services(&mut self, now: Now, output: services::Output) {
+        match output {
+            services::Output::Packet(packet) => self.waiting.push_back(packet),
+            services::Output::SyncPacket(packet) => self.sync_waiting.push_back(packet),
+            services::Output::SyncCompleted(ring) => {
+                let text = "Completed service synchronization, ready to provide service.";
+                self.log.log(Severity::Notice, text);
+                self.srp.sync_completed(now.mono, ring);
+                self.events.push_back(Event::Synchronised(ring));
+            }
+            services::Output::Group(client, event) => {
+                self.events.push_back(Event::Group(client, event));
+            }
+            services::Output::Verdict(verdict) => {
+                self.tell_verdict(&verdict);
+                self.events.push_back(Event::Verdict(verdict));
+            }
+            services::Output::RememberExpectedVotes(votes) => {
+                if let Err(error) = self.store.keep_expected_votes(votes) {
+                    let text = format!("can't remember the expected votes: {error}");
+                    self.log.log(Severity::Error, text);
+                }
+            }
+            services::Output::Cfg(from, cfg) => self.events.push_back(Event::Asked(from, cfg)),
+            services::Output::OldConfiguration { own, highest } => {
+                let text = format!(
+                    "Received config version ({highest}) is different than my config version \
+                     ({own})! Exiting"
+                );
+                self.fail(21, text);
+            }
+        }
+    }
+
+    /// Gives a packet to the ring if it has room; true if it took one.
+    fn send_waiting(&mut self, now: Now) -> bool {
+        if self.srp.has_room_for_sync()
+            && let Some(packet) = self.sync_waiting.pop_front()
+        {
+            return self.srp.send_sync(now.mono, packet).is_ok();
+        }
+        if self.srp.has_room()
+            && let Some(packet) = self.waiting.pop_front()
+        {
+            return self.srp.send(now.mono, packet).is_ok();
+        }
+        false
+    }
+
+    fn unicast(&mut self, now: Now, to: Processor, datagram: &[u8]) {
+        if to.node() == self.me.node() {
+            return self.srp.handle_datagram(now.mono, datagram);
+        }
+        let listed = self.addresses.get(&to.node()).copied();
+        let Some(address) = to.addresses[0].ip().or(listed) else {
+            let text = format!(
+                "Node {} isn't in the nodelist: the token can't be sent to it. Add it there.",
+                to.node()
+            );
+            return self.log.log(Severity::Warning, text);
+        };
+        self.seal(datagram);
+        if let Some(sockets) = &self.sockets {
+            sockets.unicast(address, &self.sealed);
+        }
+    }
+
+    fn seal(&mut self, datagram: &[u8]) {
+        let mut salt = [0; SALT_BYTES];
+        if self.protection.needs_salt() && getrandom::fill(&mut salt).is_err() {
+            self.fail(21, "the system gives no random numbers".to_owned());
+        }
+        self.sealed.clear();
+        self.protection.seal_into(datagram, &salt, &mut self.sealed);
+    }
+
+    fn fail(&mut self, code: u8, text: String) {
+        self.events.push_back(Event::Failed { code, text });
+    }
+
+    fn tell(&self, note: &Note) {
+        let severity = match note.weight() {
+            Weight::Debug => Severity::Debug,
+            Weight::Notice => Severity::Notice,
+            Weight::Warning => Severity::Warning,
+            Weight::Error => Severity::Error,
+        };
+        for line in note.to_string().lines() {
+            self.log.log(severity, line);
+        }
+    }
+
+    fn tell_verdict(&mut self, verdict: &Verdict) {
+        if self.quorate.replace(verdict.quorate) != Some(verdict.quorate) {
+            let text = match verdict.quorate {
+                true => "This node is within the primary component and will provide service.",
+                false => {
+                    "This node is within the non-primary component and will NOT provide any \
+                     services."
+                }
+            };
+            self.log.log(Severity::Notice, text);
+        }
+        let members: Vec<String> = verdict.members.iter().map(NodeId::to_string).collect();
+        let text = format!("Members[{}]: {}", members.len(), members.join(" "));
+        self.log.log(Severity::Notice, text);
+    }
+}

@@ -1,0 +1,349 @@
+//! From corosync.conf to a node on its ring.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+use super::Options;
+use super::ring::{Parts, Ring};
+use super::store::Store;
+use crate::config::corosync_conf::{
+    self, CorosyncConf, Debug, Generation, Local, LocalNode, Transport, find_local_node,
+};
+use crate::config::diagnostic::Diagnostic;
+use crate::config::host::{Host, ThisHost};
+use crate::config::{Plain, authkey, load_corosync, render};
+use crate::controller;
+use crate::daemons::crm::{Crm, Setting};
+use crate::ids::{NodeId, NodeUuid};
+use crate::proto::heartbeat::Severity;
+use crate::proto::quorum;
+use crate::proto::services::Services;
+use crate::proto::totem::{Config, Flow, Timing};
+use crate::runtime::clock;
+use crate::runtime::log::{Log, LogConfig, Logger};
+use crate::runtime::totem::{Plan, Way};
+use crate::sys::realtime;
+use crate::wire::totem::crypto_frame::Protection;
+use crate::wire::totem::{Dialect, Processor, RingAddress};
+
+/// If the CIB says nothing. Source: spec cib.md section 9, `dc-deadtime`.
+const DC_DEADTIME: Duration = Duration::from_secs(20);
+
+/// Folder of the key.
+const KEY_FILE: &str = "/etc/corosync/authkey";
+
+/// Everything that was read.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub conf: CorosyncConf,
+    /// This node in it.
+    pub local: LocalNode,
+    /// Its number.
+    pub node: NodeId,
+    /// The address of its ring.
+    pub address: IpAddr,
+}
+
+/// Reads the configuration; none if it can't be used, which stands on stderr then.
+pub fn load(options: &Options) -> anyhow::Result<Option<Loaded>> {
+    let host = ThisHost::new(Path::new("/etc/ha.d"));
+    let (conf, findings) = load_corosync(&options.config, &host, Plain::Taken);
+    show(&findings);
+    let Some(conf) = conf else {
+        return Ok(None);
+    };
+    refuse_transport(&conf)?;
+    let local = match find_local_node(&conf, &host) {
+        Local::Found(local) => local,
+        Local::Missing | Local::Unknown => bail!(
+            "{}: no entry of the nodelist is this host's ({}): write its name or one of its \
+             addresses there",
+            options.config.display(),
+            host.host_name().unwrap_or_default(),
+        ),
+    };
+    let Some(node) = local.nodeid.filter(|id| *id != 0) else {
+        bail!(
+            "{}: this node has no id: write `nodeid: N` into its entry of the nodelist",
+            options.config.display()
+        );
+    };
+    let address = local
+        .address
+        .context("the own address of ring 0 stands for nothing")?;
+    Ok(Some(Loaded {
+        conf,
+        node: NodeId(node),
+        address,
+        local,
+    }))
+}
+
+fn show(findings: &[Diagnostic]) {
+    let styled = std::io::stderr().is_terminal();
+    for finding in findings {
+        eprintln!("{}", render::text(finding, styled));
+    }
+}
+
+fn refuse_transport(conf: &CorosyncConf) -> anyhow::Result<()> {
+    match conf.totem.transport {
+        Transport::Udp | Transport::Udpu => Ok(()),
+        other => bail!(
+            "transport {} isn't spoken here. Write `transport: udpu` into the section totem on all \
+             nodes (over udp and udpu 3.x has no encryption: `crypto_cipher: none`, \
+             `crypto_hash: none`), and start them all again: rings of two transports don't meet.",
+            other.as_str()
+        ),
+    }
+}
+
+/// The log as the section `logging` wants it.
+pub fn log(loaded: &Loaded, options: &Options) -> anyhow::Result<Log> {
+    let logging = &loaded.conf.logging;
+    let host = nix::unistd::gethostname().unwrap_or_default();
+    let mut config = LogConfig::quiet("corosync", &host.to_string_lossy());
+    if logging.to_logfile {
+        config.logfile.clone_from(&logging.logfile);
+        if logging.debug > Debug::Off {
+            config.debugfile.clone_from(&logging.logfile);
+            config.logfile = None;
+        }
+    }
+    config.facility = logging.to_syslog.then_some(3);
+    config.stderr = options.foreground && (logging.to_stderr || options.log_to_stderr);
+    config.debug = u8::from(logging.debug > Debug::Off);
+    Log::start(config).context("can't start the log")
+}
+
+/// Takes a place before ordinary processes and keeps our memory from being paged out; what
+/// isn't permitted is said, and done without.
+pub fn be_realtime(log: &Logger) {
+    if let Err(why) = realtime::set_round_robin(None) {
+        log.log(Severity::Warning, format!("no real-time scheduling: {why}"));
+    }
+    if let Err(why) = realtime::lock_memory() {
+        log.log(Severity::Warning, format!("memory is not locked: {why}"));
+    }
+}
+
+/// Opens the ring.
+pub fn ring(loaded: &Loaded, log: Logger) -> anyhow::Result<Ring> {
+    let conf = &loaded.conf;
+    let generation = conf.told.generation;
+    let dialect = match generation {
+        Generation::One => Dialect::V1,
+        Generation::Two => Dialect::V2,
+        Generation::Three => Dialect::V3,
+    };
+    let name = match dialect {
+        Dialect::V3 => loaded.node.to_string(),
+        Dialect::V1 | Dialect::V2 => loaded.address.to_string(),
+    };
+    let store = Store::open(&conf.state_dir, &name)
+        .with_context(|| format!("can't make {}", conf.state_dir.display()))?;
+    let remembered = store.expected_votes();
+    let votes = conf.quorum.provider.then(|| {
+        let config = quorum::Config::of(conf, loaded.node, loaded.local.position, remembered);
+        quorum::Machine::new(config, remembered)
+    });
+    let rings = u32::try_from(conf.interfaces.len()).unwrap_or(1);
+    let packet = conf
+        .totem
+        .packet_bytes(generation, rings, loaded.address.is_ipv6());
+    let packet = usize::try_from(packet).unwrap_or(1408);
+    let mut seed = [0; 8];
+    getrandom::fill(&mut seed).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
+    let addresses = addresses(conf);
+    log.log(
+        Severity::Notice,
+        format!("This node is {} at {}", loaded.node, loaded.address),
+    );
+    let parts = Parts {
+        srp: Config {
+            me: processor(loaded, dialect),
+            dialect,
+            ring_seq: store.ring_seq(),
+            timing: timing(conf),
+            flow: flow(conf),
+        },
+        seed: u64::from_ne_bytes(seed),
+        services: Services::new(loaded.node, packet, conf.totem.config_version, votes),
+        protection: protection(conf)?,
+        plan: plan(loaded, &addresses)?,
+        addresses,
+        store,
+        log,
+    };
+    Ring::start(parts, clock::mono()).context("can't open the ring")
+}
+
+/// The CRM on the ring.
+pub fn crm(loaded: &Loaded, ring: &mut Ring, log: Logger) -> anyhow::Result<Crm> {
+    let conf = &loaded.conf;
+    let host = nix::unistd::gethostname().unwrap_or_default();
+    let host = host.to_string_lossy().into_owned();
+    let named = conf.nodes.iter().filter_map(|node| {
+        let text = node.name.clone().or_else(|| {
+            let address = node.ring0()?.text.clone();
+            address.parse::<IpAddr>().is_err().then_some(address)
+        });
+        Some((NodeId(node.nodeid), text?))
+    });
+    let mut names: BTreeMap<NodeId, String> = named.collect();
+    let name = names.entry(loaded.node).or_insert(host).clone();
+    let mut id = [0; 16];
+    getrandom::fill(&mut id).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
+    let setting = Setting {
+        controller: controller::Config {
+            local: loaded.node,
+            name,
+            transitioner: NodeUuid(id).to_string(),
+            term: 0,
+            nodes: (!conf.nodes.is_empty()).then_some(conf.nodes.len()),
+            dc_deadtime: DC_DEADTIME,
+            jobs_max: jobs_max(),
+            infrastructure: "corosync",
+            cluster_name: conf.totem.cluster_name.clone(),
+            version: format!("2.1.5-everbeat-{}", env!("CARGO_PKG_VERSION")),
+            have_watchdog: false,
+        },
+        names,
+        always_quorate: !conf.quorum.provider,
+    };
+    Crm::start(setting, ring, log, clock::now()).context("can't start the CRM")
+}
+
+/// Twice the number of processors. Source: spec crm-runtime.md section 6.
+fn jobs_max() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+    u32::try_from(cores).unwrap_or(1).saturating_mul(2)
+}
+
+fn processor(loaded: &Loaded, dialect: Dialect) -> Processor {
+    match dialect {
+        Dialect::V3 => Processor::of_node(loaded.node),
+        Dialect::V1 | Dialect::V2 => Processor {
+            addresses: [
+                RingAddress::new(loaded.node, loaded.address),
+                RingAddress::default(),
+            ],
+        },
+    }
+}
+
+fn protection(conf: &CorosyncConf) -> anyhow::Result<Protection> {
+    let key = match (&conf.totem.key, conf.totem.crypto.needs_key()) {
+        (_, false) => zeroize::Zeroizing::default(),
+        (Some(key), true) => key.clone(),
+        (None, true) => {
+            let path = conf
+                .totem
+                .keyfile
+                .clone()
+                .unwrap_or_else(|| KEY_FILE.into());
+            authkey::read(&path, conf.told.generation)
+                .with_context(|| format!("{}", path.display()))?
+        }
+    };
+    Ok(conf.totem.crypto.with_key(&key)?)
+}
+
+fn timing(conf: &CorosyncConf) -> Timing {
+    let t = &conf.totem.timing;
+    let ms = |value: u32| Duration::from_millis(value.into());
+    let heartbeat = match t.heartbeat_failures_allowed {
+        0 => Duration::ZERO,
+        allowed => ms(t.token_retransmit) * allowed + ms(t.max_network_delay),
+    };
+    Timing {
+        token: ms(t.token),
+        token_warning: ms(t.token) * t.token_warning / 100,
+        token_retransmit: ms(t.token_retransmit),
+        hold: ms(t.hold),
+        join: ms(t.join),
+        send_join: ms(t.send_join),
+        consensus: ms(t.consensus),
+        merge: ms(t.merge),
+        heartbeat,
+    }
+}
+
+fn flow(conf: &CorosyncConf) -> Flow {
+    let t = &conf.totem.timing;
+    Flow {
+        window_size: t.window_size,
+        max_messages: t.max_messages,
+        miss_count_const: t.miss_count_const,
+        fail_recv_const: t.fail_recv_const,
+        seqno_unchanged_const: t.seqno_unchanged_const,
+        cancel_token_hold_on_retransmit: conf.totem.cancel_token_hold_on_retransmit,
+    }
+}
+
+/// Addresses of ring 0 by node.
+fn addresses(conf: &CorosyncConf) -> BTreeMap<NodeId, IpAddr> {
+    let host = ThisHost::new(Path::new("/etc/ha.d"));
+    let nodes = conf.nodes.iter().filter_map(|node| {
+        let text = &node.ring0()?.text;
+        let plain = text.parse().ok();
+        let address = plain.or_else(|| host.resolve(text)?.into_iter().next())?;
+        let id = match node.nodeid {
+            0 => {
+                let IpAddr::V4(v4) = address else { return None };
+                let clear = conf.totem.clear_node_high_bit;
+                corosync_conf::address::nodeid(v4, conf.told.generation, clear)
+            }
+            id => id,
+        };
+        Some((NodeId(id), address))
+    });
+    nodes.collect()
+}
+
+fn plan(loaded: &Loaded, addresses: &BTreeMap<NodeId, IpAddr>) -> anyhow::Result<Plan> {
+    let conf = &loaded.conf;
+    let interface = conf.interfaces.first().context("there is no ring 0")?;
+    let way = match conf.totem.transport {
+        Transport::Udpu => Way::Unicast {
+            members: members(loaded, addresses, &interface.members),
+            only_members: conf.totem.block_unlisted_ips,
+        },
+        _ if interface.broadcast => Way::Broadcast,
+        _ => Way::Multicast {
+            group: interface
+                .mcastaddr
+                .context("ring 0 has no multicast address")?,
+            ttl: interface.ttl,
+        },
+    };
+    Ok(Plan {
+        address: loaded.address,
+        port: interface.mcastport,
+        way,
+        buffer_bytes: match conf.told.generation {
+            Generation::Three => 16 * 65_536,
+            Generation::One | Generation::Two => 16 * 10_000,
+        },
+    })
+}
+
+/// Members of udpu: those of the nodelist, else the `member` sections.
+fn members(
+    loaded: &Loaded,
+    addresses: &BTreeMap<NodeId, IpAddr>,
+    listed: &[String],
+) -> Vec<IpAddr> {
+    let mut members: Vec<IpAddr> = addresses.values().copied().collect();
+    members.extend(listed.iter().filter_map(|text| text.parse::<IpAddr>().ok()));
+    members.push(loaded.address);
+    members.sort_unstable();
+    members.dedup();
+    members
+}

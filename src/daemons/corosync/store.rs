@@ -1,0 +1,87 @@
+//! What a node remembers on disk: the number of its ring, and the highest expected votes.
+//!
+//! Source: spec totem-wire.md D.12; corosync 3.1.7, `ringid_N` and `ev_tracking`.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// Files of a node in its state directory.
+#[derive(Debug, Clone)]
+pub(super) struct Store {
+    folder: PathBuf,
+    ring_file: String,
+}
+
+impl Store {
+    /// `name` is what the file of the ring ends with: the node's id, in 2.x and 1.4 its address.
+    ///
+    /// Errors: the folder can't be made.
+    pub(super) fn open(folder: &Path, name: &str) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            ring_file: format!("ringid_{name}"),
+        })
+    }
+
+    /// The number of the last ring, 0 if there is none.
+    pub(super) fn ring_seq(&self) -> u64 {
+        let bytes = fs::read(self.folder.join(&self.ring_file)).unwrap_or_default();
+        let number = bytes.get(..8).and_then(|bytes| bytes.try_into().ok());
+        number.map_or(0, u64::from_ne_bytes)
+    }
+
+    /// Keeps the number of a ring.
+    pub(super) fn keep_ring_seq(&self, seq: u64) -> io::Result<()> {
+        self.keep(&self.ring_file, &seq.to_ne_bytes())
+    }
+
+    /// The expected votes that were remembered, 0 if none were.
+    pub(super) fn expected_votes(&self) -> u32 {
+        let bytes = fs::read(self.folder.join("ev_tracking")).unwrap_or_default();
+        let number = bytes.get(..4).and_then(|bytes| bytes.try_into().ok());
+        number.map_or(0, u32::from_ne_bytes)
+    }
+
+    /// Remembers expected votes.
+    pub(super) fn keep_expected_votes(&self, votes: u32) -> io::Result<()> {
+        self.keep("ev_tracking", &votes.to_ne_bytes())
+    }
+
+    fn keep(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let (path, new) = (
+            self.folder.join(name),
+            self.folder.join(format!("{name}.new")),
+        );
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let mut file = options.open(&new)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&new, &path)?;
+        File::open(&self.folder)?.sync_all()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_survive() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("state"), "7").unwrap();
+        assert_eq!((store.ring_seq(), store.expected_votes()), (0, 0));
+        store.keep_ring_seq(0x1_0000_0004).unwrap();
+        store.keep_expected_votes(5).unwrap();
+        let again = Store::open(&folder.path().join("state"), "7").unwrap();
+        assert_eq!(
+            (again.ring_seq(), again.expected_votes()),
+            (0x1_0000_0004, 5)
+        );
+        fs::write(folder.path().join("state/ringid_7"), b"abc").unwrap();
+        assert_eq!(again.ring_seq(), 0, "short");
+    }
+}

@@ -1,0 +1,51 @@
+//! The scheduler beside the loop: a thread computes, the answer comes through a channel.
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::cib::Document;
+use crate::scheduler;
+
+/// Room for orderings that are followed one after the other.
+const STACK_BYTES: usize = 512 << 20;
+
+/// A graph that was computed.
+#[derive(Debug)]
+pub struct Scheduled {
+    /// Of the question.
+    pub(super) number: u64,
+    /// The graph.
+    pub(super) graph: Document,
+    /// What is wrong with the configuration.
+    pub(super) errors: Vec<String>,
+    /// From what it was computed.
+    pub(super) input: Document,
+}
+
+/// Computes a transition beside the loop.
+///
+/// Errors: no thread can be started.
+pub(super) fn compute(
+    number: u64,
+    cib: Document,
+    unix_s: u64,
+    done: UnboundedSender<Scheduled>,
+) -> std::io::Result<()> {
+    let worker = std::thread::Builder::new()
+        .name("scheduler".into())
+        .stack_size(STACK_BYTES);
+    worker.spawn(move || {
+        let expanded = scheduler::expand::expand(&cib);
+        let now = i64::try_from(unix_s).unwrap_or(i64::MAX);
+        let mut cluster = scheduler::read(&expanded, now);
+        let graph = scheduler::schedule(&mut cluster);
+        let errors = Vec::new();
+        // Nobody listens any more when the daemon ends.
+        let _ = done.send(Scheduled {
+            number,
+            graph,
+            errors,
+            input: cib,
+        });
+    })?;
+    Ok(())
+}

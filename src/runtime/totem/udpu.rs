@@ -1,0 +1,60 @@
+//! Unicast to each member: one socket reads all and sends tokens, another sends to all.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use super::socket::Bound;
+use super::{Plan, socket};
+
+/// The sockets of a ring over unicast.
+#[derive(Debug)]
+pub struct Udpu {
+    token: Bound,
+    sender: Bound,
+    /// The other members.
+    others: Vec<SocketAddr>,
+    /// Whose datagrams are read; none for everybody's.
+    only: Option<Vec<IpAddr>>,
+    port: u16,
+}
+
+impl Udpu {
+    pub(super) fn open(plan: &Plan, members: &[IpAddr], only_members: bool) -> io::Result<Self> {
+        let new = || socket::open(plan.address, plan.buffer_bytes);
+        let (token, sender) = (new()?, new()?);
+        socket::prefer(&token);
+        let others = members.iter().filter(|member| **member != plan.address);
+        let others = others.map(|member| SocketAddr::new(*member, plan.port));
+        Ok(Self {
+            others: others.collect(),
+            only: only_members.then(|| members.to_vec()),
+            token: Bound::new(token, SocketAddr::new(plan.address, plan.port))?,
+            sender: Bound::new(sender, SocketAddr::new(plan.address, 0))?,
+            port: plan.port,
+        })
+    }
+
+    pub(super) async fn ready(&self) -> io::Result<()> {
+        self.token.readable().await
+    }
+
+    pub(super) fn receive(&mut self, buffer: &mut [u8]) -> Option<usize> {
+        loop {
+            let (length, from) = self.token.receive(buffer)?;
+            let known = |only: &Vec<IpAddr>| only.contains(&from.ip());
+            if self.only.as_ref().is_none_or(known) {
+                return Some(length);
+            }
+        }
+    }
+
+    pub(super) fn multicast(&self, datagram: &[u8]) {
+        for other in &self.others {
+            self.sender.send(datagram, *other);
+        }
+    }
+
+    pub(super) fn unicast(&self, to: IpAddr, datagram: &[u8]) {
+        self.token.send(datagram, SocketAddr::new(to, self.port));
+    }
+}

@@ -1,0 +1,278 @@
+//! The CRM on our ring, with real agents and a power switch: form, fail, fence, move, leave.
+
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use everbeat::lab::Lab;
+
+use crate::host::{Ground, PROGRAM, shell, spec, within};
+
+const HOSTS: [&str; 3] = ["a", "b", "c"];
+const VIP: &str = "10.9.0.100";
+/// Detection, an election, fencing, agents; on a machine that does other things too.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const OPTIONS: &str = "<crm_config><cluster_property_set id=\"cib-bootstrap-options\">\
+<nvpair id=\"o1\" name=\"stonith-enabled\" value=\"true\"/>\
+<nvpair id=\"o2\" name=\"stonith-timeout\" value=\"20s\"/>\
+</cluster_property_set></crm_config>";
+
+const RESOURCES: &str = "<resources><group id=\"web\">\
+<primitive id=\"vip\" class=\"ocf\" provider=\"heartbeat\" type=\"IPaddr2\">\
+<instance_attributes id=\"vip-i\"><nvpair id=\"vip-1\" name=\"ip\" value=\"10.9.0.100\"/>\
+<nvpair id=\"vip-2\" name=\"cidr_netmask\" value=\"24\"/></instance_attributes><operations>\
+<op id=\"vip-m\" name=\"monitor\" interval=\"5s\" timeout=\"20s\"/></operations></primitive>\
+<primitive id=\"site\" class=\"ocf\" provider=\"heartbeat\" type=\"Dummy\"><operations>\
+<op id=\"site-m\" name=\"monitor\" interval=\"1s\" timeout=\"20s\"/></operations></primitive>\
+</group><clone id=\"all\">\
+<primitive id=\"each\" class=\"ocf\" provider=\"pacemaker\" type=\"Dummy\"/>\
+</clone><primitive id=\"switch\" class=\"stonith\" type=\"fence_lab\">\
+<instance_attributes id=\"sw\"><nvpair id=\"sw-1\" name=\"pcmk_host_list\" value=\"a b c\"/>\
+</instance_attributes></primitive></resources>";
+
+fn configuration() -> String {
+    let node = |(at, name): (usize, &str)| {
+        let id = at + 1;
+        format!("node {{\nring0_addr: 10.9.0.{id}\nnodeid: {id}\nname: {name}\n}}\n")
+    };
+    let nodes: String = HOSTS.into_iter().enumerate().map(node).collect();
+    format!(
+        "totem {{\nversion: 2\ncluster_name: lab\ntransport: udpu\ntoken: 1000\n\
+         token_coefficient: 0\ncrypto_cipher: none\ncrypto_hash: none\n}}\n\
+         nodelist {{\n{nodes}}}\nquorum {{\nprovider: corosync_votequorum\n}}\n\
+         logging {{\nto_stderr: no\nto_syslog: no\nto_logfile: yes\n\
+         logfile: /var/log/corosync.log\n}}\n"
+    )
+}
+
+struct Cluster {
+    lab: Lab,
+    running: Vec<Child>,
+    _ground: Ground,
+}
+
+impl Cluster {
+    fn new(name: &str) -> Option<Self> {
+        let agent = "/usr/lib/ocf/resource.d/heartbeat/IPaddr2";
+        if !Path::new(agent).exists() {
+            println!("SKIPPED: resource-agents is not installed");
+            return None;
+        }
+        let ground = Ground::new();
+        let hosts = ["a=10.9.0.1/24", "b=10.9.0.2/24", "c=10.9.0.3/24"];
+        let lab = ground.lab(&spec(name, &hosts))?;
+        for host in HOSTS.map(|host| lab.host(host)) {
+            let conf = configuration();
+            host.write("/etc/corosync/corosync.conf", conf.as_bytes(), 0o644)
+                .expect("a file");
+            let agent = include_bytes!("fence_lab");
+            host.write("/usr/sbin/fence_lab", agent, 0o755)
+                .expect("a file");
+        }
+        Some(Self {
+            lab,
+            running: Vec::new(),
+            _ground: ground,
+        })
+    }
+
+    fn start(&mut self, host: &str) {
+        let mut command = self.lab.host(host).background(PROGRAM);
+        command.args([
+            "everbeatd",
+            "--corosync-conf",
+            "/etc/corosync/corosync.conf",
+        ]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        self.running
+            .push(command.spawn().expect("the daemon starts"));
+    }
+
+    fn run(&self, host: &str, tool: &str) -> Result<String, String> {
+        shell(&self.lab, host, &format!("{PROGRAM} {tool}"))
+    }
+
+    fn replace(&self, host: &str, section: &str, xml: &str) {
+        let tool = format!("cibadmin -R -o {section} -X '{xml}'");
+        self.run(host, &tool).expect("the section is replaced");
+    }
+
+    fn holds(&self, host: &str) -> bool {
+        shell(
+            &self.lab,
+            host,
+            &format!("ip -o address show | grep -q 'inet {VIP}/'"),
+        )
+        .is_ok()
+    }
+
+    fn owners(&self) -> Vec<&'static str> {
+        HOSTS.into_iter().filter(|host| self.holds(host)).collect()
+    }
+
+    fn logs(&self) -> String {
+        let logs = HOSTS.map(|host| {
+            let log = self.lab.host(host).read("/var/log/corosync.log");
+            format!("--- {host}\n{}", log.unwrap_or_default())
+        });
+        logs.join("\n")
+    }
+
+    /// Waits until one of these hosts has the address and the rest of the group.
+    #[track_caller]
+    fn await_owner(&self, among: &[&str], after: &str) -> &'static str {
+        let mut owners = Vec::new();
+        let came = within(PATIENCE, || {
+            owners = self.owners();
+            assert!(owners.len() < 2, "{after}: {owners:?}\n{}", self.logs());
+            owners.first().is_some_and(|owner| {
+                let site = shell(&self.lab, owner, "ls /run/resource-agents/Dummy-site.state");
+                among.contains(owner) && site.is_ok()
+            })
+        });
+        assert!(came, "after {after}: {owners:?}\n{}", self.logs());
+        owners[0]
+    }
+
+    /// Waits until these hosts are online and have the same CIB.
+    #[track_caller]
+    fn await_same(&self, hosts: &[&str], after: &str) {
+        let same = within(PATIENCE, || {
+            let online = format!("Online: [ {} ]", hosts.join(" "));
+            let status = self.run(hosts[0], "crm_simulate -L").unwrap_or_default();
+            let cibs = hosts.iter().map(|host| self.run(host, "cibadmin -Q"));
+            let cibs: Result<Vec<String>, String> = cibs.collect();
+            let same = |cibs: Vec<String>| cibs.iter().all(|cib| *cib == cibs[0]);
+            status.contains(&online) && cibs.is_ok_and(same)
+        });
+        assert!(same, "after {after}\n{}", self.logs());
+    }
+
+    /// Waits until the host was fenced: its power went off and on.
+    #[track_caller]
+    fn await_fenced(&self, host: &str) {
+        let words = format!("Peer {host} was terminated (reboot)");
+        assert!(
+            within(PATIENCE, || self.logs().contains(&words)),
+            "{}",
+            self.logs()
+        );
+    }
+
+    fn end(mut self) {
+        self.lab.down().expect("the lab ends");
+        for child in &mut self.running {
+            let _ = child.wait();
+        }
+    }
+}
+
+fn others(host: &str) -> Vec<&'static str> {
+    HOSTS.into_iter().filter(|other| *other != host).collect()
+}
+
+#[test]
+fn three_nodes_form_fail_fence_and_leave() {
+    let Some(mut cluster) = Cluster::new("crm1") else {
+        return;
+    };
+    let begin = Instant::now();
+    HOSTS.into_iter().for_each(|host| cluster.start(host));
+    cluster.await_same(&HOSTS, "the start");
+    println!("formed in {:?}", begin.elapsed());
+    cluster.replace("a", "crm_config", OPTIONS);
+    cluster.replace("b", "resources", RESOURCES);
+    let first = cluster.await_owner(&HOSTS, "the configuration");
+    cluster.await_same(&HOSTS, "the configuration");
+
+    // A resource that fails is counted and started again.
+    shell(
+        &cluster.lab,
+        first,
+        "rm /run/resource-agents/Dummy-site.state",
+    )
+    .expect("it ran");
+    let counted = || {
+        let query = "cibadmin -Q --xpath \"//nvpair[@name='fail-count-site#monitor_1000']\"";
+        cluster
+            .run("a", query)
+            .is_ok_and(|found| found.contains("value=\"1\""))
+    };
+    assert!(within(PATIENCE, counted), "{}", cluster.logs());
+    cluster.await_owner(&[first], "the failed monitor");
+
+    // The host that has the address loses its power: it is fenced, and another takes over.
+    cluster.lab.host(first).kill().expect("power off");
+    let begin = Instant::now();
+    let second = cluster.await_owner(&others(first), "the death");
+    println!("moved in {:?}", begin.elapsed());
+    cluster.await_fenced(first);
+    cluster.start(first);
+    cluster.await_same(&HOSTS, "the return");
+
+    // A cable is cut: the minority is fenced, the majority takes over.
+    cluster.lab.host(second).cut(0).expect("a cable");
+    let third = cluster.await_owner(&others(second), "the cut");
+    cluster.await_fenced(second);
+    cluster.lab.host(second).join(0).expect("a cable");
+    cluster.start(second);
+    cluster.await_same(&HOSTS, "the merge");
+
+    // A node leaves in order: its resources move before, nobody is fenced.
+    let fenced = cluster.logs().matches("was terminated").count();
+    shell(&cluster.lab, third, "kill $(cat /run/corosync.pid)").expect("it runs");
+    cluster.await_owner(&others(third), "the leave");
+    cluster.await_same(&others(third), "the leave");
+    assert_eq!(
+        cluster.logs().matches("was terminated").count(),
+        fenced,
+        "{}",
+        cluster.logs()
+    );
+    cluster.end();
+}
+
+#[test]
+fn updates_of_all_nodes_are_kept_and_survive_the_power_of_the_whole_cluster() {
+    let Some(mut cluster) = Cluster::new("crm2") else {
+        return;
+    };
+    HOSTS.into_iter().for_each(|host| cluster.start(host));
+    cluster.await_same(&HOSTS, "the start");
+    cluster.replace("a", "crm_config", OPTIONS);
+    let set = |host: &str| {
+        let script = format!(
+            "for n in $(seq 20); do {PROGRAM} cibadmin -M -c -o crm_config -X \
+             \"<cluster_property_set id='cib-bootstrap-options'>\
+             <nvpair id='{host}-$n' name='{host}-$n' value='1'/></cluster_property_set>\" \
+             || exit 1; done"
+        );
+        shell(&cluster.lab, host, &script)
+    };
+    std::thread::scope(|scope| {
+        let all = HOSTS.map(|host| scope.spawn(move || set(host)));
+        for one in all {
+            let done = one.join().expect("the thread ends");
+            assert!(done.is_ok(), "{done:?}");
+        }
+    });
+    cluster.await_same(&HOSTS, "the updates");
+    let count = |cluster: &Cluster, host: &str| {
+        let cib = cluster
+            .run(host, "cibadmin -Q -o crm_config")
+            .unwrap_or_default();
+        cib.matches("value=\"1\"").count()
+    };
+    assert_eq!(count(&cluster, "b"), 60, "{}", cluster.logs());
+    for host in HOSTS {
+        cluster.lab.host(host).kill().expect("power off");
+    }
+    for host in HOSTS {
+        cluster.lab.host(host).boot().expect("power on");
+        cluster.start(host);
+    }
+    cluster.await_same(&HOSTS, "the power of all");
+    assert_eq!(count(&cluster, "c"), 60, "{}", cluster.logs());
+    cluster.end();
+}

@@ -1,0 +1,224 @@
+//! Our node on a ring with real corosync 3.1.7 nodes: one ring, one quorum, whatever happens.
+
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use everbeat::lab::Lab;
+
+use crate::host::{Ground, PROGRAM, shell, spec, within};
+
+const HOSTS: [&str; 3] = ["a", "b", "c"];
+/// Token loss, consensus and a formation, on a machine that does other things too.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How datagrams travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Transport {
+    Udp,
+    Udpu,
+}
+
+fn configuration(transport: Transport) -> String {
+    let (word, interface) = match transport {
+        Transport::Udpu => ("udpu", ""),
+        Transport::Udp => (
+            "udp",
+            "interface {\nringnumber: 0\nbindnetaddr: 10.9.0.0\nmcastaddr: 239.192.9.1\n}\n",
+        ),
+    };
+    let node = |(at, name): (usize, &str)| {
+        let id = at + 1;
+        format!("node {{\nring0_addr: 10.9.0.{id}\nnodeid: {id}\nname: {name}\n}}\n")
+    };
+    let nodes: String = HOSTS.into_iter().enumerate().map(node).collect();
+    format!(
+        "totem {{\nversion: 2\ncluster_name: lab\ntransport: {word}\ntoken: 1000\n\
+         token_coefficient: 0\ncrypto_cipher: none\ncrypto_hash: none\n{interface}}}\n\
+         nodelist {{\n{nodes}}}\nquorum {{\nprovider: corosync_votequorum\n}}\n\
+         logging {{\nto_stderr: no\nto_syslog: no\nto_logfile: yes\n\
+         logfile: /var/log/corosync.log\n}}\n"
+    )
+}
+
+/// Three hosts; those in `ours` run everbeat, the others corosync.
+struct Ring<'a> {
+    lab: &'a Lab,
+    ours: &'a [&'a str],
+}
+
+impl Ring<'_> {
+    fn configure(&self, transport: Transport) {
+        for host in HOSTS {
+            let host = self.lab.host(host);
+            let text = configuration(transport);
+            let path = "/etc/corosync/corosync.conf";
+            host.write(path, text.as_bytes(), 0o644).expect("a file");
+        }
+    }
+
+    fn start(&self, host: &str) -> Child {
+        let program = match self.ours.contains(&host) {
+            true => vec![PROGRAM, "corosync", "-f"],
+            false => vec!["/usr/sbin/corosync", "-f"],
+        };
+        let mut command = self.lab.host(host).background(program[0]);
+        command
+            .args(&program[1..])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.spawn().expect("the daemon starts")
+    }
+
+    /// What a node's own tool says of the ring: its name, members, whether they have quorum.
+    fn seen_by(&self, host: &str) -> Option<(String, Vec<u32>, bool)> {
+        let tool = match self.ours.contains(&host) {
+            true => format!("{PROGRAM} corosync-quorumtool"),
+            false => "corosync-quorumtool".to_owned(),
+        };
+        // Exit code 2 says that there is no quorum.
+        let text = shell(self.lab, host, &format!("{tool} -s || [ $? -eq 2 ]")).ok()?;
+        let value = |name: &str| {
+            let line = text.lines().find(|line| line.starts_with(name))?;
+            Some(line.split_once(':')?.1.trim().to_owned())
+        };
+        let (_, list) = text.split_once("Nodeid")?;
+        let ids = list
+            .lines()
+            .filter_map(|l| l.split_whitespace().next()?.parse().ok());
+        Some((value("Ring ID")?, ids.collect(), value("Quorate")? == "Yes"))
+    }
+
+    /// Waits until these hosts have one ring, with quorum if they are two or more.
+    #[track_caller]
+    fn agree(&self, hosts: &[&str], after: &str) {
+        let id =
+            |host: &&str| u32::try_from(HOSTS.iter().position(|h| h == host).unwrap()).unwrap();
+        let ids: Vec<u32> = hosts.iter().map(|host| id(host) + 1).collect();
+        let mut seen = Vec::new();
+        let came = within(PATIENCE, || {
+            seen = hosts.iter().map(|host| self.seen_by(host)).collect();
+            let Some(Some((ring, _, _))) = seen.first() else {
+                return false;
+            };
+            let all = Some((ring.clone(), ids.clone(), hosts.len() > 1));
+            seen.iter().all(|one| *one == all)
+        });
+        let logs = HOSTS.map(|host| {
+            let log = self.lab.host(host).read("/var/log/corosync.log");
+            format!("--- {host}\n{}", log.unwrap_or_default())
+        });
+        assert!(came, "after {after}: {seen:?}\n{}", logs.join("\n"));
+    }
+}
+
+fn tour(name: &str, ours: &[&str], transport: Transport) {
+    if !Path::new("/usr/sbin/corosync").exists() {
+        println!("SKIPPED: corosync is not installed");
+        return;
+    }
+    let ground = Ground::new();
+    let hosts = ["a=10.9.0.1/24", "b=10.9.0.2/24", "c=10.9.0.3/24"];
+    let Some(lab) = ground.lab(&spec(name, &hosts)) else {
+        return;
+    };
+    let ring = Ring { lab: &lab, ours };
+    ring.configure(transport);
+    let mut running: Vec<Child> = HOSTS.iter().map(|host| ring.start(host)).collect();
+    ring.agree(&HOSTS, "the start");
+    for dead in HOSTS {
+        lab.host(dead).kill().expect("power off");
+        let others: Vec<&str> = HOSTS.into_iter().filter(|host| *host != dead).collect();
+        ring.agree(&others, &format!("the death of {dead}"));
+        lab.host(dead).boot().expect("power on");
+        running.push(ring.start(dead));
+        ring.agree(&HOSTS, &format!("the return of {dead}"));
+    }
+    lab.host("b").cut(0).expect("a cable");
+    ring.agree(&["a", "c"], "the cut");
+    lab.host("b").join(0).expect("a cable");
+    ring.agree(&HOSTS, "the merge");
+    for host in HOSTS {
+        let _ = shell(
+            &lab,
+            host,
+            "kill $(pidof corosync) $(cat /run/corosync.pid)",
+        );
+        let others: Vec<&str> = HOSTS.into_iter().filter(|other| *other != host).collect();
+        ring.agree(&others, &format!("the leave of {host}"));
+        running.push(ring.start(host));
+        ring.agree(&HOSTS, &format!("the restart of {host}"));
+    }
+    lab.down().expect("the lab ends");
+    for mut child in running {
+        let _ = child.wait();
+    }
+}
+
+#[test]
+fn one_of_ours_and_two_real_ones_over_udpu() {
+    tour("udpu1", &["b"], Transport::Udpu);
+}
+
+#[test]
+fn one_of_ours_and_two_real_ones_over_multicast() {
+    tour("udp1", &["a"], Transport::Udp);
+}
+
+#[test]
+fn two_of_ours_and_a_real_one() {
+    let full = std::env::var_os("EVERBEAT_FULL").is_some();
+    tour("udpu2", &["a", "c"], Transport::Udpu);
+    if full {
+        tour("udp2", &["b", "c"], Transport::Udp);
+    }
+}
+
+/// A ring of sixteen nodes of ours, as large as a machine like this one can show.
+#[test]
+fn sixteen_of_ours_form_one_ring() {
+    if std::env::var_os("EVERBEAT_FULL").is_none() {
+        println!("SKIPPED: part of the full matrix");
+        return;
+    }
+    let ground = Ground::new();
+    let names: Vec<String> = (1..=16).map(|n| format!("h{n}")).collect();
+    let hosts: Vec<String> = (1..=16).map(|n| format!("h{n}=10.9.0.{n}/24")).collect();
+    let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+    let Some(lab) = ground.lab(&spec("sixteen", &hosts)) else {
+        return;
+    };
+    let node = |n: usize| format!("node {{\nring0_addr: 10.9.0.{n}\nnodeid: {n}\nname: h{n}\n}}\n");
+    let nodes: String = (1..=16).map(node).collect();
+    let text = format!(
+        "totem {{\nversion: 2\ncluster_name: lab\ntransport: udpu\ncrypto_cipher: none\n\
+         crypto_hash: none\n}}\nnodelist {{\n{nodes}}}\nquorum {{\n\
+         provider: corosync_votequorum\n}}\nlogging {{\nto_syslog: no\n}}\n"
+    );
+    let start = |name: &String| {
+        let host = lab.host(name);
+        let path = "/etc/corosync/corosync.conf";
+        host.write(path, text.as_bytes(), 0o644).expect("a file");
+        let mut command = host.background(PROGRAM);
+        command
+            .args(["corosync", "-f"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.spawn().expect("the daemon starts")
+    };
+    let mut running: Vec<Child> = names.iter().map(start).collect();
+    let whole = |name: &String| {
+        let status = format!("{PROGRAM} corosync-quorumtool -s || [ $? -eq 2 ]");
+        let text = shell(&lab, name, &status).unwrap_or_default();
+        text.contains("Nodes:            16\n") && text.contains("Total votes:      16\n")
+    };
+    let all = || names.iter().all(whole);
+    assert!(
+        within(Duration::from_secs(60), all),
+        "not all are on one ring"
+    );
+    lab.down().expect("the lab ends");
+    for child in &mut running {
+        let _ = child.wait();
+    }
+}
