@@ -18,3 +18,5 @@ mod mon;
 mod pair;
 #[path = "oracle/resource.rs"]
 mod resource;
+#[path = "oracle/schema.rs"]
+mod schema;

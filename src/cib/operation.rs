@@ -12,7 +12,7 @@ mod change;
 mod create;
 mod query;
 
-pub use change::{change_between, update};
+pub use change::{change_between, update, upgrade};
 pub use query::{Answer, path_of, query};
 
 use super::acl::Access;

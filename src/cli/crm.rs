@@ -18,6 +18,7 @@ pub mod clock;
 pub mod code;
 pub mod codes;
 pub mod input;
+pub mod judge;
 pub mod live;
 pub mod output;
 pub mod session;

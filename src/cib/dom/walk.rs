@@ -127,6 +127,23 @@ impl Document {
         }
     }
 
+    /// Attributes of an element in order, each with a number that its name has in the document.
+    pub(in crate::cib) fn numbered_attrs(
+        &self,
+        node: NodeRef,
+    ) -> impl Iterator<Item = (usize, &str, &str)> {
+        let range = self.attrs(node).range;
+        range.filter_map(|index| {
+            let Attr { name, value } = *self.attrs.get(index)?;
+            Some((name.0 as usize, self.names.get(name), self.texts.get(value)))
+        })
+    }
+
+    /// The name of an element with its number in the document.
+    pub(in crate::cib) fn numbered_name(&self, node: NodeRef) -> (usize, &str) {
+        (self.slot(node).name.0 as usize, self.name(node))
+    }
+
     /// The node and the elements around it, innermost first.
     pub fn ancestors(&self, node: NodeRef) -> impl Iterator<Item = NodeRef> + '_ {
         std::iter::successors(Some(node), |&node| self.parent(node))

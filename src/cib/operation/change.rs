@@ -1,10 +1,12 @@
 //! Changes of a document, and how they count.
 
 use super::{Change, Failure, Operation, Options, Request, Update, create};
+use crate::cib::acl::Access;
 use crate::cib::dom::{Document, NodeRef};
 use crate::cib::error::Error;
 use crate::cib::merge::{self, Given};
 use crate::cib::section::{self, Place};
+use crate::cib::upgrade::{self, Upgraded};
 use crate::cib::version::{self, FEATURE_SET, Version, counter};
 use crate::cib::{empty, patch, xpath};
 
@@ -34,6 +36,39 @@ pub fn update(
     let change = change_between(current, &doc);
     count(&mut doc, change);
     Ok(Update { doc, change })
+}
+
+/// Brings a document to the newest edition it can have, and counts that: `admin_epoch` goes up,
+/// the other counters begin again. Gives what was done, too.
+///
+/// Errors: [`Error::Schema`] if it is valid in no edition; [`Error::Transform`] if it can't go
+/// on at all; [`Error::Denied`] as for [`update`].
+pub fn upgrade(current: &Document, access: Option<&Access>) -> Result<(Update, Upgraded), Failure> {
+    let done = upgrade::upgrade(current).map_err(|_| Error::Schema)?;
+    let mut doc = done.doc.clone();
+    let root = doc.root();
+    let claim = |doc: &Document| doc.attr(doc.root(), "validate-with").map(str::to_owned);
+    if claim(current) == claim(&doc) {
+        return match done.stopped {
+            Some(_) => Err(Error::Transform.into()),
+            None => Ok((unchanged(doc), done)),
+        };
+    }
+    increase(&mut doc, "admin_epoch");
+    doc.set_attr(root, "epoch", "1");
+    doc.set_attr(root, "num_updates", "1");
+    doc.strip_text();
+    if let Some(access) = access {
+        access.check(current, &doc)?;
+    }
+    let change = change_between(current, &doc);
+    count(&mut doc, change);
+    Ok((Update { doc, change }, done))
+}
+
+fn unchanged(doc: Document) -> Update {
+    let change = Change::Nothing;
+    Update { doc, change }
 }
 
 fn apply(current: &Document, operation: Operation, request: &Request) -> Result<Document, Failure> {

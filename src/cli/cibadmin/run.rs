@@ -5,13 +5,12 @@ use std::process::ExitCode;
 use super::access::{self, Form, ShowError};
 use super::options::{Asked, Task, command};
 use crate::cib::operation::{Answer, Change, Operation, Options, Request};
+use crate::cib::schema::Edition;
 use crate::cib::{Document, Error, digest, empty, writer};
 use crate::cli::applets::Args;
+use crate::cli::crm::judge::Judge;
 use crate::cli::crm::{self, Session, code, exit};
 use crate::cli::getopt_long::{self, Parsed};
-
-/// The newest schema; empty documents name it.
-const NEWEST_SCHEMA: &str = "pacemaker-3.9";
 
 const DANGEROUS: &str = "The supplied command is considered dangerous.  To prevent accidental \
     destruction of the cluster, the --force flag is required in order to proceed.";
@@ -76,7 +75,7 @@ fn perform(parsed: &Parsed, asked: &Asked) -> u8 {
             let schema = parsed
                 .operands
                 .first()
-                .map_or(NEWEST_SCHEMA, String::as_str);
+                .map_or(Edition::NEWEST.name(), String::as_str);
             print_tree(&empty::document(schema, 1));
             code::OK
         }
@@ -124,15 +123,28 @@ fn print_digest(input: Option<&Document>, versioned: bool) -> u8 {
     code::OK
 }
 
+/// Why nothing was done, and what helps to find the reason.
+struct Failed {
+    error: Error,
+    hints: Vec<String>,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        let hints = Vec::new();
+        Self { error, hints }
+    }
+}
+
 fn on_cib(parsed: &Parsed, asked: &Asked, input: Option<&Document>) -> u8 {
     let mut session = match Session::open() {
         Ok(session) => session,
         Err(error) => {
+            eprintln!("Could not connect to the CIB: {error}");
+            eprintln!("Init failed, could not perform requested operations");
             if let Some(hint) = error.hint() {
                 eprintln!("{hint}");
             }
-            eprintln!("Could not connect to the CIB: {error}");
-            eprintln!("Init failed, could not perform requested operations");
             return error.exit_code();
         }
     };
@@ -157,7 +169,7 @@ fn on_cib(parsed: &Parsed, asked: &Asked, input: Option<&Document>) -> u8 {
         Some(Task::Query) => match shown_access(parsed) {
             Some((user, form)) => match access::show(&session, &request, user, form) {
                 Ok(()) => Ok(()),
-                Err(ShowError::Query(error)) => Err(error),
+                Err(ShowError::Query(error)) => Err(error.into()),
                 Err(ShowError::Free) => {
                     eprintln!(
                         "Could not evaluate access per request \
@@ -168,10 +180,11 @@ fn on_cib(parsed: &Parsed, asked: &Asked, input: Option<&Document>) -> u8 {
             },
             None => query(&session, &request),
         },
-        _ => upgrade(&session),
+        _ => upgrade(&mut session),
     };
-    if let Err(error) = done {
+    if let Err(Failed { error, hints }) = done {
         eprintln!("Call failed: {error}");
+        hints.iter().for_each(|hint| eprintln!("{hint}"));
         return error.exit_code();
     }
     match session.close() {
@@ -189,16 +202,25 @@ fn shown_access(parsed: &Parsed) -> Option<(&str, Form)> {
     parsed.has("show-access").then_some((user, form))
 }
 
-/// A document of the newest schema stays as it is; for older ones there is no transform here.
-fn upgrade(session: &Session) -> Result<(), Error> {
-    let doc = session.doc();
-    match doc.attr(doc.root(), "validate-with") {
-        Some(NEWEST_SCHEMA) => Ok(()),
-        _ => Err(Error::Transform),
+/// Says on standard error what was rewritten, and why a document didn't reach the newest edition.
+fn upgrade(session: &mut Session) -> Result<(), Failed> {
+    let done = session.upgrade().map_err(|failure| failure.error)?;
+    for note in &done.notes {
+        eprintln!("{note}");
     }
+    if let Some(stop) = &done.stopped {
+        eprintln!("INFO: it stays {}; for {}:", done.edition, stop.before);
+        stop.reason
+            .iter()
+            .for_each(|reason| eprintln!("INFO: {reason}"));
+        for fault in &stop.faults {
+            eprintln!("INFO: {}", fault.text(&stop.doc));
+        }
+    }
+    Ok(())
 }
 
-fn query(session: &Session, request: &Request) -> Result<(), Error> {
+fn query(session: &Session, request: &Request) -> Result<(), Failed> {
     let (doc, answer) = session.query(request)?;
     match answer {
         Answer::Part(_) if request.options.addresses => {}
@@ -209,17 +231,20 @@ fn query(session: &Session, request: &Request) -> Result<(), Error> {
     Ok(())
 }
 
-fn change(session: &mut Session, operation: Operation, request: &Request) -> Result<(), Error> {
+fn change(session: &mut Session, operation: Operation, request: &Request) -> Result<(), Failed> {
     match session.update(operation, request) {
         Ok(Change::Nothing | Change::Status | Change::Configuration) => Ok(()),
         Err(failure) => {
             if let Some(answer) = &failure.answer {
                 print_tree(answer);
             }
+            let mut hints = Vec::new();
             if let Some(rejected) = &failure.rejected {
                 print_rejected(rejected);
+                hints = Judge::of_print(rejected);
             }
-            Err(failure.error)
+            let error = failure.error;
+            Err(Failed { error, hints })
         }
     }
 }

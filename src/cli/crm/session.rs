@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use bzip2::Compression;
 
+use super::judge::Judge;
 use super::live::Live;
 use super::{code, input, user};
 use crate::cib::acl::{Access, User};
 use crate::cib::operation::{self, Answer, Change, Operation, Request};
+use crate::cib::upgrade::Upgraded;
 use crate::cib::{Document, Error, writer};
 
 /// Where shadow copies are if `CIB_shadow_dir` says nothing.
@@ -21,7 +23,7 @@ pub enum ConnectError {
     /// The file that the environment names is not there.
     #[error("No such device or address")]
     Missing(PathBuf),
-    /// It is not a valid CIB.
+    /// It is not a valid CIB; with lines that say why.
     #[error("Update does not conform to the configured schema")]
     Invalid(PathBuf, String),
     /// There is no cluster.
@@ -42,7 +44,7 @@ impl ConnectError {
     /// What to look at, in a line; none if the message says all.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Invalid(path, why) => Some(format!("{}: {why}", path.display())),
+            Self::Invalid(_, why) => Some(why.clone()),
             Self::Missing(_) | Self::NotConnected => None,
         }
     }
@@ -108,6 +110,7 @@ pub struct Session {
     doc: Document,
     changed: bool,
     user: Option<User>,
+    judge: Judge,
     /// The cluster, where the CIB is its own.
     live: Option<Live>,
 }
@@ -130,6 +133,7 @@ impl Session {
             doc,
             changed: false,
             user: None,
+            judge: Judge::default(),
             live: Some(live),
         })
     }
@@ -140,19 +144,29 @@ impl Session {
             return Err(ConnectError::Missing(path.to_owned()));
         }
         let invalid = |why: String| ConnectError::Invalid(path.to_owned(), why);
-        let mut doc = input::read_file(path).map_err(|error| invalid(error.to_string()))?;
+        let said = |why: &str| invalid(format!("{}: {why}", path.display()));
+        let mut doc = input::read_file(path).map_err(|error| said(&error.to_string()))?;
         let root = doc.root();
         if doc.name(root) != "cib" {
-            return Err(invalid("the root element has to be cib".into()));
+            return Err(said("the root element has to be cib"));
         }
         if doc.child(root, "status").is_none() {
             doc.add_element(root, "status", &[]);
+        }
+        let mut judge = Judge::default();
+        if doc.attr(root, "validate-with").is_none() {
+            // As the original: what says nothing of its edition isn't checked any more.
+            doc.set_attr(root, "validate-with", "none");
+        }
+        if let Err(refused) = judge.check(&doc) {
+            return Err(invalid(refused.told(path)));
         }
         Ok(Self {
             path: path.to_owned(),
             doc,
             changed: false,
             user: None,
+            judge,
             live: None,
         })
     }
@@ -214,10 +228,36 @@ impl Session {
                 answer: failure.answer.map(Box::new),
                 rejected: None,
             })?;
+        if request.section != Some("status") {
+            self.accept(&update.doc)?;
+        }
         self.doc = update.doc;
         // Even what changed nothing writes the file anew, in the layout of the tools.
         self.changed = true;
         Ok(update.change)
+    }
+
+    /// Brings the document to the newest edition; says what was rewritten. A running cluster
+    /// doesn't do that yet.
+    pub fn upgrade(&mut self) -> Result<Upgraded, UpdateError> {
+        if self.live.is_some() {
+            return Err(Error::SchemaUnchanged.into());
+        }
+        let access = self.access();
+        let (update, done) =
+            operation::upgrade(&self.doc, access.as_ref()).map_err(|failure| failure.error)?;
+        self.accept(&update.doc)?;
+        self.doc = update.doc;
+        self.changed = true;
+        Ok(done)
+    }
+
+    fn accept(&mut self, doc: &Document) -> Result<(), UpdateError> {
+        self.judge.check(doc).map_err(|_| UpdateError {
+            error: Error::Schema,
+            answer: None,
+            rejected: Some(Box::new(doc.clone())),
+        })
     }
 
     /// Writes the file, if anything changed.

@@ -1,0 +1,114 @@
+//! Whether the documents of a tool keep to the edition that they claim.
+
+use std::path::Path;
+
+use crate::cib::schema::{Claim, Edition, Fault, Reason, Validator};
+use crate::cib::{Document, writer};
+
+/// Most faults that are told at once.
+const TOLD_MAX: usize = 10;
+
+/// Checks documents. It keeps what it learned for the next document of the same edition.
+#[derive(Debug, Default)]
+pub struct Judge {
+    validator: Option<(Edition, Validator)>,
+}
+
+/// Why a document was refused.
+#[derive(Debug)]
+pub enum Refused {
+    /// Its `validate-with` is nothing that is known.
+    Unknown(String),
+    /// It isn't valid. Each line and what is wrong there.
+    Faults(Vec<(Option<usize>, String)>),
+}
+
+impl Judge {
+    /// Checks a document. Editions of before 1.0 and 1.1 are none, as for the original.
+    pub fn check(&mut self, doc: &Document) -> Result<(), Refused> {
+        let edition = match Claim::of(doc) {
+            Claim::Unchecked | Claim::Missing => return Ok(()),
+            Claim::Edition(edition) if edition.is_known_to_pacemaker() => edition,
+            Claim::Edition(old) => return Err(Refused::Unknown(old.name().to_owned())),
+            Claim::Unknown(name) => return Err(Refused::Unknown(name.to_owned())),
+        };
+        let faults = self.of_edition(edition).check(doc);
+        match faults.is_empty() {
+            true => Ok(()),
+            false => Err(Refused::Faults(told(doc, &faults))),
+        }
+    }
+
+    fn of_edition(&mut self, edition: Edition) -> &mut Validator {
+        let fresh = || (edition, Validator::new(edition));
+        let known = self.validator.get_or_insert_with(fresh);
+        if known.0 != edition {
+            *known = fresh();
+        }
+        &mut known.1
+    }
+
+    /// What is wrong with a document that a tool has printed, by the lines of the print.
+    pub fn of_print(doc: &Document) -> Vec<String> {
+        let text = writer::pretty(doc, doc.root());
+        let printed = crate::cib::read(&text);
+        let refused = printed.map(|doc| Self::default().check(&doc));
+        match refused {
+            Ok(Err(refused)) => refused.lines("line "),
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn told(doc: &Document, faults: &[Fault]) -> Vec<(Option<usize>, String)> {
+    let mut nodes: Vec<_> = faults.iter().map(|fault| fault.node).collect();
+    nodes.truncate(TOLD_MAX);
+    let lines = doc.lines(&nodes);
+    let told = |(fault, line): (&Fault, Option<usize>)| {
+        let text = match &fault.reason {
+            // In the words of the original, which scripts look for.
+            Reason::Unresolved { name, id } => format!(
+                "element {}: validity error : IDREF attribute {name} references an unknown ID {id:?}",
+                doc.name(fault.node)
+            ),
+            _ => fault.text(doc),
+        };
+        (line, text)
+    };
+    let mut told: Vec<_> = faults.iter().zip(lines).map(told).collect();
+    if let Some(more) = faults
+        .len()
+        .checked_sub(told.len())
+        .filter(|&more| more > 0)
+    {
+        told.push((None, format!("{more} more")));
+    }
+    told
+}
+
+impl Refused {
+    /// In lines, each with `place` before its number.
+    pub fn lines(&self, place: &str) -> Vec<String> {
+        match self {
+            Self::Unknown(name) => {
+                vec![format!(
+                    "{place}1: validate-with={name:?} is no edition; the newest is {}, and \
+                     everbeat check shows what an old document becomes",
+                    Edition::NEWEST
+                )]
+            }
+            Self::Faults(faults) => faults
+                .iter()
+                .map(|(line, text)| match line {
+                    Some(line) => format!("{place}{line}: {text}"),
+                    None => text.clone(),
+                })
+                .collect(),
+        }
+    }
+
+    /// With the file before each line.
+    pub fn told(&self, path: &Path) -> String {
+        self.lines(&format!("{}:", path.display())).join("\n")
+    }
+}
