@@ -177,7 +177,8 @@ pub fn ring(loaded: &Loaded, log: Logger) -> anyhow::Result<Ring> {
             flow: flow(conf),
         },
         seed: u64::from_ne_bytes(seed),
-        services: Services::new(loaded.node, packet, conf.totem.config_version, votes),
+        services: Services::new(loaded.node, packet, conf.totem.config_version, votes)
+            .in_dialect(dialect),
         protection: protection(conf)?,
         plan: plan(loaded, &addresses)?,
         addresses,

@@ -65,6 +65,7 @@ pub struct Services {
     barriers: Barriers,
     cpg: cpg::Machine,
     votequorum: Option<quorum::Machine>,
+    dialect: Dialect,
     config_version: u64,
     highest_version: u64,
     versions_compared: bool,
@@ -93,6 +94,7 @@ impl Services {
             barriers: Barriers::new(&own),
             cpg: cpg::Machine::new(node),
             votequorum,
+            dialect: Dialect::V3,
             config_version,
             highest_version: config_version,
             versions_compared: false,
@@ -102,6 +104,13 @@ impl Services {
         };
         services.pump();
         services
+    }
+
+    /// The same on a ring of an older generation, whose names of rings have addresses.
+    #[must_use]
+    pub fn in_dialect(mut self, dialect: Dialect) -> Self {
+        self.dialect = dialect;
+        self
     }
 
     /// The groups, for what clients ask; call [`Services::pump`] afterwards.
@@ -210,7 +219,7 @@ impl Services {
     fn barrier(&mut self, output: sync::Output) {
         match output {
             sync::Output::Send(message) => {
-                let body = cluster::encode_sync(&message, Dialect::V3);
+                let body = cluster::encode_sync(&message, self.dialect);
                 let _ = push(&mut self.sync_packer, cluster::SYNC, &body);
             }
             sync::Output::Process(service) => {
