@@ -254,7 +254,7 @@ fn form_fail_fence_and_leave(name: &str, layer: Layer) {
     let begin = Instant::now();
     HOSTS.into_iter().for_each(|host| cluster.start(host));
     cluster.await_same(&HOSTS, "the start");
-    println!("formed in {:?}", begin.elapsed());
+    println!("formed over {layer:?} in {:?}", begin.elapsed());
     cluster.replace("a", "crm_config", OPTIONS);
     cluster.replace("b", "resources", RESOURCES);
     let first = cluster.await_owner(&HOSTS, "the configuration");
@@ -280,7 +280,7 @@ fn form_fail_fence_and_leave(name: &str, layer: Layer) {
     cluster.lab.host(first).kill().expect("power off");
     let begin = Instant::now();
     let second = cluster.await_owner(&others(first), "the death");
-    println!("moved in {:?}", begin.elapsed());
+    println!("moved over {layer:?} in {:?}", begin.elapsed());
     cluster.await_fenced(first);
     cluster.start(first);
     cluster.await_same(&HOSTS, "the return");
@@ -324,6 +324,7 @@ fn keep_updates(name: &str, layer: Layer) {
         );
         shell(&cluster.lab, host, &script)
     };
+    let begin = Instant::now();
     std::thread::scope(|scope| {
         let all = HOSTS.map(|host| scope.spawn(move || set(host)));
         for one in all {
@@ -331,6 +332,7 @@ fn keep_updates(name: &str, layer: Layer) {
             assert!(done.is_ok(), "{done:?}");
         }
     });
+    println!("60 updates over {layer:?} in {:?}", begin.elapsed());
     cluster.await_same(&HOSTS, "the updates");
     let count = |cluster: &Cluster, host: &str| {
         let cib = cluster

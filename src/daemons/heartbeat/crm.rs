@@ -5,7 +5,7 @@ use crate::daemons::crm::{self, Crm};
 use crate::messaging::heartbeat::{Config, Heartbeat};
 use crate::messaging::{MessagingLayer, Output};
 use crate::proto::ccm;
-use crate::proto::heartbeat::{ClusterConfig, Event};
+use crate::proto::heartbeat::{Autojoin, ClusterConfig, Event};
 use crate::runtime::clock;
 use crate::runtime::log::Logger;
 use crate::time::Now;
@@ -39,8 +39,8 @@ pub(super) fn start(
     };
     let local = (layer.node_id(), cluster.local.to_string());
     let mut told = crm::config(local, "heartbeat").map_err(std::io::Error::other)?;
-    // A node that joins by itself is known when it does.
-    told.nodes = Some(cluster.nodes.len());
+    // Where nodes join by themselves nobody knows how many there will be.
+    told.nodes = (cluster.autojoin == Autojoin::None).then_some(cluster.nodes.len());
     told.cluster_name = (config.cluster != NO_NAME).then(|| config.cluster.clone());
     let layer = MessagingLayer::Heartbeat(Box::new(Heartbeat::new(layer)));
     Crm::start(told, layer, log, clock::now()).map(Some)

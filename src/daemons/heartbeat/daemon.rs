@@ -306,7 +306,9 @@ impl Daemon {
             Duration::ZERO
         };
         self.node.leave(extra);
-        if let Some(watchdog) = self.node.watchdog.take()
+        // What still runs on a node that counts as fenced has to end with its machine.
+        if end != End::Fenced
+            && let Some(watchdog) = self.node.watchdog.take()
             && let Err(why) = watchdog.disarm()
         {
             let text = format!("the watchdog device can't be closed: {why}");

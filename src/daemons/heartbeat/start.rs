@@ -201,7 +201,7 @@ impl Running {
             }
             anyhow::Ok(daemon.run().await?)
         })?;
-        if end == End::Exit {
+        if end != End::Restart {
             pid_file.remove()?;
         }
         Ok(end)

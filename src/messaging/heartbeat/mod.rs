@@ -15,6 +15,8 @@
 mod own;
 mod round;
 mod sequencer;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -29,7 +31,7 @@ use crate::time::{Instant, Now};
 use crate::wire::ccm::Cookie;
 use crate::wire::heartbeat::{Message, Value};
 use crate::wire::ordered::{Frame, View};
-use sequencer::Sequencer;
+pub use sequencer::{Output as SequencerOutput, Sequencer};
 
 /// Name of the client.
 pub const CLIENT: &str = "everbeat-crm";
@@ -79,6 +81,8 @@ pub struct Heartbeat {
     members: BTreeMap<NodeName, Member>,
     /// How often this node was put out.
     evictions: u32,
+    /// Nodes whose messages can't be read; each is named once.
+    unreadable: BTreeSet<NodeName>,
     here: bool,
     events: VecDeque<Event>,
     outputs: VecDeque<Output>,
@@ -95,6 +99,7 @@ impl Heartbeat {
             wanted_members: 0,
             members: BTreeMap::new(),
             evictions: 0,
+            unreadable: BTreeSet::new(),
             here: false,
             events: VecDeque::new(),
             outputs: VecDeque::new(),
@@ -127,10 +132,11 @@ impl Heartbeat {
         };
         match Frame::decode(bytes) {
             Ok((view, frame)) => self.sequencer.handle_frame(now.mono, from, view, frame),
-            Err(error) => {
-                let text = format!("a message of {from} can't be read: {error}");
+            Err(error) if self.unreadable.insert(from.clone()) => {
+                let text = format!("messages of {from} can't be read: {error}");
                 self.events.push_back(Event::Log(Severity::Warning, text));
             }
+            Err(_) => {}
         }
     }
 

@@ -9,8 +9,12 @@ use crate::wire::ordered::{Frame, Ordered, View};
 /// well below the 500 messages that a node of heartbeat keeps for others.
 const WINDOW_PIECES_MAX: u64 = 64;
 
-/// Pieces of one sender that may wait for their place.
-pub(super) const SUBMITTED_MAX: u64 = 32;
+/// Bytes of pieces that may have places without being everywhere, more than one piece of them.
+/// Ours: half of what our media's sockets hold for a reader that is busy.
+const WINDOW_BYTES_MAX: usize = 1024 * 1024;
+
+/// Pieces of one sender that may wait for their place. Ours: as many bytes at most.
+pub(super) const SUBMITTED_MAX: u64 = 20;
 
 /// After so many pieces a member says that it has them.
 const TELL_AFTER: u64 = 16;
@@ -25,8 +29,14 @@ struct Orderer {
     last: u64,
     /// What each member has, by position.
     have: Vec<u64>,
+    /// Lengths of pieces that have places and aren't everywhere.
+    lengths: VecDeque<usize>,
+    /// Their sum.
+    bytes: usize,
     /// The number that each sender's last piece had.
     numbers: Vec<u64>,
+    /// The same of the last that got a place.
+    placed: Vec<u64>,
     /// Senders of which something is missing.
     holes: Vec<bool>,
     waiting: VecDeque<(u16, u64, Vec<u8>)>,
@@ -58,7 +68,10 @@ impl Round {
         let orderer = (own == 0).then(|| Orderer {
             last: 0,
             have: vec![0; members.len()],
+            lengths: VecDeque::new(),
+            bytes: 0,
             numbers: vec![0; members.len()],
+            placed: vec![0; members.len()],
             holes: vec![false; members.len()],
             waiting: VecDeque::new(),
         });
@@ -135,7 +148,7 @@ impl Round {
         let sender = self.members.get(usize::from(ordered.sender))?.clone();
         self.delivered += 1;
         if let Some(orderer) = &mut self.orderer {
-            orderer.have[0] = self.delivered;
+            orderer.has(0, self.delivered);
         }
         Some((sender, ordered))
     }
@@ -164,7 +177,8 @@ impl Round {
         if number > wanted && !std::mem::replace(&mut orderer.holes[at], true) {
             return Some((Some(from.clone()), Frame::Missing { number: wanted }));
         }
-        if number == wanted {
+        // Who submits more than it may is heard when it submits that again.
+        if number == wanted && number <= orderer.placed[at] + SUBMITTED_MAX {
             orderer.numbers[at] = number;
             orderer.holes[at] = false;
             let sender = u16::try_from(at).unwrap_or(u16::MAX);
@@ -176,11 +190,17 @@ impl Round {
     /// The next piece gets its place, as long as the others keep up.
     pub(super) fn order(&mut self) -> Option<Frame> {
         let orderer = self.orderer.as_mut()?;
-        if orderer.last >= orderer.stable().saturating_add(WINDOW_PIECES_MAX) {
+        let full = orderer.last >= orderer.stable().saturating_add(WINDOW_PIECES_MAX);
+        if full || orderer.bytes > WINDOW_BYTES_MAX {
             return None;
         }
         let (sender, number, piece) = orderer.waiting.pop_front()?;
         orderer.last += 1;
+        orderer.bytes += piece.len();
+        orderer.lengths.push_back(piece.len());
+        if let Some(placed) = orderer.placed.get_mut(usize::from(sender)) {
+            *placed = number;
+        }
         let ordered = Ordered {
             place: orderer.last,
             sender,
@@ -197,8 +217,7 @@ impl Round {
     pub(super) fn handle_have(&mut self, from: &NodeName, have: u64) {
         let at = self.members.iter().position(|name| name == from);
         if let (Some(orderer), Some(at)) = (&mut self.orderer, at) {
-            let known = &mut orderer.have[at];
-            *known = (*known).max(have.min(orderer.last));
+            orderer.has(at, have.min(orderer.last));
             let stable = orderer.stable();
             self.forget(stable);
         }
@@ -268,6 +287,16 @@ impl Round {
 }
 
 impl Orderer {
+    /// The member at this position has all up to the place.
+    fn has(&mut self, at: usize, have: u64) {
+        let known = &mut self.have[at];
+        *known = (*known).max(have);
+        let kept = usize::try_from(self.last - self.stable()).unwrap_or(usize::MAX);
+        while self.lengths.len() > kept {
+            self.bytes -= self.lengths.pop_front().unwrap_or(0);
+        }
+    }
+
     /// All have the pieces up to this place.
     fn stable(&self) -> u64 {
         self.have.iter().copied().min().unwrap_or(0)
