@@ -44,6 +44,7 @@ pub mod fencer;
 pub mod ids;
 pub mod lab;
 pub mod limits;
+pub mod lint;
 pub mod migrate;
 #[cfg(test)]
 #[path = "../tests/programs/mod.rs"]

@@ -34,6 +34,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     ("fencer", &["cib", "rules"]),
+    ("lint", &["cib", "config", "scheduler"]),
     ("migrate", &["ids", "config", "cib"]),
     ("sys", &["ids", "time", "limits"]),
     (
@@ -59,6 +60,7 @@ const PURE: &[&str] = &[
     "attributes",
     "controller",
     "fencer",
+    "lint",
     "migrate",
 ];
 
