@@ -298,11 +298,12 @@ impl Cluster<'_> {
             self.add_with_this(last, colocation);
         }
         self.show_scores("pcmk__group_assign", group);
+        let mut place = None;
         for member in members {
             self.assign(member, prefer);
+            place = place.or(self.resources[member].assigned);
         }
-        let r = &self.resources[first];
-        let (next, place) = (r.next_role, r.assigned);
+        let next = self.resources[first].next_role;
         let together = matches!(&self.resources[group].kind, Kind::Group(g) if g.collocated);
         let r = &mut self.resources[group];
         r.next_role = next;
