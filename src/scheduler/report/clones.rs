@@ -104,18 +104,13 @@ impl Cluster<'_> {
             return Shown::Full;
         }
         if self.resources[clone].unique {
-            let orphan = self.resources[instance].orphan;
-            return if partly || !orphan {
-                Shown::Full
-            } else {
-                Shown::Not
-            };
+            return Shown::Full;
         }
         let parts = self.primitives(instance);
         let any = |test: &dyn Fn(&Resource<'_>) -> bool| {
             test(&self.resources[instance]) || parts.iter().any(|&p| test(&self.resources[p]))
         };
-        if any(&|r| r.pending.task.is_some()) {
+        if self.resources[instance].pending.task.is_some() {
             return Shown::Full;
         }
         if !partly {
