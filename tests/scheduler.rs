@@ -67,12 +67,7 @@ fn the_state_is_read_as_pacemaker_reads_it() {
 
 /// Cases in which some artefact of the transition differs: each is a rule that isn't followed yet.
 const UNEQUAL: &[&str] = &[
-    "asymmetric",
-    "bug-5059",
-    "bug-cl-5219",
-    "bug-cl-5247",
     "bundle-order-stop",
-    "force-anon-clone-max",
     "order-expired-failure",
     "promoted-unmanaged-monitor",
     "year-2038",
