@@ -139,10 +139,8 @@ impl Cluster<'_> {
     }
 
     fn rate_instance(&mut self, clone: ResourceId, child: ResourceId) {
-        // Members of a group keep the role that their history tells.
-        let r = &mut self.resources[child];
-        if r.role == Role::Started {
-            r.role = Role::Unpromoted;
+        if self.role_of(child, true) == Role::Started {
+            self.started_is_unpromoted(child);
         }
         let Some(node) = self.location(child, false) else {
             return;
@@ -173,6 +171,16 @@ impl Cluster<'_> {
         r.sort_index = r.priority;
         if next == Role::Promoted {
             r.sort_index = INFINITY;
+        }
+    }
+
+    fn started_is_unpromoted(&mut self, resource: ResourceId) {
+        let r = &mut self.resources[resource];
+        if r.role == Role::Started {
+            r.role = Role::Unpromoted;
+        }
+        for child in r.children.clone() {
+            self.started_is_unpromoted(child);
         }
     }
 
