@@ -425,8 +425,7 @@ impl<'a> Cluster<'a> {
         let timeout = self.resources[resource].failure_timeout;
         let (mut expired, mut unexpired) = (false, 0);
         if let Some(changed) = changed.filter(|_| timeout > 0) {
-            expired =
-                self.now >= changed + timeout && !self.timeout_is_ignored(entry, last_failure);
+            expired = self.now >= changed + timeout && !self.timeout_is_ignored(entry);
             let counting = Counting {
                 effective: true,
                 fillers: false,
@@ -475,12 +474,12 @@ impl<'a> Cluster<'a> {
     }
 
     /// A connection with a reconnect interval stays failed until it is fenced.
-    fn timeout_is_ignored(&self, entry: &Entry<'_>, last_failure: bool) -> bool {
+    fn timeout_is_ignored(&self, entry: &Entry<'_>) -> bool {
         let r = &self.resources[entry.resource];
         if !self.options.stonith_enabled || r.reconnect_ms == 0 {
             return false;
         }
-        if entry.interval == 0 || entry.task != "monitor" || last_failure {
+        if entry.interval == 0 || entry.task != "monitor" {
             return false;
         }
         let own = self.node_named(&r.id);
