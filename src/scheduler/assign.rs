@@ -239,6 +239,12 @@ impl Cluster<'_> {
             self.cancel_plans(resource);
             return false;
         };
+        // What stays where it is without a choice has the score of the node itself.
+        let score = match force {
+            true => self.nodes[node].score,
+            false => self.resources[resource].allowed.score(node).unwrap_or(0),
+        };
+        self.resources[resource].assigned_score = score;
         self.resources[resource].assigned = Some(node);
         if let Some(entry) = self.resources[resource].allowed.get_mut(node) {
             entry.count += 1;

@@ -332,8 +332,7 @@ impl Cluster<'_> {
                 .leaves(child)
                 .into_iter()
                 .find(|&l| self.resources[l].assigned == Some(node));
-            let score = first.and_then(|l| self.resources[l].allowed.score(node));
-            scored.push((node, score.unwrap_or(0)));
+            scored.push((node, first.map_or(0, |l| self.resources[l].assigned_score)));
             places.push(node);
         }
         // Promoted with promoted: instances may still start where they aren't promoted.

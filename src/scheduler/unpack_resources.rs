@@ -186,6 +186,7 @@ impl<'a> Cluster<'a> {
             known_on: Vec::new(),
             allowed: Default::default(),
             assigned: None,
+            assigned_score: 0,
             partial: Default::default(),
             dangling: Vec::new(),
             pending: Default::default(),
