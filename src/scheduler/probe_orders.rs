@@ -59,9 +59,9 @@ impl Cluster<'_> {
         for i in (0..action.after.len()).rev() {
             let next = self.links[self.actions[then].after[i]].then;
             let action = &self.actions[next];
-            let waits = action.resource.is_some_and(|r| {
-                self.resources[r].running_on.is_empty() && self.top_of(r) == top
-            });
+            let waits = action
+                .resource
+                .is_some_and(|r| self.resources[r].running_on.is_empty() && self.top_of(r) == top);
             if waits && &*action.task == "start" {
                 self.order_actions(probe, next, Order::OPT | Order::RL);
             }

@@ -72,7 +72,13 @@ fn without_attributes(
 ) -> Document {
     for element in elements(&best) {
         // What no cluster writes without some attribute would soon be another difference.
-        let whole = ["lrm_rsc_op", "lrm_resource", "primitive", "node", "node_state"];
+        let whole = [
+            "lrm_rsc_op",
+            "lrm_resource",
+            "primitive",
+            "node",
+            "node_state",
+        ];
         if whole.contains(&best.name(element)) {
             continue;
         }
