@@ -128,7 +128,6 @@ impl<'a> Cluster<'a> {
     }
 
     fn blank(&mut self, id: Text, xml: Element<'a>, kind: Kind<'a>) -> ResourceId {
-        let class = xml.attr("class").unwrap_or("");
         self.resources.push(Resource {
             id,
             alt_name: None,
@@ -140,7 +139,7 @@ impl<'a> Cluster<'a> {
             meta: Values::new(),
             params: Default::default(),
             utilization: Default::default(),
-            class,
+            class: xml.attr("class").unwrap_or(""),
             provider: xml.attr("provider"),
             agent: xml.attr("type").unwrap_or(""),
             priority: 0,
@@ -169,7 +168,7 @@ impl<'a> Cluster<'a> {
             needs_unfencing: false,
             needs_quorum: false,
             internal: false,
-            fence_device: class == "stonith",
+            fence_device: xml.attr("class") == Some("stonith"),
             is_connection: super::expand::is_connection(xml.doc(), xml.node()),
             remotes_in_remotes: false,
             exclusive_discover: false,
