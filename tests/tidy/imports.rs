@@ -15,6 +15,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("scheduler", &["ids", "time", "limits", "score", "cib"]),
     ("executor", &["ids", "time", "limits"]),
     ("explain", &["cib", "scheduler", "score"]),
+    ("messaging", &["ids", "time", "limits", "wire", "proto"]),
     ("replica", &["ids", "time", "limits", "wire", "cib"]),
     ("attributes", &["ids", "time", "limits", "wire", "score"]),
     (
@@ -30,6 +31,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "executor",
             "replica",
             "attributes",
+            "messaging",
             "proto",
         ],
     ),
@@ -56,6 +58,7 @@ const PURE: &[&str] = &[
     "scheduler",
     "executor",
     "explain",
+    "messaging",
     "replica",
     "attributes",
     "controller",

@@ -1,19 +1,20 @@
 //! The node: its machines, and how values pass between them and the drivers.
 //!
 //! ```text
-//!  received -> open -> Cluster --Event--> Manager, Membership --Run--> Workshop
+//!  received -> open -> Cluster --Event--> Manager, Membership, Crm --Run--> Workshop
 //!                         |                  |
 //!                     Transmit             Send ---> Cluster
 //!                         v
 //!                   Sealed -> Media
 //! ```
 
-use super::environment;
 use super::membership::{Effect, Membership};
 use super::refusals::Refusals;
 use super::talk::Talk;
 use super::work::Workshop;
+use super::{crm, environment};
 use crate::config::ha_cf::HaCf;
+use crate::daemons::crm::{Crm, Work};
 use crate::ids::NodeName;
 use crate::proto::heartbeat::{Cluster, Event, NodeKind, NodeStatus, NodeView, Output, Severity};
 use crate::proto::probe;
@@ -53,6 +54,8 @@ pub struct Node {
     pub manager: Option<Manager>,
     /// The consensus membership.
     pub membership: Membership,
+    /// The CRM; none where haresources has the resources.
+    pub crm: Option<Crm>,
     /// Keys.
     pub keyring: Keyring,
     /// How messages are put on the wire.
@@ -160,6 +163,24 @@ impl Node {
         self.pump();
     }
 
+    /// Work of the CRM ended, or a tool asks it something.
+    pub fn handle_crm_work(&mut self, work: Work) {
+        if let Some(crm) = &mut self.crm {
+            crm.handle_work(clock::now(), work);
+        }
+        self.pump();
+    }
+
+    /// The CRM is to leave: its resources move away. True if there is one.
+    pub fn shut_down_crm(&mut self) -> bool {
+        let Some(crm) = &mut self.crm else {
+            return false;
+        };
+        crm.shut_down(clock::now());
+        self.pump();
+        true
+    }
+
     /// An operator's command; the error says why it is refused.
     pub fn handle_command(&mut self, command: v1::Command) -> Result<(), String> {
         let Some(manager) = &mut self.manager else {
@@ -178,6 +199,10 @@ impl Node {
 
     /// Tells the members that this node is none any more.
     pub fn leave_membership(&mut self) {
+        if let Some(crm) = &mut self.crm {
+            crm::leave(crm, clock::now());
+            self.pump();
+        }
         self.membership.leave();
         self.pump();
     }
@@ -203,6 +228,11 @@ impl Node {
             manager.handle_timeout(now);
         }
         self.membership.handle_timeout(now);
+        if let Some(crm) = &mut self.crm
+            && crm.poll_timeout().is_some_and(|at| at <= now.mono)
+        {
+            crm.handle_timeout(now);
+        }
         self.pump();
     }
 
@@ -213,6 +243,7 @@ impl Node {
         cluster
             .chain(manager)
             .chain(self.membership.poll_timeout())
+            .chain(self.crm.as_ref().and_then(Crm::poll_timeout))
             .min()
     }
 
@@ -225,6 +256,8 @@ impl Node {
                 self.carry_out_for_manager(output);
             } else if let Some(effect) = self.membership.poll_output(clock::now()) {
                 self.carry_out_for_membership(effect);
+            } else if let Some(message) = self.crm.as_mut().and_then(crm::poll_message) {
+                self.hand_down(message);
             } else {
                 return;
             }
@@ -244,6 +277,9 @@ impl Node {
                         let nodes = self.cluster.nodes().filter(normal).map(|n| n.name);
                         manager.handle_nodes(clock::now(), nodes.collect());
                     }
+                }
+                if let Some(crm) = &mut self.crm {
+                    crm::hear(crm, clock::now(), &event);
                 }
                 self.membership
                     .handle_event(clock::now(), &event, &self.cluster);
@@ -288,6 +324,14 @@ impl Node {
         match effect {
             Effect::Send(message) => self.hand_down(message),
             Effect::Log(severity, text) => self.say(severity, text),
+            Effect::Event(event, line) => {
+                if let Some(line) = line {
+                    self.say(Severity::Info, line);
+                }
+                if let Some(crm) = &mut self.crm {
+                    crm::hear_membership(crm, clock::now(), &event);
+                }
+            }
         }
     }
 

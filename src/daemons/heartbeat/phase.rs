@@ -24,6 +24,9 @@ pub enum End {
     Exit,
     /// The process executes itself again and keeps its resources.
     Restart,
+    /// Another node counts this one as fenced: the process ends, and should not be started again
+    /// before somebody has looked.
+    Fenced,
 }
 
 /// Where the daemon stands.
