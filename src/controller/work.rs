@@ -119,7 +119,10 @@ impl Controller {
         };
         let changes = !matches!(&*operation.key.action, "monitor" | "notify" | "meta-data");
         if changes && !operation.key.is_recurring() {
-            let state = self.history.begun(&agent, &operation, owner, now.unix_s);
+            let metadata = self.metadata.get(&agent);
+            let state = self
+                .history
+                .begun(&agent, &operation, owner, now.unix_s, metadata);
             let mut request = self.request_status(now, state);
             request.client = EXECUTOR.to_owned();
             self.ask(Purpose::Plain, request);
@@ -276,7 +279,8 @@ impl Controller {
             uuid: &uuid,
             name: &self.config.name,
         };
-        let state = self.history.completed(agent, completed, owner);
+        let metadata = self.metadata.get(agent);
+        let state = self.history.completed(agent, completed, owner, metadata);
         let mut request = self.request_status(now, state);
         request.client = EXECUTOR.to_owned();
         self.ask(Purpose::Plain, request);
