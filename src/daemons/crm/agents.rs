@@ -126,6 +126,7 @@ async fn of_program(agent: &Agent, operation: &Operation) -> Outcome {
         (_, action) => action,
     };
     let mut process = Process::new(path)
+        .args(arguments(agent.class, operation))
         .args([action])
         .timeout(timeout(operation));
     if agent.class == Class::Ocf {
@@ -139,6 +140,20 @@ async fn of_program(agent: &Agent, operation: &Operation) -> Outcome {
             reason: Some(error.to_string()),
             output: String::new(),
         },
+    }
+}
+
+/// What a script of haresources gets before the action: its parameters 1, 2 and so on.
+/// Source: heartbeat 2.1.4, `lrm/lrmd` plug-in for the class heartbeat
+fn arguments(class: Class, operation: &Operation) -> Vec<&str> {
+    let value = |place: u32| {
+        let mut all = operation.parameters.iter();
+        let named = all.find(|(name, _)| name.as_str() == place.to_string())?;
+        Some(named.1.as_str())
+    };
+    match class {
+        Class::Heartbeat => (1..).map_while(value).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -174,6 +189,20 @@ fn environment(agent: &Agent, operation: &Operation) -> Vec<(String, String)> {
     all
 }
 
+fn is_status(operation: &Operation) -> bool {
+    matches!(&*operation.key.action, "monitor" | "status")
+}
+
+/// Scripts of haresources say in words whether they run. Source: heartbeat 3.0.6, ResourceManager
+fn of_status_words(output: &str) -> Exit {
+    let lower = output.to_ascii_lowercase();
+    let stopped = lower.contains("stopped") || lower.contains("not running");
+    match !stopped && (lower.contains("running") || output.contains("OK")) {
+        true => Exit::OK,
+        false => Exit::NOT_RUNNING,
+    }
+}
+
 fn judge(class: Class, operation: &Operation, finished: &Finished) -> Outcome {
     let errors = finished.text(Stream::Stderr);
     let reason = exit_reason(&errors).map(str::to_owned);
@@ -182,6 +211,9 @@ fn judge(class: Class, operation: &Operation, finished: &Finished) -> Outcome {
         false => errors,
     };
     match finished.ending {
+        Ending::Exited(_) if class == Class::Heartbeat && is_status(operation) => {
+            done(of_status_words(&finished.text(Stream::Stdout)))
+        }
         Ending::Exited(code) => Outcome {
             exit: Exit::of_program(class, &operation.key.action, code),
             status: Status::Done,
