@@ -273,6 +273,7 @@ impl Beginning {
         let node = Node {
             cluster: Cluster::new(self.cluster, now, u64::from_ne_bytes(seed)),
             manager,
+            on_hold: false,
             membership,
             keyring: self.configuration.keyring,
             envelope: Envelope::of(&config),
