@@ -46,6 +46,7 @@ pub mod fencer;
 pub mod ids;
 pub mod lab;
 pub mod limits;
+pub mod lint;
 pub mod messaging;
 pub mod migrate;
 #[cfg(test)]

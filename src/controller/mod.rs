@@ -30,6 +30,7 @@ mod history;
 mod join;
 pub mod key;
 mod leader;
+pub mod metadata;
 mod results;
 mod shutdown;
 pub mod state;
@@ -56,6 +57,7 @@ use crate::wire::crm::{AttributeChange, Message, Request};
 use election::{Decision, Election};
 use history::History;
 use leader::Leader;
+use metadata::Metadata;
 use state::State;
 
 /// What a controller has to know of its node.
@@ -153,6 +155,8 @@ pub struct Controller {
     attributes: Attributes,
     executor: Executor,
     history: History,
+    /// What the agents of this node say of themselves.
+    metadata: BTreeMap<executor::Agent, Metadata>,
     /// There while this node is the DC.
     leader: Option<Leader>,
     /// What is asked of the CIB by the controller itself, by call.
@@ -188,6 +192,7 @@ impl Controller {
             attributes: Attributes::new(&name),
             executor: Executor::new(),
             history: History::default(),
+            metadata: BTreeMap::new(),
             leader: None,
             asked: BTreeMap::new(),
             attribute_write: None,
@@ -255,6 +260,13 @@ impl Controller {
     pub fn handle_scheduled(&mut self, now: Now, number: u64, graph: &Document, saved: &str) {
         self.begin_transition(now, number, graph, saved);
         self.settle(now);
+    }
+
+    /// What an agent says of itself; the history of its resources speaks of it from now on.
+    pub fn learn(&mut self, agent: executor::Agent, metadata: &Metadata) {
+        if self.metadata.get(&agent) != Some(metadata) {
+            self.metadata.insert(agent, metadata.clone());
+        }
     }
 
     /// An agent's run ended.

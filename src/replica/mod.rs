@@ -26,6 +26,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::cib::acl::{Access, User};
 use crate::cib::operation::{self, Change, Failure, Operation, Options, Update};
+use crate::cib::schema::Checker;
 use crate::cib::{Document, Error, Version, digest, reader};
 use crate::ids::NodeId;
 use crate::wire::crm::{Generation, OperationKind, Request};
@@ -70,6 +71,7 @@ pub struct Replica {
     /// The members agree on a document; otherwise requests are held.
     agreed: bool,
     pending: Pending,
+    checker: Checker,
     outputs: VecDeque<Output>,
 }
 
@@ -82,6 +84,7 @@ impl Replica {
             members: BTreeMap::new(),
             agreed: false,
             pending: Pending::default(),
+            checker: Checker::default(),
             outputs: VecDeque::new(),
         }
     }
@@ -169,7 +172,10 @@ impl Replica {
 
     fn carry_out(&mut self, from: NodeId, request: Request) {
         let (result, input) = match read_input(&request) {
-            Ok(input) => (perform(&self.doc, &request, input.as_ref()), input),
+            Ok(input) => {
+                let update = perform(&self.doc, &request, input.as_ref());
+                (update.and_then(|update| self.valid(update)), input)
+            }
             Err(error) => (Err(error.into()), None),
         };
         let result = match result {
@@ -193,6 +199,18 @@ impl Replica {
             let call = request.call;
             self.outputs.push_back(Output::Answered { call, result });
         }
+    }
+
+    /// Refuses a configuration that its schema doesn't allow; the answer then is what it would
+    /// have become.
+    fn valid(&mut self, update: Update) -> Result<Update, Failure> {
+        if update.change != Change::Configuration || self.checker.check(&update.doc).is_ok() {
+            return Ok(update);
+        }
+        Err(Failure {
+            error: Error::Schema,
+            answer: Some(update.doc),
+        })
     }
 
     fn changed(
@@ -262,11 +280,15 @@ fn perform(doc: &Document, request: &Request, input: Option<&Document>) -> Resul
         },
         access: access.as_ref(),
     };
-    operation::update(doc, operation_of(request.operation)?, &asked)
+    match operation_of(request.operation) {
+        Some(operation) => operation::update(doc, operation, &asked),
+        None => operation::upgrade(doc, access.as_ref()).map(|(update, _)| update),
+    }
 }
 
-fn operation_of(kind: OperationKind) -> Result<Operation, Error> {
-    Ok(match kind {
+/// None for an upgrade.
+fn operation_of(kind: OperationKind) -> Option<Operation> {
+    Some(match kind {
         OperationKind::Create => Operation::Create,
         OperationKind::Modify => Operation::Modify,
         OperationKind::Replace => Operation::Replace,
@@ -274,6 +296,6 @@ fn operation_of(kind: OperationKind) -> Result<Operation, Error> {
         OperationKind::Patch => Operation::Patch,
         OperationKind::Erase => Operation::Erase,
         OperationKind::Bump => Operation::Bump,
-        OperationKind::Upgrade => return Err(Error::SchemaUnchanged),
+        OperationKind::Upgrade => return None,
     })
 }

@@ -353,6 +353,56 @@ fn keep_updates(name: &str, layer: Layer) {
     cluster.end();
 }
 
+#[test]
+fn nodes_are_named_and_one_that_left_is_forgotten() {
+    let Some(mut cluster) = Cluster::new("crm7", Totem) else {
+        return;
+    };
+    HOSTS.into_iter().for_each(|host| cluster.start(host));
+    cluster.await_same(&HOSTS, "the start");
+    let told = |cluster: &Cluster, line: &str| {
+        let told = cluster.run("b", &format!("crm_node {line}"));
+        told.map(|text| text.trim_end().to_owned())
+    };
+    let answers = [
+        ("-l", "1 a member\n2 b member\n3 c member"),
+        ("-p", "a b c"),
+        ("-n", "b"),
+        ("-i", "2"),
+        ("-q", "1"),
+        ("-N 3", "c"),
+        ("-N 0", "b"),
+    ];
+    for (line, answer) in answers {
+        assert_eq!(
+            told(&cluster, line).as_deref(),
+            Ok(answer),
+            "crm_node {line}"
+        );
+    }
+    assert!(told(&cluster, "-N 7").is_err());
+    assert!(
+        told(&cluster, "-R c -f").is_err(),
+        "a member is not forgotten"
+    );
+    shell(&cluster.lab, "c", "kill $(cat /run/corosync.pid)").expect("it runs");
+    cluster.await_same(&["a", "b"], "the leave");
+    let lost = "1 a member\n2 b member\n3 c lost";
+    assert_eq!(told(&cluster, "-l").as_deref(), Ok(lost));
+    assert_eq!(told(&cluster, "-N 3").as_deref(), Ok("c"));
+    assert!(told(&cluster, "-R c").is_err(), "it needs --force");
+    assert_eq!(told(&cluster, "-R c -f").as_deref(), Ok(""));
+    assert_eq!(
+        told(&cluster, "-l").as_deref(),
+        Ok("1 a member\n2 b member")
+    );
+    let cib = cluster.run("a", "cibadmin -Q").expect("the CIB");
+    assert!(!cib.contains("uname=\"c\""), "{cib}");
+    cluster.start("c");
+    cluster.await_same(&HOSTS, "the return");
+    cluster.end();
+}
+
 /// A file of corosync 1.x: it starts the CRM itself, has no votes, and names no node.
 fn old(ver: u8) -> String {
     format!(

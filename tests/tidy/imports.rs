@@ -36,6 +36,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     ("fencer", &["cib", "rules"]),
+    ("lint", &["cib", "config", "scheduler"]),
     ("migrate", &["ids", "config", "cib"]),
     ("sys", &["ids", "time", "limits"]),
     (
@@ -62,6 +63,7 @@ const PURE: &[&str] = &[
     "attributes",
     "controller",
     "fencer",
+    "lint",
     "migrate",
 ];
 

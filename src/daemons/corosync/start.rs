@@ -153,6 +153,7 @@ pub fn ring(loaded: &Loaded, log: Logger) -> anyhow::Result<Ring> {
         .totem
         .packet_bytes(generation, rings, loaded.address.is_ipv6());
     let packet = usize::try_from(packet).unwrap_or(1408);
+    let config_version = conf.totem.config_version;
     let mut seed = [0; 8];
     getrandom::fill(&mut seed).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
     let addresses = addresses(conf);
@@ -177,8 +178,7 @@ pub fn ring(loaded: &Loaded, log: Logger) -> anyhow::Result<Ring> {
             flow: flow(conf),
         },
         seed: u64::from_ne_bytes(seed),
-        services: Services::new(loaded.node, packet, conf.totem.config_version, votes)
-            .in_dialect(dialect),
+        services: Services::new(loaded.node, dialect, packet, config_version, votes),
         protection: protection(conf)?,
         plan: plan(loaded, &addresses)?,
         addresses,

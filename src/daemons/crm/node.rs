@@ -45,6 +45,14 @@ pub enum Work {
     Tool(ClientEvent),
 }
 
+/// An agent's run under way.
+#[derive(Debug)]
+struct Run {
+    agent: executor::Agent,
+    operation: executor::Operation,
+    _leash: agents::Leash,
+}
+
 /// The CRM of a node.
 #[derive(Debug)]
 pub struct Crm {
@@ -54,7 +62,9 @@ pub struct Crm {
     files: Files,
     log: Logger,
     clients: Clients,
-    runs: BTreeMap<RunId, (executor::Agent, executor::Operation)>,
+    runs: BTreeMap<RunId, Run>,
+    catalogue: agents::Catalogue,
+    leftovers: agents::Leftovers,
     /// Fence devices that were started here.
     devices: BTreeSet<String>,
     fences: u64,
@@ -82,6 +92,10 @@ impl Crm {
     ) -> std::io::Result<Self> {
         let files = Files::open(log.clone())?;
         config.term = files.term();
+        let (leftovers, told) = agents::Leftovers::read();
+        for text in told {
+            log.log(Severity::Notice, text);
+        }
         let controller = Controller::new(config.clone(), files.load(), now);
         let mut crm = Self {
             controller,
@@ -90,6 +104,8 @@ impl Crm {
             files,
             clients: Clients::open()?,
             runs: BTreeMap::new(),
+            catalogue: agents::Catalogue::default(),
+            leftovers,
             devices: BTreeSet::new(),
             fences: 0,
             end: None,
@@ -169,19 +185,28 @@ impl Crm {
     }
 
     fn agent_ended(&mut self, now: Now, ended: Ended) {
-        if let Some((agent, operation)) = self.runs.remove(&ended.run)
-            && agent.class == Class::Stonith
-            && ended.outcome.exit == executor::Exit::OK
+        if let Some(Run {
+            agent, operation, ..
+        }) = self.runs.remove(&ended.run)
         {
-            let name = operation.key.resource.to_string();
-            match &*operation.key.action {
-                "start" => drop(self.devices.insert(name)),
-                "stop" => drop(self.devices.remove(&name)),
-                _ => {}
+            if agent.class == Class::Stonith && ended.outcome.exit == executor::Exit::OK {
+                self.note_device(&operation);
+            }
+            if let Some(metadata) = &ended.metadata {
+                self.controller.learn(agent, metadata);
             }
         }
         self.controller
             .handle_finished(now, ended.run, ended.outcome);
+    }
+
+    fn note_device(&mut self, operation: &executor::Operation) {
+        let name = operation.key.resource.to_string();
+        match &*operation.key.action {
+            "start" => drop(self.devices.insert(name)),
+            "stop" => drop(self.devices.remove(&name)),
+            _ => {}
+        }
     }
 
     /// All nodes have to know that a node was fenced, or could not be.
@@ -280,14 +305,14 @@ impl Crm {
     }
 
     fn execute(&mut self, output: executor::Output) {
-        let executor::Output::Run {
-            run,
-            agent,
-            operation,
-        } = output
-        else {
-            // A run that nobody wants any more ends by itself, within its time.
-            return;
+        let (run, agent, operation) = match output {
+            executor::Output::Run {
+                run,
+                agent,
+                operation,
+            } => (run, agent, operation),
+            executor::Output::Abort(run) => return self.abort(run),
+            executor::Output::Completed(_) => return,
         };
         let active = self.devices.contains(operation.key.resource.as_str());
         let job = agents::Job {
@@ -295,9 +320,25 @@ impl Crm {
             agent: agent.clone(),
             operation: operation.clone(),
             active,
+            catalogue: self.catalogue.clone(),
+            leftovers: self.leftovers.clone(),
         };
-        agents::start(job, self.controller.cib(), self.ended.0.clone());
-        self.runs.insert(run, (agent, operation));
+        let leash = agents::start(job, self.controller.cib(), self.ended.0.clone());
+        let run_under_way = Run {
+            agent,
+            operation,
+            _leash: leash,
+        };
+        self.runs.insert(run, run_under_way);
+    }
+
+    /// A look at a resource that nobody waits for is ended, so that what follows needn't wait for
+    /// it; what changes a resource is left to end by itself, within its time.
+    fn abort(&mut self, run: RunId) {
+        let only_looks = |run: &Run| run.operation.key.is_recurring();
+        if self.runs.get(&run).is_some_and(only_looks) {
+            self.runs.remove(&run);
+        }
     }
 
     pub(super) fn parts(&mut self) -> (&mut Controller, &mut Clients) {

@@ -164,6 +164,7 @@ impl Daemon {
                 Wish::Deleted => self.stop(),
                 Wish::StoreNodes => self.store.changed(clock::mono()),
                 Wish::Reboot(reason) => self.reboot(&reason),
+                Wish::Release => self.release(),
             }
         }
     }
@@ -227,6 +228,10 @@ impl Daemon {
         if self.phase != Phase::Running {
             return;
         }
+        if self.node.on_hold {
+            self.phase = Phase::Over(End::Leave);
+            return;
+        }
         self.phase = Phase::Releasing;
         if self.node.shut_down_crm() {
             return;
@@ -258,6 +263,17 @@ impl Daemon {
             }
             reload::Change::Keys | reload::Change::Refused => {}
             reload::Change::Restart => self.phase = Phase::Over(End::Restart),
+        }
+    }
+
+    /// Without an ha.cf the next daemon would leave the resources to nobody.
+    fn release(&mut self) {
+        match self.files.have_ha_cf() {
+            true => self.phase = Phase::Over(End::Restart),
+            false => self
+                .node
+                .log
+                .log(Severity::Error, "There is no ha.cf: the hold stays."),
         }
     }
 
@@ -300,10 +316,9 @@ impl Daemon {
         if end == End::Restart {
             reload::keep(&self.node)?;
         }
-        let extra = if end == End::Restart {
-            RESTART_EXTRA
-        } else {
-            Duration::ZERO
+        let extra = match end {
+            End::Restart | End::Leave => RESTART_EXTRA,
+            End::Exit | End::Fenced => Duration::ZERO,
         };
         self.node.leave(extra);
         // What still runs on a node that counts as fenced has to end with its machine.
@@ -314,11 +329,14 @@ impl Daemon {
             let text = format!("the watchdog device can't be closed: {why}");
             self.node.log.log(Severity::Error, text);
         }
-        if end == End::Exit {
-            let local = &self.node.cluster.config().local;
-            let text = format!("{local} Heartbeat shutdown complete.");
-            self.node.log.log(Severity::Info, text);
-        }
+        let local = &self.node.cluster.config().local;
+        let left = match end {
+            End::Exit => "",
+            End::Leave => " Its resources stay.",
+            End::Restart | End::Fenced => return Ok(end),
+        };
+        let text = format!("{local} Heartbeat shutdown complete.{left}");
+        self.node.log.log(Severity::Info, text);
         Ok(end)
     }
 }

@@ -87,7 +87,7 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(EXIT_CONFIG));
     };
     match running.run()? {
-        phase::End::Exit => Ok(ExitCode::SUCCESS),
+        phase::End::Exit | phase::End::Leave => Ok(ExitCode::SUCCESS),
         phase::End::Restart => restart(options),
         phase::End::Fenced => Ok(ExitCode::from(crate::daemons::crm::EXIT_FENCED)),
     }

@@ -41,6 +41,8 @@ pub enum Wish {
     Deleted,
     /// The node lists changed and are to be kept.
     StoreNodes,
+    /// The manager is to go on after a hold.
+    Release,
 }
 
 /// The machines and what they act on.
@@ -52,6 +54,8 @@ pub struct Node {
     pub cluster: Cluster,
     /// The haresources manager; none where a CRM has the resources or `-M` was given.
     pub manager: Option<Manager>,
+    /// The manager is told nothing and asked nothing: another is about to take its resources.
+    pub on_hold: bool,
     /// The consensus membership.
     pub membership: Membership,
     /// The CRM; none where haresources has the resources.
@@ -157,7 +161,7 @@ impl Node {
 
     /// A piece of work ended.
     pub fn handle_completed(&mut self, id: WorkId, result: WorkResult) {
-        if let Some(manager) = &mut self.manager {
+        if let Some(manager) = self.manager_at_work() {
             manager.handle_completed(clock::now(), id, result);
         }
         self.pump();
@@ -183,12 +187,51 @@ impl Node {
 
     /// An operator's command; the error says why it is refused.
     pub fn handle_command(&mut self, command: v1::Command) -> Result<(), String> {
+        if self.on_hold {
+            return Err("this node is on hold: everbeat migrate status says why".into());
+        }
         let Some(manager) = &mut self.manager else {
             return Err("resources are not managed by haresources here".into());
         };
         let answer = manager.handle_command(clock::now(), command);
         self.pump();
         answer
+    }
+
+    fn manager_at_work(&mut self) -> Option<&mut Manager> {
+        self.manager.as_mut().filter(|_| !self.on_hold)
+    }
+
+    /// Leaves all resources as they are until [`Self::release`].
+    ///
+    /// Other nodes go on hearing us, and what we said last of our resources stands.
+    ///
+    /// Errors: something is on its way, and would be left half done.
+    pub fn hold(&mut self) -> Result<(), String> {
+        match &self.manager {
+            None => return Err("resources are not managed by haresources here".into()),
+            Some(manager) if !self.on_hold && !manager.is_settled() => {
+                return Err("resources are on their way: ask again when they have arrived".into());
+            }
+            Some(_) => {}
+        }
+        if !self.on_hold {
+            let text = "On hold: resources stay as they are until this is released or ended.";
+            self.log.log(Severity::Warning, text);
+        }
+        self.on_hold = true;
+        Ok(())
+    }
+
+    /// Ends a hold: the daemon executes itself again and looks at what runs.
+    ///
+    /// Errors: there is no hold.
+    pub fn release(&mut self) -> Result<(), String> {
+        if !self.on_hold {
+            return Err("this node is not on hold".into());
+        }
+        self.wishes.push(Wish::Release);
+        Ok(())
     }
 
     /// Says that we are here, out of turn.
@@ -222,7 +265,7 @@ impl Node {
             }
             self.cluster.handle_timeout(now);
         }
-        if let Some(manager) = &mut self.manager
+        if let Some(manager) = self.manager_at_work()
             && manager.poll_timeout().is_some_and(|at| at <= now.mono)
         {
             manager.handle_timeout(now);
@@ -238,7 +281,8 @@ impl Node {
 
     /// When [`Self::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let manager = self.manager.as_ref().and_then(Manager::poll_timeout);
+        let at_work = self.manager.as_ref().filter(|_| !self.on_hold);
+        let manager = at_work.and_then(Manager::poll_timeout);
         let cluster = self.cluster.poll_timeout().into_iter();
         cluster
             .chain(manager)
@@ -270,7 +314,7 @@ impl Node {
             Output::Log(severity, text) => self.say(severity, text),
             Output::StoreNodes => self.store_nodes(),
             Output::Event(event) => {
-                if let Some(manager) = &mut self.manager {
+                if let Some(manager) = self.manager.as_mut().filter(|_| !self.on_hold) {
                     manager.handle_event(clock::now(), &event);
                     if event == Event::NodesChanged {
                         let normal = |n: &NodeView| n.kind == NodeKind::Normal;

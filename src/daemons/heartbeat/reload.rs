@@ -58,6 +58,13 @@ impl Fingerprint {
     }
 }
 
+impl Fingerprint {
+    /// Whether there is an ha.cf now.
+    pub fn have_ha_cf(&self) -> bool {
+        self.dir.join("ha.cf").exists()
+    }
+}
+
 /// Compares the files with what is in use, and puts new keys to use.
 pub fn look(files: &mut Fingerprint, node: &mut Node) -> Change {
     let new = Fingerprint::of(&files.dir);

@@ -275,6 +275,7 @@ impl Beginning {
             crm,
             cluster: Cluster::new(self.cluster, now, u64::from_ne_bytes(seed)),
             manager,
+            on_hold: false,
             membership,
             keyring: self.configuration.keyring,
             envelope: Envelope::of(&config),

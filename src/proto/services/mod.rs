@@ -59,13 +59,13 @@ pub enum Output {
 /// The services of one node.
 #[derive(Debug)]
 pub struct Services {
+    dialect: Dialect,
     packer: Packer,
     sync_packer: Packer,
     assembler: Assembler,
     barriers: Barriers,
     cpg: cpg::Machine,
     votequorum: Option<quorum::Machine>,
-    dialect: Dialect,
     config_version: u64,
     highest_version: u64,
     versions_compared: bool,
@@ -78,9 +78,10 @@ pub struct Services {
 
 impl Services {
     /// Services of a node. `packet_bytes` is what a packet of totempg may have, header included;
-    /// `votequorum` is absent without a quorum provider.
+    /// `votequorum` is absent without a quorum provider; `dialect` says how the ring is named.
     pub fn new(
         node: NodeId,
+        dialect: Dialect,
         packet_bytes: usize,
         config_version: u64,
         votequorum: Option<quorum::Machine>,
@@ -88,13 +89,13 @@ impl Services {
         let mut own = vec![Service::CMAP, Service::CPG, Service::QUORUM];
         own.extend(votequorum.as_ref().map(|_| Service::VOTEQUORUM));
         let mut services = Self {
+            dialect,
             packer: Packer::new(packet_bytes),
             sync_packer: Packer::new(packet_bytes),
             assembler: Assembler::new(),
             barriers: Barriers::new(&own),
             cpg: cpg::Machine::new(node),
             votequorum,
-            dialect: Dialect::V3,
             config_version,
             highest_version: config_version,
             versions_compared: false,
@@ -104,13 +105,6 @@ impl Services {
         };
         services.pump();
         services
-    }
-
-    /// The same on a ring of an older generation, whose names of rings have addresses.
-    #[must_use]
-    pub fn in_dialect(mut self, dialect: Dialect) -> Self {
-        self.dialect = dialect;
-        self
     }
 
     /// The groups, for what clients ask; call [`Services::pump`] afterwards.
