@@ -136,6 +136,15 @@ impl Cluster {
         written.expect("a file");
     }
 
+    /// As corosync 1.x is started: what else runs its file says.
+    fn start_corosync(&mut self, host: &str) {
+        let mut command = self.lab.host(host).background(PROGRAM);
+        command.args(["corosync", "-f"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        self.running
+            .push(command.spawn().expect("the daemon starts"));
+    }
+
     fn start(&mut self, host: &str) {
         let mut command = self.lab.host(host).background(PROGRAM);
         command.arg("everbeatd").args(self.layer.daemon());
@@ -245,6 +254,46 @@ fn updates_of_all_nodes_are_kept_and_survive_the_power_of_the_whole_cluster() {
 #[test]
 fn updates_are_kept_over_heartbeat() {
     keep_updates("crm4", Heartbeat);
+}
+
+#[test]
+fn a_cut_without_fencing_heals() {
+    heal_without_fencing("crm8", Totem);
+}
+
+#[test]
+fn a_cut_without_fencing_heals_over_heartbeat() {
+    heal_without_fencing("crm9", Heartbeat);
+}
+
+/// Without fencing the minority stops what it has, and is taken in again as it is.
+fn heal_without_fencing(name: &str, layer: Layer) {
+    let Some(mut cluster) = Cluster::new(name, layer) else {
+        return;
+    };
+    HOSTS.into_iter().for_each(|host| cluster.start(host));
+    cluster.await_same(&HOSTS, "the start");
+    let options = OPTIONS.replace("\"true\"", "\"false\"");
+    cluster.replace("a", "crm_config", &options);
+    cluster.replace("b", "resources", RESOURCES);
+    for cut in 1..=2 {
+        let owner = cluster.await_owner(&HOSTS, "the configuration");
+        cluster.lab.host(owner).cut(0).expect("a cable");
+        // Both may have it while the one stops and the other starts.
+        let moved = within(PATIENCE, || {
+            let owners = cluster.owners();
+            owners.len() == 1 && owners[0] != owner
+        });
+        assert!(moved, "cut {cut}\n{}", cluster.logs());
+        cluster.lab.host(owner).join(0).expect("a cable");
+        let begin = Instant::now();
+        cluster.await_same(&HOSTS, "the merge");
+        println!("merged over {layer:?} in {:?}", begin.elapsed());
+        let stable = within(PATIENCE, || cluster.owners().len() == 1);
+        assert!(stable, "cut {cut}\n{}", cluster.logs());
+    }
+    assert!(!cluster.logs().contains("was terminated"));
+    cluster.end();
 }
 
 fn form_fail_fence_and_leave(name: &str, layer: Layer) {
@@ -421,12 +470,7 @@ fn a_file_of_1_x_starts_the_crm_and_counts_nodes() {
     for host in HOSTS {
         let ver = u8::from(host == "c");
         cluster.configure(host, &old(ver));
-        let mut command = cluster.lab.host(host).background(PROGRAM);
-        command.args(["corosync", "-f"]);
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        cluster
-            .running
-            .push(command.spawn().expect("the daemon starts"));
+        cluster.start_corosync(host);
     }
     cluster.await_same(&["a", "b"], "the start");
     let status = cluster.run("c", "crmadmin -N");
@@ -441,10 +485,8 @@ fn a_file_of_1_x_starts_the_crm_and_counts_nodes() {
     assert!(quorum(&cluster, "1"), "{}", cluster.logs());
     cluster.lab.host("b").kill().expect("power off");
     assert!(quorum(&cluster, "0"), "one of two: {}", cluster.logs());
-    let written = "<crm_config><cluster_property_set id=\"cib-bootstrap-options\">\
-                   <nvpair id=\"e\" name=\"expected-quorum-votes\" value=\"1\"/>\
-                   </cluster_property_set></crm_config>";
-    cluster.replace("a", "crm_config", written);
+    cluster.lab.host("b").boot().expect("power on");
+    cluster.start_corosync("b");
     assert!(quorum(&cluster, "1"), "{}", cluster.logs());
     cluster.end();
 }

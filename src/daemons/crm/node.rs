@@ -362,6 +362,7 @@ impl Crm {
 /// at least.
 ///
 /// Source: pacemaker 1.1, `expected-quorum-votes`, which its plugin in corosync counted against.
+/// Only schemas before 3.0 have it.
 fn known_nodes(cib: &Document) -> usize {
     let root = cib.root_element();
     let sets = root.find(&["configuration", "crm_config"]);

@@ -140,9 +140,12 @@ impl Sequencer {
         self.settle(now);
     }
 
-    /// The members agreed on the next view; this node is one of them.
+    /// The members agreed on the next view. Of one that this node is no member of nothing comes.
     pub fn handle_view(&mut self, now: Instant, view: View, mut members: Vec<NodeName>) {
         members.sort();
+        if !members.contains(&self.local) {
+            return;
+        }
         let known = self.forming.as_ref().map(|forming| forming.round.view());
         if known.or(self.view()) == Some(&view) {
             return;
@@ -168,7 +171,7 @@ impl Sequencer {
         self.settle(now);
     }
 
-    /// A frame came. Errors: it isn't one.
+    /// A frame came, of this view.
     pub fn handle_frame(&mut self, now: Instant, from: &NodeName, view: View, frame: Frame) {
         match frame {
             Frame::Flush {
