@@ -7,7 +7,7 @@ use everbeat::time::Instant;
 use everbeat::wire::ordered::{Frame, View};
 use libfuzzer_sys::fuzz_target;
 
-/// Input: pieces of one byte length, each a frame; the first byte says who sent it.
+// Input: pieces of one byte length, each a frame; the first byte says who sent it.
 fuzz_target!(|data: &[u8]| {
     let name = |word: &str| NodeName::new(word).expect("a name");
     let names = ["a", "b", "c"].map(name);

@@ -77,7 +77,7 @@ pub struct Config {
     pub dc_deadtime: Duration,
     /// How many operations this node runs at once.
     pub jobs_max: u32,
-    /// What carries messages: `corosync` or `heartbeat`.
+    /// What carries messages: `corosync` or `heartbeat (ccm)`.
     pub infrastructure: &'static str,
     /// Name of the cluster, if it has one.
     pub cluster_name: Option<String>,

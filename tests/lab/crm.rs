@@ -292,7 +292,18 @@ fn heal_without_fencing(name: &str, layer: Layer) {
         let stable = within(PATIENCE, || cluster.owners().len() == 1);
         assert!(stable, "cut {cut}\n{}", cluster.logs());
     }
-    assert!(!cluster.logs().contains("was terminated"));
+    let logs = cluster.logs();
+    assert!(
+        !logs.contains("was terminated") && !logs.contains("CIB refused"),
+        "{logs}"
+    );
+    let infrastructure = match layer {
+        Totem => "corosync",
+        Heartbeat => "heartbeat (ccm)",
+    };
+    let cib = cluster.run("a", "cibadmin -Q -o crm_config");
+    let written = format!("name=\"cluster-infrastructure\" value=\"{infrastructure}\"");
+    assert!(cib.is_ok_and(|cib| cib.contains(&written)), "{logs}");
     cluster.end();
 }
 

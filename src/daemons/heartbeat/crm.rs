@@ -14,6 +14,10 @@ use crate::wire::heartbeat::Message;
 /// Name of a cluster that ha.cf gives none. Source: heartbeat 3.0.6, `cluster`.
 const NO_NAME: &str = "linux-ha";
 
+/// What the CIB calls the layer, `cluster-infrastructure`. Schemas since 3.0 forbid `heartbeat`
+/// alone. Source: pacemaker 2.1.5, options-3.0.rng.
+const INFRASTRUCTURE: &str = "heartbeat (ccm)";
+
 /// True if ha.cf wants the CRM. (`manual` starts nothing by itself, and is refused.)
 pub(super) fn is_wanted(config: &HaCf) -> bool {
     matches!(
@@ -38,7 +42,7 @@ pub(super) fn start(
         uuid: cluster.uuid,
     };
     let local = (layer.node_id(), cluster.local.to_string());
-    let mut told = crm::config(local, "heartbeat").map_err(std::io::Error::other)?;
+    let mut told = crm::config(local, INFRASTRUCTURE).map_err(std::io::Error::other)?;
     // Where nodes join by themselves nobody knows how many there will be.
     told.nodes = (cluster.autojoin == Autojoin::None).then_some(cluster.nodes.len());
     told.cluster_name = (config.cluster != NO_NAME).then(|| config.cluster.clone());

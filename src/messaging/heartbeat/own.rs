@@ -12,6 +12,8 @@ pub(super) struct OwnMessages {
     came: u64,
     /// The last piece that was submitted.
     submitted: u64,
+    /// The last that ever was in this view.
+    most: u64,
     /// `came` at the last repair.
     before: Option<u64>,
 }
@@ -23,7 +25,7 @@ impl OwnMessages {
 
     /// A view begins: what isn't back as a whole is sent anew.
     pub(super) fn begin(&mut self) {
-        (self.base, self.came, self.submitted) = (0, 0, 0);
+        (self.base, self.came, self.submitted, self.most) = (0, 0, 0, 0);
         self.before = None;
     }
 
@@ -38,6 +40,7 @@ impl OwnMessages {
             match message.get(left) {
                 Some(piece) => {
                     self.submitted = number;
+                    self.most = self.most.max(number);
                     return Some((number, piece.clone()));
                 }
                 None => left -= message.len(),
@@ -46,8 +49,11 @@ impl OwnMessages {
         None
     }
 
-    /// A piece came back.
+    /// A piece came back; one that never went is not ours, whatever it says.
     pub(super) fn came(&mut self, number: u64) {
+        if number > self.most {
+            return;
+        }
         self.came = self.came.max(number);
         self.submitted = self.submitted.max(number);
         while let Some(first) = self.messages.front() {

@@ -1,7 +1,9 @@
 //! The CRM's messages over heartbeat's media under faults: one order, no loss, none twice.
 
 mod checks;
+mod hostile;
 mod stack;
+mod views;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
