@@ -236,3 +236,36 @@ fn a_node_without_ccm_breaks_no_membership() {
     let said = shell(&cluster.lab, "a", &format!("{PROGRAM} members")).unwrap_err();
     assert!(said.contains("takes part in no membership"), "{said}");
 }
+
+/// A member that runs no CRM is named and waited for; nothing that the others tell one another
+/// disturbs it.
+#[test]
+fn a_real_member_without_our_crm_is_waited_for() {
+    let software = [Everbeat, Everbeat, Heartbeat];
+    let Some(cluster) = cluster("ccm-crm", &software, "crm ccm-only\n") else {
+        return;
+    };
+    for host in ["a", "b"] {
+        let config = Config {
+            more: "crm respawn\n".into(),
+            ..cluster.config.clone()
+        };
+        cluster.configure(host, &config, "");
+    }
+    cluster.start_all();
+    agree(&cluster, &ALL, "start");
+    let errors = cluster.logged("c", "ERROR");
+    let named = || cluster.logged("a", "c is a member and its CRM doesn't answer") == 1;
+    assert!(within(PATIENCE, named), "{}", cluster.logs());
+    assert_eq!(cluster.logged("c", "ERROR"), errors, "{}", cluster.logs());
+    let led = |host: &str| {
+        let dc = cluster.run(host, &format!("{PROGRAM} crmadmin -D 2>&1 || true"));
+        dc.contains("Controller is: a") || dc.contains("Controller is: b")
+    };
+    assert!(!led("a") && !led("b"), "it may hold what they would start");
+    cluster.stop("c");
+    cluster.await_end("c");
+    agree(&cluster, &["a", "b"], "c left");
+    let both = within(PATIENCE, || led("a") && led("b"));
+    assert!(both, "{}", cluster.logs());
+}
