@@ -105,6 +105,14 @@ impl MessagingLayer {
         }
     }
 
+    /// This node's CRM ends: nothing is sent after that. A ring's node says so when it leaves.
+    pub fn leave(&mut self) {
+        match self {
+            Self::Totem(_) => {}
+            Self::Heartbeat(heartbeat) => heartbeat.leave(),
+        }
+    }
+
     /// So many nodes are known to the cluster: what quorum is counted against where nothing else
     /// does that.
     pub fn handle_known_nodes(&mut self, known: usize) {

@@ -62,7 +62,7 @@ pub(super) fn hear_membership(crm: &mut Crm, now: Now, event: &ccm::Event) {
 
 /// It left the cluster, or has to: nothing is said any more.
 pub(super) fn leave(crm: &mut Crm, now: Now) {
-    with_layer(crm, now, Heartbeat::leave);
+    crm.hear(now, MessagingLayer::leave);
 }
 
 fn with_layer(crm: &mut Crm, now: Now, tell: impl FnOnce(&mut Heartbeat)) {

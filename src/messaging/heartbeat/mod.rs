@@ -186,8 +186,7 @@ impl Heartbeat {
         self.carry();
     }
 
-    /// This node's CRM ends: nothing is sent after that.
-    pub fn leave(&mut self) {
+    pub(super) fn leave(&mut self) {
         self.announce(false);
     }
 

@@ -72,7 +72,7 @@ impl Stack {
 
     /// As at a shutdown: the clients first, then the node.
     pub fn leave(&mut self, now: Now) {
-        self.layer().leave();
+        self.layer.leave();
         self.pump(now);
         self.service.leave();
         self.pump(now);
