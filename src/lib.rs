@@ -58,4 +58,5 @@ pub mod sim;
 pub mod sys;
 pub mod time;
 pub mod v1;
+pub mod verify;
 pub mod wire;

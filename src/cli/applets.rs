@@ -88,6 +88,8 @@ const APPLETS: &[Applet] = &[
     super::crm_resource::APPLET,
     super::crm_mon::APPLET,
     super::crm_simulate::APPLET,
+    super::crm_ticket::APPLET,
+    super::crm_verify::APPLET,
     super::crmadmin::APPLET,
 ];
 

@@ -17,6 +17,7 @@ mod options;
 mod perform;
 mod query;
 mod resource_xml;
+mod run;
 mod why;
 
 pub(super) use perform::run;

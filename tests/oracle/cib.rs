@@ -26,7 +26,7 @@ const USERS: [&str; 7] = [
 ];
 
 /// The tools that are compared here and in the files beside.
-const TOOLS: [&str; 11] = [
+const TOOLS: [&str; 14] = [
     "crm_failcount",
     "cibadmin",
     "crm_attribute",
@@ -35,6 +35,9 @@ const TOOLS: [&str; 11] = [
     "crm_diff",
     "crm_shadow",
     "crm_error",
+    "crm_node",
+    "crm_ticket",
+    "crm_verify",
     "crm_resource",
     "crm_rule",
     "iso8601",

@@ -15,6 +15,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("scheduler", &["ids", "time", "limits", "score", "cib"]),
     ("executor", &["ids", "time", "limits"]),
     ("explain", &["cib", "scheduler", "score"]),
+    ("verify", &["cib", "scheduler"]),
     ("replica", &["ids", "time", "limits", "wire", "cib"]),
     ("attributes", &["ids", "time", "limits", "wire", "score"]),
     (
@@ -55,6 +56,7 @@ const PURE: &[&str] = &[
     "scheduler",
     "executor",
     "explain",
+    "verify",
     "replica",
     "attributes",
     "controller",
