@@ -8,6 +8,7 @@ mod agents;
 mod attribute;
 mod clear;
 mod constraints;
+mod digests;
 mod dry_run;
 mod history;
 mod list;

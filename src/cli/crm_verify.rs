@@ -146,14 +146,14 @@ fn remarks(line: &Line, doc: &Document) -> Verdict {
     for remark in &remarks {
         let (least, level) = match remark.weight {
             Weight::Error => (1, "error"),
-            Weight::Warning => (2, "warning"),
+            Weight::Warning | Weight::Aside => (2, "warning"),
         };
         if line.verbosity() >= least {
             eprintln!("({}) \t{level}: {}", remark.function, remark.text);
         }
     }
     match remarks.iter().map(|remark| remark.weight).min() {
-        None => Verdict::Right,
+        None | Some(Weight::Aside) => Verdict::Right,
         Some(Weight::Warning) => Verdict::Warnings,
         Some(Weight::Error) => Verdict::Errors,
     }

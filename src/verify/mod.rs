@@ -7,7 +7,8 @@
 //! ```
 //!
 //! The verdict is the original's: any error or warning here is one there, in its words, which
-//! scripts look for. What it only logs beside is left out.
+//! scripts look for. Of what it only says beside, the two sentences are here that are about the
+//! whole cluster.
 //!
 //! Source: Pacemaker 2.1.5, `pcmk__config_err` and `pcmk__config_warn` in `lib/pengine` and
 //! `lib/pacemaker`, each tried with the installed crm_verify.
@@ -33,6 +34,8 @@ pub enum Weight {
     Error,
     /// It works, but perhaps not as it is meant.
     Warning,
+    /// Nothing is wrong with the configuration.
+    Aside,
 }
 
 /// Something that the original complains about.
@@ -62,6 +65,10 @@ impl Remarks {
         self.add(Weight::Warning, function, text.into());
     }
 
+    fn aside(&mut self, function: &'static str, text: impl Into<String>) {
+        self.add(Weight::Aside, function, text.into());
+    }
+
     fn add(&mut self, weight: Weight, function: &'static str, text: String) {
         let remark = Remark {
             weight,
@@ -82,6 +89,8 @@ pub fn check(cib: &Document, now: i64) -> Vec<Remark> {
     options::check(&cluster, &mut remarks);
     nodes::check(&cluster, &mut remarks);
     resources::check(cib, &cluster, &mut remarks);
+    options::check_fencing(&cluster, &mut remarks);
+    nodes::check_states(&cluster, &mut remarks);
     scheduler::schedule(&mut cluster);
     constraints::check(cib, &cluster, &mut remarks);
     operations::check(&cluster, &mut remarks);

@@ -31,7 +31,11 @@ pub(super) fn check(cluster: &Cluster<'_>, remarks: &mut Remarks) {
         );
         remarks.warn("pe_create_node", text);
     }
-    let states = root.find(&["status"]).into_iter();
+}
+
+/// Nodes that have a state and nothing else.
+pub(super) fn check_states(cluster: &Cluster<'_>, remarks: &mut Remarks) {
+    let states = cluster.root().find(&["status"]).into_iter();
     for state in states.flat_map(|status| status.children_named("node_state")) {
         let (Some(id), Some(name)) = (state.id(), state.attr("uname")) else {
             continue;

@@ -2,6 +2,7 @@
 
 use super::Remarks;
 use crate::scheduler::cluster::Cluster;
+use crate::scheduler::options::QuorumPolicy;
 use crate::scheduler::score;
 
 /// What an option may be.
@@ -105,7 +106,18 @@ pub(super) fn check(cluster: &Cluster<'_>, remarks: &mut Remarks) {
                     removed in a future release";
         remarks.warn("unpack_config", text);
     }
-    if options.stonith_enabled && !cluster.has_fence_device {
+    if !options.startup_fencing {
+        remarks.aside("unpack_config", "Blind faith: not fencing unseen nodes");
+    }
+    if !cluster.have_quorum && options.quorum_policy != QuorumPolicy::Ignore {
+        let text = "Fencing and resource management disabled due to lack of quorum";
+        remarks.aside("cluster_status", text);
+    }
+}
+
+/// Without a fence device nothing starts.
+pub(super) fn check_fencing(cluster: &Cluster<'_>, remarks: &mut Remarks) {
+    if cluster.options.stonith_enabled && !cluster.has_fence_device {
         for text in [
             "Resource start-up disabled since no STONITH resources have been defined",
             "Either configure some or disable STONITH with the stonith-enabled option",

@@ -25,10 +25,11 @@ fn primitive(id: &str, inside: &str) -> String {
 /// What is said, each with E or W before it.
 fn said(cib: &Document) -> Vec<String> {
     let remarks = check(cib, 0).into_iter();
+    let remarks = remarks.filter(|remark| remark.weight != Weight::Aside);
     let line = |remark: Remark| {
         let weight = match remark.weight {
             Weight::Error => 'E',
-            Weight::Warning => 'W',
+            _ => 'W',
         };
         format!("{weight} {}: {}", remark.function, remark.text)
     };

@@ -5,7 +5,7 @@ use clap::{Arg, Command};
 use crate::cli::crm::arguments::{self, flag, flag_of, value, with_output};
 
 /// Options of which the last one says what is done.
-pub(super) const COMMANDS: [&str; 30] = [
+pub(super) const COMMANDS: [&str; 31] = [
     "list",
     "list-raw",
     "list-operations",
@@ -36,6 +36,7 @@ pub(super) const COMMANDS: [&str; 30] = [
     "force-stop",
     "force-promote",
     "force-demote",
+    "digests",
 ];
 
 pub(super) fn command() -> Command {
@@ -63,7 +64,7 @@ pub(super) fn command() -> Command {
     .after_help(EXAMPLES)
 }
 
-fn questions() -> [Arg; 11] {
+fn questions() -> [Arg; 12] {
     [
         flag("list", 'L').help("list all resources with their states; so too without a command"),
         flag("list-raw", 'l').help("list the names of all primitives and instances"),
@@ -78,6 +79,7 @@ fn questions() -> [Arg; 11] {
         flag("constraints", 'a').help("show where a resource may be, and with what"),
         flag("stack", 'A').help("--constraints with --recursive"),
         flag("why", 'Y').help("say why resources are not running"),
+        flag_of("digests").help("show the digests of a resource's parameters on --node"),
     ]
 }
 

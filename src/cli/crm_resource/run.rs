@@ -67,6 +67,17 @@ pub(super) fn is_call(command: &str) -> bool {
     ACTIONS.iter().any(|(name, _)| *name == command)
 }
 
+/// What is wrong with the options before anything else is looked at.
+pub(super) fn fault(line: &Line) -> Option<String> {
+    if line.values("option").iter().any(|pair| !pair.contains('=')) {
+        return Some("Error parsing option --option".to_owned());
+    }
+    let levels = ["validate", "force-check"].into_iter();
+    let mut levels = levels.flat_map(|name| line.values(name));
+    let wrong = levels.find(|level| level.parse::<u32>().is_err())?;
+    Some(format!("Invalid check level setting: {wrong}"))
+}
+
 /// Calls the agent that `--class`, `--provider` and `--agent` name; false if none is named.
 pub(super) fn of_agent(command: &str, line: &Line, output: &mut Output) -> Result<bool, Failure> {
     let value = |name: &str| line.value(name).map(str::to_owned);
@@ -80,10 +91,9 @@ pub(super) fn of_agent(command: &str, line: &Line, output: &mut Output) -> Resul
     }
     let mut parameters = Values::new();
     for option in line.values("option") {
-        let Some((name, value)) = option.split_once('=') else {
-            return Err(Failure::Usage("Error parsing option --option".to_owned()));
-        };
-        parameters.insert(name.into(), value.into());
+        if let Some((name, value)) = option.split_once('=') {
+            parameters.insert(name.into(), value.into());
+        }
     }
     let call = Call {
         command,
@@ -209,7 +219,7 @@ fn program(call: &Call<'_>) -> Option<PathBuf> {
 }
 
 fn carry_out(call: &Call<'_>, line: &Line, output: &mut Output) -> Done {
-    let came = run(call, line)?;
+    let came = run(call, line);
     tell(call, &came, output);
     match u8::try_from(came.exit).unwrap_or(code::ERROR) {
         0 => Ok(()),
@@ -227,14 +237,14 @@ fn not_begun(exit: Exit, status: (u8, &'static str), reason: String) -> Came {
     }
 }
 
-fn run(call: &Call<'_>, line: &Line) -> Result<Came, Failure> {
+fn run(call: &Call<'_>, line: &Line) -> Came {
     let class = match (&*call.class, Class::parse(&call.class)) {
         ("stonith", _) | (_, None) => {
             let reason = format!(
                 "Manual execution of the {} standard is unsupported",
                 call.class
             );
-            return Ok(not_begun(Exit::UNIMPLEMENTED, (4, "Error"), reason));
+            return not_begun(Exit::UNIMPLEMENTED, (4, "Error"), reason);
         }
         (_, Some(class)) => class,
     };
@@ -254,20 +264,20 @@ fn run(call: &Call<'_>, line: &Line) -> Result<Came, Failure> {
         (_, path) => {
             let path = path.unwrap_or_else(|| PathBuf::from(&call.kind));
             let reason = format!("{}: No such file or directory", path.display());
-            return Ok(not_begun(Exit::NOT_INSTALLED, (7, "Not installed"), reason));
+            return not_begun(Exit::NOT_INSTALLED, (7, "Not installed"), reason);
         }
     };
     if class == Class::Ocf {
-        process = process.envs(environment(call, line, limit)?);
+        process = process.envs(environment(call, line, limit));
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let finished = runtime.and_then(|runtime| runtime.block_on(process.timeout(limit).run()));
-    Ok(match finished {
+    match finished {
         Ok(finished) => judge(class, action, &finished),
         Err(error) => not_begun(Exit::NOT_INSTALLED, (7, "Not installed"), error.to_string()),
-    })
+    }
 }
 
 /// Units are asked by systemd's own tool, whose answers are those of init scripts.
@@ -316,11 +326,7 @@ fn judge(class: Class, action: &str, finished: &Finished) -> Came {
 }
 
 /// What an OCF agent finds in its environment.
-fn environment(
-    call: &Call<'_>,
-    line: &Line,
-    limit: Duration,
-) -> Result<Vec<(String, String)>, Failure> {
+fn environment(call: &Call<'_>, line: &Line, limit: Duration) -> Vec<(String, String)> {
     let instance = call.resource.as_deref().unwrap_or("test");
     let timeout = limit.as_millis().to_string();
     let set = [
@@ -352,17 +358,13 @@ fn environment(
         all.push(("OCF_TRACE_FILE".to_owned(), "/dev/stderr".to_owned()));
     }
     if let Some(level) = line.value(call.command).filter(|level| !level.is_empty()) {
-        if level.parse::<u32>().is_err() {
-            let text = format!("Invalid check level setting: {level}");
-            return Err(Failure::Usage(text));
-        }
         all.push(("OCF_CHECK_LEVEL".to_owned(), level.to_owned()));
     }
     for (name, value) in &call.parameters {
         let name = format!("OCF_RESKEY_{}", name.replace('-', "_"));
         all.push((name, value.to_string()));
     }
-    Ok(all)
+    all
 }
 
 fn tell(call: &Call<'_>, came: &Came, output: &mut Output) {

@@ -96,7 +96,8 @@ mod tests {
             "<cib><configuration><constraints><rsc_ticket id=\"1\" ticket=\"B\"/>\
              <rsc_ticket id=\"2\" ticket=\"A\"/><rsc_ticket id=\"3\"/></constraints>\
              </configuration><status><tickets>\
-             <ticket_state id=\"A\" granted=\"yes\" standby=\"0\" x=\"y\"/></tickets></status></cib>",
+             <ticket_state id=\"A\" granted=\"yes\" standby=\"0\" x=\"y\"/></tickets>\
+             </status></cib>",
         )
         .unwrap();
         let tickets = Tickets::of(&doc);
