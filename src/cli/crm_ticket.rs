@@ -126,15 +126,13 @@ fn modify(line: &Line, output: &mut Output, session: &mut Session) -> Done {
     if let Some(text) = wanted.half() {
         return Err(Failure::Usage(text));
     }
-    if !line.has("force") {
-        if let Some(grants) = wanted.grants() {
-            match grants {
-                true => warn_granting(output, id),
-                false => warn_revoking(output, id),
-            }
-            let text = "Ticket modification not allowed".to_owned();
-            return Err(Failure::Said(code::INSUFFICIENT_PRIV, text));
+    if let Some(grants) = wanted.grants().filter(|_| !line.has("force")) {
+        match grants {
+            true => warn_granting(output, id),
+            false => warn_revoking(output, id),
         }
+        let text = "Ticket modification not allowed".to_owned();
+        return Err(Failure::Said(code::INSUFFICIENT_PRIV, text));
     }
     let made = change::make(session, id, &wanted);
     made.map_err(|error| said(error, "Could not modify ticket"))

@@ -235,7 +235,8 @@ impl<'a> Cluster<'a> {
         let mut open = all.clone();
         open.retain(|name, _| {
             let private = list.is_some_and(|list| in_list(list, name));
-            !private && !(fence && is_fence_parameter(name)) && &**name != "CRM_meta_timeout"
+            let of_fencing = fence && is_fence_parameter(name);
+            !private && !of_fencing && &**name != "CRM_meta_timeout"
         });
         let told = op.filter(|op| op.attr("op-restart-digest").is_some());
         let restarting = told.map(|op| {
