@@ -112,9 +112,10 @@ fn overrides(job: &Job<'_>) -> Result<Values, Failure> {
 }
 
 /// The entry of the history with which the cluster would compare: one that made the resource be
-/// as it is goes before others, then the newest counts.
+/// as it is goes before others, then the newest counts. As with the original, an instance whose
+/// history has no number has none here.
 fn best<'a>(cluster: &Cluster<'a>, resource: ResourceId, node: NodeId) -> Option<Element<'a>> {
-    let name = cluster.resources[resource].history_name();
+    let name = &*cluster.resources[resource].id;
     let history = cluster.lrm.get(&node)?;
     let of_resource = history.iter().find(|e| e.id() == Some(name))?;
     let makes_state = |op: Element<'_>| {
