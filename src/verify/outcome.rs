@@ -37,7 +37,7 @@ fn orphans(cluster: &Cluster<'_>, remarks: &mut Remarks) {
     for resource in orphans {
         for &at in &resource.running_on {
             let (name, node) = (&resource.id, &cluster.nodes[at].name);
-            let text = match cluster.options.stop_orphans {
+            let text = match resource.managed {
                 true => format!("Detected active orphan {name} running on {node}"),
                 false => format!(
                     "Resource '{name}' must be stopped manually on {node} because cluster is \

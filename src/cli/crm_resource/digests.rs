@@ -128,5 +128,7 @@ fn best<'a>(cluster: &Cluster<'a>, resource: ResourceId, node: NodeId) -> Option
         id.and_then(Result::ok).map_or(-1, |(id, _)| id)
     };
     let ops = of_resource.children_named("lrm_rsc_op");
-    ops.max_by_key(|op| (makes_state(*op), call(*op)))
+    let weight = |op: Element<'_>| (makes_state(op), call(op));
+    // Of the same call the first is taken: a failure that is kept comes after it.
+    ops.reduce(|best, op| if weight(op) > weight(best) { op } else { best })
 }
