@@ -62,4 +62,5 @@ pub mod sim;
 pub mod sys;
 pub mod time;
 pub mod v1;
+pub mod verify;
 pub mod wire;

@@ -4,6 +4,8 @@
 #[path = "lab/host.rs"]
 mod host;
 
+#[path = "oracle/agent.rs"]
+mod agent;
 #[path = "oracle/attribute.rs"]
 mod attribute;
 #[path = "oracle/cib.rs"]
@@ -16,9 +18,15 @@ mod config;
 mod lint;
 #[path = "oracle/mon.rs"]
 mod mon;
+#[path = "oracle/offline.rs"]
+mod offline;
 #[path = "oracle/pair.rs"]
 mod pair;
 #[path = "oracle/resource.rs"]
 mod resource;
 #[path = "oracle/schema.rs"]
 mod schema;
+#[path = "oracle/ticket.rs"]
+mod ticket;
+#[path = "oracle/verify.rs"]
+mod verify;

@@ -89,6 +89,8 @@ const APPLETS: &[Applet] = &[
     super::crm_mon::APPLET,
     super::crm_node::APPLET,
     super::crm_simulate::APPLET,
+    super::crm_ticket::APPLET,
+    super::crm_verify::APPLET,
     super::crmadmin::APPLET,
 ];
 

@@ -82,16 +82,16 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
 }
 
 fn answer(line: &Line, question: &str) -> u8 {
-    if let ("name", Some(name)) = (question, std::env::var_os(ON_NODE)) {
-        println!("{}", name.to_string_lossy());
-        return code::OK;
-    }
-    if question == "remove" && !line.has("force") {
+    if line.has("remove") && !line.has("force") {
         eprintln!(
             "The supplied command is considered dangerous.  To prevent accidental destruction \
              of the cluster, the --force flag is required in order to proceed."
         );
         return code::USAGE;
+    }
+    if let ("name", Some(name)) = (question, std::env::var_os(ON_NODE)) {
+        println!("{}", name.to_string_lossy());
+        return code::OK;
     }
     let cluster = Live::open().and_then(|mut live| Some((Cluster::of(live.status()?)?, live)));
     let Some((cluster, mut live)) = cluster else {

@@ -8,6 +8,7 @@ mod agents;
 mod attribute;
 mod clear;
 mod constraints;
+mod digests;
 mod dry_run;
 mod history;
 mod list;
@@ -17,6 +18,7 @@ mod options;
 mod perform;
 mod query;
 mod resource_xml;
+mod run;
 mod why;
 
 pub(super) use perform::run;

@@ -3,6 +3,7 @@
 //! Source: Pacemaker 2.1.5, `tools/crmadmin.c`; the installed tool.
 
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Arg, ArgAction, Command};
 
@@ -13,6 +14,7 @@ use super::crm_mon::frame;
 use super::getopt_long::{self, Parsed};
 use crate::cib::Document;
 use crate::daemons::crm::protocol::Reply;
+use crate::scheduler::{dates, score};
 
 /// The applet.
 pub const APPLET: Applet = Applet {
@@ -55,10 +57,12 @@ fn command() -> Command {
             flag("dc_lookup", 'D', "name the elected node"),
             flag("pacemakerd", 'P', "show the state of the daemons"),
             value("timeout", "TIME", "how long to wait for an answer").short('t'),
+            value("ipc-name", "NAME", "accepted; it means nothing").short('i'),
         ])
         .after_help(
             "--nodes takes the CIB that the environment names; the others need a cluster.\n\
-             Exit status: 0 done; 64 wrong use; 66 there is no CIB; 102 there is no cluster.\n\n\
+             Exit status: 0 done; 64 wrong use; 66 there is no CIB; 102 there is no cluster;\n\
+             105 there is no such node; 124 there was no answer in time.\n\n\
              Examples:\n  \
              crmadmin -N                  all nodes\n  \
              crmadmin -N=guest,remote     those without a cluster stack\n  \
@@ -69,7 +73,12 @@ fn command() -> Command {
 /// What is printed, in both forms.
 enum Answer {
     Nodes(Vec<Node>),
-    Lines(Vec<String>),
+    /// A line, its short form, and the element of XML.
+    Told {
+        line: String,
+        quiet: String,
+        element: (&'static str, Vec<(&'static str, String)>),
+    },
     Errors(u8, Vec<String>),
 }
 
@@ -98,6 +107,12 @@ fn perform(parsed: &Parsed, called: &str) -> u8 {
         println!("{}", crm::VERSION_TEXT);
         return code::OK;
     }
+    if let Some(time) = parsed.value("timeout")
+        && score::milliseconds(time) < 0
+    {
+        eprintln!("crmadmin: Error parsing option -t");
+        return code::USAGE;
+    }
     let asked = ["nodes", "status", "dc_lookup", "pacemakerd"];
     let asked = parsed
         .options
@@ -107,8 +122,7 @@ fn perform(parsed: &Parsed, called: &str) -> u8 {
         .find(|n| asked.contains(n));
     let answer = match asked {
         Some("nodes") => nodes(parsed),
-        Some(asked @ ("dc_lookup" | "status")) => of_controller(parsed, asked),
-        Some(other) => unconnected(other),
+        Some(asked) => of_controller(parsed, asked),
         None => {
             eprint!(
                 "error: Must specify a command option\n{}",
@@ -120,21 +134,65 @@ fn perform(parsed: &Parsed, called: &str) -> u8 {
     tell(parsed, called, &answer)
 }
 
-/// What a running controller says of itself and of the DC.
+/// What a running cluster says of itself.
 fn of_controller(parsed: &Parsed, asked: &str) -> Answer {
-    let status = Live::open().and_then(|mut live| live.status());
-    let Some(Reply::Status {
-        state, dc, local, ..
-    }) = status
-    else {
+    let connected = Live::open().and_then(|mut live| Some((live.status()?, live)));
+    let Some((Reply::Status { dc, .. }, mut live)) = connected else {
         return unconnected(asked);
     };
-    match (asked, dc) {
-        ("status", _) if parsed.has("quiet") => Answer::Lines(vec![state]),
-        ("status", _) => Answer::Lines(vec![format!("Controller on {local} in state {state}: ok")]),
-        (_, Some(dc)) if parsed.has("quiet") => Answer::Lines(vec![dc]),
-        (_, Some(dc)) => Answer::Lines(vec![format!("Designated Controller is: {dc}")]),
-        (_, None) => Answer::Lines(vec!["Designated Controller is: not yet elected".to_owned()]),
+    if let Some(time) = parsed.value("timeout") {
+        live.wait_at_most(score::milliseconds(time));
+    }
+    match asked {
+        "status" => state(&mut live, parsed.value("status").unwrap_or_default()),
+        "pacemakerd" => {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH);
+            let seconds = since.map_or(0, |since| since.as_secs());
+            let date = dates::utc_text(i64::try_from(seconds).unwrap_or(i64::MAX));
+            let line =
+                format!("Status of pacemakerd: 'Pacemaker is running' (last updated {date})");
+            let attrs = vec![("state", "running".to_owned()), ("last_updated", date)];
+            told(line, "running".to_owned(), ("pacemakerd", attrs))
+        }
+        _ => {
+            let line = match &dc {
+                Some(dc) => format!("Designated Controller is: {dc}"),
+                None => "Designated Controller is: not yet elected".to_owned(),
+            };
+            let dc = dc.unwrap_or_default();
+            told(line, dc.clone(), ("dc", vec![("node_name", dc)]))
+        }
+    }
+}
+
+fn told(
+    line: String,
+    quiet: String,
+    element: (&'static str, Vec<(&'static str, String)>),
+) -> Answer {
+    Answer::Told {
+        line,
+        quiet,
+        element,
+    }
+}
+
+/// Asks the controller of a node.
+fn state(live: &mut Live, node: &str) -> Answer {
+    let failed =
+        |exit: u8, why: &str| Answer::Errors(exit, vec![format!("error: Command failed: {why}")]);
+    match live.state_of(node) {
+        Ok(Ok(state)) => {
+            let line = format!("Controller on {node} in state {state}: ok");
+            let attrs = vec![
+                ("node_name", node.to_owned()),
+                ("state", state.clone()),
+                ("result", "ok".to_owned()),
+            ];
+            told(line, state, ("crmd", attrs))
+        }
+        Ok(Err(why)) => failed(code::NOSUCH, &why),
+        Err(_) => failed(code::TIMEOUT, "Timer expired"),
     }
 }
 
@@ -206,7 +264,7 @@ fn configured(doc: &Document) -> Vec<Node> {
 
 fn tell(parsed: &Parsed, called: &str, answer: &Answer) -> u8 {
     let exit_code = match answer {
-        Answer::Nodes(_) | Answer::Lines(_) => code::OK,
+        Answer::Nodes(_) | Answer::Told { .. } => code::OK,
         Answer::Errors(code, _) => *code,
     };
     if parsed.value("output-as") == Some("xml") {
@@ -221,7 +279,17 @@ fn tell(parsed: &Parsed, called: &str, answer: &Answer) -> u8 {
                 out.end();
                 frame::end(&mut out, exit_code, &[]);
             }
-            Answer::Lines(_) => frame::end(&mut out, exit_code, &[]),
+            Answer::Told {
+                element: (name, attrs),
+                ..
+            } => {
+                let mut element = out.start(name);
+                for (name, value) in attrs {
+                    element = element.attr(name, value);
+                }
+                element.end();
+                frame::end(&mut out, exit_code, &[]);
+            }
             Answer::Errors(_, lines) => frame::end(&mut out, exit_code, lines),
         }
         print!("{}", out.finish());
@@ -240,7 +308,8 @@ fn tell(parsed: &Parsed, called: &str, answer: &Answer) -> u8 {
                 }
             }
         }
-        Answer::Lines(lines) => lines.iter().for_each(|line| println!("{line}")),
+        Answer::Told { quiet, .. } if parsed.has("quiet") => println!("{quiet}"),
+        Answer::Told { line, .. } => println!("{line}"),
         Answer::Errors(_, lines) => lines.iter().for_each(|line| eprintln!("{line}")),
     }
     exit_code

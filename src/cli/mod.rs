@@ -23,6 +23,8 @@ mod crm_resource;
 mod crm_rule;
 mod crm_shadow;
 mod crm_simulate;
+mod crm_ticket;
+mod crm_verify;
 mod crmadmin;
 mod decode;
 mod demo;

@@ -110,6 +110,13 @@ pub enum Output {
         /// What came of it.
         result: Result<Change, Box<Failure>>,
     },
+    /// The answer to [`Controller::ask_state`].
+    StateTold {
+        /// The number of the question.
+        number: u64,
+        /// The state of the controller that was asked.
+        state: String,
+    },
     /// The CIB is another one: for the disk, and for those who follow it.
     Changed(Box<Changed>),
     /// Keep this number on disk before anything else is done: it tells whose CIB is the right one
@@ -307,6 +314,15 @@ impl Controller {
                 self.send(Message::Pong { number, generation });
             }
             Message::Pong { number, generation } => self.handle_pong(from, number, &generation),
+            Message::StateWanted { number, node } => self.tell_state(from, number, node),
+            Message::StateTold {
+                asker,
+                number,
+                state,
+            } if asker == self.config.local => {
+                self.outputs.push_back(Output::StateTold { number, state });
+            }
+            Message::StateTold { .. } => {}
             Message::ShutdownWanted => self.handle_shutdown_wanted(now, from),
             Message::ShutdownGranted { node } => self.handle_shutdown_granted(now, from, node),
             Message::Acknowledge {

@@ -79,6 +79,28 @@ impl Controller {
         }
     }
 
+    /// Asks the controller of a node for its state; false if that is no member. The answer is an
+    /// [`Output::StateTold`](super::Output::StateTold) with this number.
+    pub fn ask_state(&mut self, now: Now, number: u64, node: &str) -> bool {
+        let Some(node) = self.member_named(node).map(|member| member.id) else {
+            return false;
+        };
+        self.send(Message::StateWanted { number, node });
+        self.settle(now);
+        true
+    }
+
+    pub(super) fn tell_state(&mut self, asker: NodeId, number: u64, node: NodeId) {
+        if node == self.config.local {
+            let state = self.state.to_string();
+            self.send(Message::StateTold {
+                asker,
+                number,
+                state,
+            });
+        }
+    }
+
     /// A resource is to be forgotten on a node; false if that is no member.
     pub fn forget_on(&mut self, now: Now, node: &str, resource: &str) -> bool {
         let Some(member) = self.member_named(node).map(|member| member.id) else {

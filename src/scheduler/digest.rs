@@ -34,6 +34,17 @@ pub struct Digests {
     pub secure: Option<String>,
 }
 
+/// Parameters of which the digests of an operation are made.
+#[derive(Debug, Clone)]
+pub struct Digested {
+    /// All.
+    pub all: Values,
+    /// Those that aren't private.
+    pub open: Values,
+    /// Those for which the resource restarts, if the history tells which they are.
+    pub restarting: Option<Values>,
+}
+
 /// What a late check is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckKind {
@@ -195,6 +206,51 @@ impl<'a> Cluster<'a> {
             values.remove("CRM_meta_timeout");
         }
         digest_of(&values)
+    }
+
+    /// What the digests of an operation are made of, other values going over those configured.
+    /// `op` is the entry of the history that they would be compared with, if there is one.
+    pub fn digested(
+        &mut self,
+        (resource, node): (ResourceId, NodeId),
+        (task, interval): (&str, u32),
+        op: Option<Element<'a>>,
+        overrides: &Values,
+    ) -> Digested {
+        let (mut all, _) = self.digest_values(resource, task, interval, node);
+        let timeout = all.get("CRM_meta_timeout").cloned();
+        all.extend(overrides.clone());
+        all.insert("CRM_meta_interval".into(), interval.to_string().into());
+        filter(&mut all);
+        if interval > 0 {
+            all.extend(timeout.map(|timeout| ("CRM_meta_timeout".into(), timeout)));
+        }
+        let list = match op {
+            None => Some(" passwd password user "),
+            Some(op) => op.attr("op-secure-params"),
+        };
+        let told = op.and_then(|op| op.attr("crm_feature_set"));
+        let old = told.is_some_and(|v| super::text::compare_versions(v, "3.16.0").is_lt());
+        let fence = old && self.resources[resource].fence_device;
+        let mut open = all.clone();
+        open.retain(|name, _| {
+            let private = list.is_some_and(|list| in_list(list, name));
+            let of_fencing = fence && is_fence_parameter(name);
+            !private && !of_fencing && &**name != "CRM_meta_timeout"
+        });
+        let told = op.filter(|op| op.attr("op-restart-digest").is_some());
+        let restarting = told.map(|op| {
+            let mut restarting = all.clone();
+            if let Some(list) = op.attr("op-force-restart") {
+                restarting.retain(|name, _| in_list(list, name));
+            }
+            restarting
+        });
+        Digested {
+            all,
+            open,
+            restarting,
+        }
     }
 
     /// Compares the parameters of an entry of the history with those configured.

@@ -83,6 +83,21 @@ impl Slots {
 
 /// Positions of the keys in the order of a table into which they were put one after the other.
 pub(super) fn order(keys: &[&str]) -> Vec<usize> {
+    order_by(keys, hash)
+}
+
+/// [`order`] of a table whose keys are names, as most of Pacemaker's are.
+/// Source: Pacemaker 2.1.5, `g_str_hash_traditional`; the order of tickets in the installed tools.
+pub(crate) fn order_of_names(keys: &[&str]) -> Vec<usize> {
+    order_by(keys, |key| {
+        key.bytes().fold(0u32, |h, b| {
+            let signed = i32::from(b as i8);
+            h.wrapping_mul(31).wrapping_add(signed as u32)
+        })
+    })
+}
+
+fn order_by(keys: &[&str], hash: impl Fn(&str) -> u32) -> Vec<usize> {
     let hashes: Vec<u32> = keys.iter().map(|k| hash(k)).collect();
     let mut table = Slots {
         slots: vec![None; 8],
@@ -94,4 +109,20 @@ pub(super) fn order(keys: &[&str]) -> Vec<usize> {
         table.grow_if_full(&hashes);
     }
     table.slots.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_as_in_the_originals_tables() {
+        for (keys, shown) in [
+            (["ONE", "TWO", "ticketB"], [1, 0, 2]),
+            (["granted", "last-granted", "foo"], [0, 2, 1]),
+            (["granted", "standby", "booth-cfg-name"], [0, 1, 2]),
+        ] {
+            assert_eq!(order_of_names(&keys), shown);
+        }
+    }
 }

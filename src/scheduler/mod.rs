@@ -28,7 +28,7 @@ pub mod expand;
 pub mod failcount;
 pub mod fence;
 mod fence_orders;
-mod glib_order;
+pub(crate) mod glib_order;
 pub mod graph;
 pub mod graph_xml;
 pub mod history;

@@ -5,6 +5,9 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+#[path = "crm_tools.rs"]
+mod tools;
+
 use everbeat::lab::Lab;
 
 use crate::host::{Ground, PROGRAM, shell, spec, within};

@@ -26,7 +26,7 @@ const USERS: [&str; 7] = [
 ];
 
 /// The tools that are compared here and in the files beside.
-const TOOLS: [&str; 11] = [
+const TOOLS: [&str; 14] = [
     "crm_failcount",
     "cibadmin",
     "crm_attribute",
@@ -35,9 +35,25 @@ const TOOLS: [&str; 11] = [
     "crm_diff",
     "crm_shadow",
     "crm_error",
+    "crm_node",
+    "crm_ticket",
+    "crm_verify",
     "crm_resource",
     "crm_rule",
     "iso8601",
+];
+
+/// Those that stand in the original's place for pcs, which looks nowhere else.
+const PCS_TOOLS: [&str; 9] = [
+    "cibadmin",
+    "crm_diff",
+    "crm_shadow",
+    "crm_attribute",
+    "crm_node",
+    "crm_resource",
+    "crm_rule",
+    "crm_ticket",
+    "crm_verify",
 ];
 
 /// The folder of the original's tools.
@@ -437,7 +453,7 @@ fn pcs_works_with_them() {
     let file = place.folder.path().join("pcs.xml");
     let lines = include_str!("pcs_lines.txt");
     let mount = |tool: &str| format!("mount --bind {} {ORIGINAL}/{tool}\n", program.display());
-    let mounts = mount("cibadmin") + &mount("crm_diff") + &mount("crm_shadow");
+    let mounts: String = PCS_TOOLS.map(mount).concat();
     let [theirs, ours] = [String::new(), mounts].map(|before| {
         let _ = fs::remove_file(&file);
         let out = Command::new("unshare")

@@ -16,6 +16,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("executor", &["ids", "time", "limits"]),
     ("explain", &["cib", "scheduler", "score"]),
     ("messaging", &["ids", "time", "limits", "wire", "proto"]),
+    ("verify", &["cib", "scheduler"]),
     ("replica", &["ids", "time", "limits", "wire", "cib"]),
     ("attributes", &["ids", "time", "limits", "wire", "score"]),
     (
@@ -59,6 +60,7 @@ const PURE: &[&str] = &[
     "executor",
     "explain",
     "messaging",
+    "verify",
     "replica",
     "attributes",
     "controller",

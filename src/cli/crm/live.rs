@@ -99,6 +99,31 @@ impl Live {
         matches!(reply, Reply::Status { .. }).then_some(reply)
     }
 
+    /// How long answers may take from now on; what is no time above zero changes nothing.
+    pub fn wait_at_most(&mut self, ms: i64) {
+        let ms = u64::try_from(ms).unwrap_or(0);
+        if ms > 0 {
+            let limit = Some(Duration::from_millis(ms));
+            // It fails for a limit of nothing only.
+            let _ = self.stream.get_ref().set_read_timeout(limit);
+        }
+    }
+
+    /// The state of a node's controller, or why it can't be asked.
+    ///
+    /// Errors: there was no answer.
+    pub fn state_of(&mut self, node: &str) -> std::io::Result<Result<String, String>> {
+        let reply = self.ask(|number| protocol::Request::State {
+            number,
+            node: node.to_owned(),
+        })?;
+        Ok(match reply {
+            Reply::State { state, .. } => Ok(state),
+            Reply::Refused { why, .. } => Err(why),
+            _ => Err("the daemon gave another answer".to_owned()),
+        })
+    }
+
     /// Has the cluster make a change.
     pub fn update(
         &mut self,

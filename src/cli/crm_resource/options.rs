@@ -5,7 +5,7 @@ use clap::{Arg, Command};
 use crate::cli::crm::arguments::{self, flag, flag_of, value, with_output};
 
 /// Options of which the last one says what is done.
-pub(super) const COMMANDS: [&str; 24] = [
+pub(super) const COMMANDS: [&str; 31] = [
     "list",
     "list-raw",
     "list-operations",
@@ -30,6 +30,13 @@ pub(super) const COMMANDS: [&str; 24] = [
     "ban",
     "clear",
     "delete",
+    "validate",
+    "force-check",
+    "force-start",
+    "force-stop",
+    "force-promote",
+    "force-demote",
+    "digests",
 ];
 
 pub(super) fn command() -> Command {
@@ -50,12 +57,14 @@ pub(super) fn command() -> Command {
     .args(changes())
     .next_help_heading("Places")
     .args(places())
+    .next_help_heading("Agents called beside the cluster, here and now")
+    .args(calls())
     .next_help_heading("Further options")
     .args(further())
     .after_help(EXAMPLES)
 }
 
-fn questions() -> [Arg; 11] {
+fn questions() -> [Arg; 12] {
     [
         flag("list", 'L').help("list all resources with their states; so too without a command"),
         flag("list-raw", 'l').help("list the names of all primitives and instances"),
@@ -70,6 +79,7 @@ fn questions() -> [Arg; 11] {
         flag("constraints", 'a').help("show where a resource may be, and with what"),
         flag("stack", 'A').help("--constraints with --recursive"),
         flag("why", 'Y').help("say why resources are not running"),
+        flag_of("digests").help("show the digests of a resource's parameters on --node"),
     ]
 }
 
@@ -95,6 +105,25 @@ fn changes() -> [Arg; 5] {
         flag("cleanup", 'C').help("forget failures, so that resources are tried again"),
         flag("refresh", 'R').help("forget all operations, so that states are looked up again"),
         flag("delete", 'D').help("remove a resource of --resource-type"),
+    ]
+}
+
+fn calls() -> [Arg; 11] {
+    let with_level = |name| value(name, "LEVEL").num_args(0..=1);
+    [
+        with_level("validate").help("have the agent look at its parameters"),
+        with_level("force-check").help("have the agent look at the resource"),
+        flag_of("force-start").help("have the agent start the resource"),
+        flag_of("force-stop").help("have the agent stop it"),
+        flag_of("force-promote").help("have the agent promote it"),
+        flag_of("force-demote").help("have the agent demote it"),
+        value("class", "STANDARD").help("instead of --resource: the standard of an agent"),
+        value("provider", "PROVIDER").help("and its provider"),
+        value("agent", "AGENT").help("and its name"),
+        value("option", "NAME=VALUE").help("and a parameter for it; may be repeated"),
+        value("timeout", "DURATION")
+            .short('T')
+            .help("how long the agent may take; 20s if it is not given"),
     ]
 }
 
@@ -154,4 +183,6 @@ Examples:
   crm_resource --clear --resource web               and take that back
   crm_resource --ban --resource web --node a --lifetime PT2H
   crm_resource --resource web --meta --set-parameter target-role --parameter-value Stopped
-  crm_resource --show-metadata ocf:heartbeat:IPaddr2";
+  crm_resource --show-metadata ocf:heartbeat:IPaddr2
+  crm_resource --force-check --resource web         what does its agent say, here?
+  crm_resource --validate --class ocf --provider heartbeat --agent IPaddr2 --option ip=10.0.0.9";

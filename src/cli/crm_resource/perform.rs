@@ -18,8 +18,17 @@ use crate::scheduler::text::base_name;
 pub(super) type Done = Result<(), Failure>;
 
 pub(in crate::cli) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let opened = arguments::parse(options::command(), &args)
-        .and_then(|line| Output::open(&line).map(|output| (line, output)));
+    let parsed =
+        arguments::parse(options::command(), &args).and_then(|line| {
+            match super::run::fault(&line) {
+                None => Ok(line),
+                Some(fault) => {
+                    eprintln!("crm_resource: {fault}");
+                    Err(code::USAGE.into())
+                }
+            }
+        });
+    let opened = parsed.and_then(|line| Output::open(&line).map(|output| (line, output)));
     Ok(opened.map_or_else(
         |code| code,
         |(line, mut output)| {
@@ -83,7 +92,9 @@ impl Job<'_> {
 fn perform(line: &Line, output: &mut Output) -> Done {
     let command = line.last(&COMMANDS).unwrap_or("list");
     check(line, command)?;
-    if super::agents::perform(command, line, output)? {
+    if super::agents::perform(command, line, output)?
+        || super::run::is_call(command) && super::run::of_agent(command, line, output)?
+    {
         return Ok(());
     }
     let mut session = Session::open().map_err(|error| {
@@ -111,7 +122,14 @@ fn perform(line: &Line, output: &mut Output) -> Done {
 fn check(line: &Line, command: &str) -> Done {
     let usage = |text: &str| Err(Failure::Usage(text.to_owned()));
     let operands = line.operands();
-    if !operands.is_empty() {
+    let is_call = super::run::is_call(command);
+    let names_agent = ["class", "provider", "agent"].iter().any(|o| line.has(o));
+    if names_agent && !is_call {
+        let text =
+            "--class, --agent, and --provider can only be used with --validate and --force-*";
+        return usage(text);
+    }
+    if !operands.is_empty() && !is_call && command != "digests" {
         let mut text = "non-option ARGV-elements:\n".to_owned();
         for (index, operand) in operands.iter().enumerate() {
             text.push_str(&format!(
@@ -139,12 +157,16 @@ fn check(line: &Line, command: &str) -> Done {
             | "ban"
             | "clear"
             | "delete"
+            | "digests"
     );
     if command == "set-parameter" && !line.has("parameter-value") {
         return usage("You need to supply a value with the -v option");
     }
-    if needs_resource && !line.has("resource") {
+    if (needs_resource || is_call && !names_agent) && !line.has("resource") {
         return usage("Must supply a resource id with -r");
+    }
+    if command == "digests" && !line.has("node") {
+        return usage("Must supply a node name with -N");
     }
     Ok(())
 }
@@ -183,6 +205,8 @@ fn about(
         "move" => super::location::relocate(job, cluster, resource, node),
         "ban" => super::location::ban(job, cluster, resource, node),
         "clear" => super::clear::clear(job, cluster, node),
+        "digests" => super::digests::tell(job, cluster, resource, node),
+        call if super::run::is_call(call) => super::run::of_resource(job, call, cluster, resource),
         _ => delete(job),
     }
 }

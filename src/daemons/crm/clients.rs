@@ -42,6 +42,9 @@ pub(super) struct Clients {
     server: UnixServer,
     tools: BTreeMap<u64, Tool>,
     waiting: BTreeMap<u64, Waiting>,
+    /// Who waits for the state of a controller, by the number of the question.
+    states: BTreeMap<u64, Waiting>,
+    asked: u64,
 }
 
 impl Clients {
@@ -56,6 +59,8 @@ impl Clients {
             server: UnixServer::bind(path, 0o777, lines, REPLIES_WAITING_MAX)?,
             tools: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            states: BTreeMap::new(),
+            asked: 0,
         })
     }
 
@@ -97,6 +102,13 @@ impl Clients {
         self.send(client, &reply);
     }
 
+    /// A controller told its state.
+    pub(super) fn tell_state(&mut self, question: u64, state: String) {
+        if let Some(Waiting { client, number }) = self.states.remove(&question) {
+            self.send(client, &Reply::State { number, state });
+        }
+    }
+
     fn admit(&mut self, id: u64, who: Credentials) {
         let groups = self.server.peer_groups(id);
         let haclient = nix::unistd::Group::from_name(CLUSTER_GROUP).ok().flatten();
@@ -129,6 +141,7 @@ pub(super) fn handle(crm: &mut Crm, now: Now, event: ClientEvent) {
         ClientEvent::Closed(id, _) => {
             clients.tools.remove(&id);
             clients.waiting.retain(|_, waiting| waiting.client != id);
+            clients.states.retain(|_, waiting| waiting.client != id);
         }
         ClientEvent::Message(id, text) => {
             let tool = clients.tools.get(&id).cloned();
@@ -170,6 +183,7 @@ fn serve(crm: &mut Crm, now: Now, (id, tool): (u64, Tool), request: Request) -> 
             None
         }
         Request::Status { .. } => Some(status(crm, number)),
+        Request::State { node, .. } => ask_state(crm, now, &node, Waiting { client: id, number }),
         Request::Values { name, .. } => {
             let values = crm.controller().attributes().values();
             let values = values.filter(|value| value.name == name);
@@ -200,6 +214,21 @@ fn serve(crm: &mut Crm, now: Now, (id, tool): (u64, Tool), request: Request) -> 
             Some(done(number, "under way"))
         }
     }
+}
+
+/// Asks a node's controller; the refusal if there is none.
+fn ask_state(crm: &mut Crm, now: Now, node: &str, waiting: Waiting) -> Option<Reply> {
+    let (controller, clients) = crm.parts();
+    clients.asked += 1;
+    let question = clients.asked;
+    if controller.ask_state(now, question, node) {
+        clients.states.insert(question, waiting);
+        return None;
+    }
+    Some(Reply::Refused {
+        number: waiting.number,
+        why: format!("node {node} is no member of the cluster"),
+    })
 }
 
 fn change_attribute(crm: &mut Crm, now: Now, request: Request) -> Reply {

@@ -287,6 +287,7 @@ impl Crm {
                 fencing::start(fence, self.controller.cib(), self.fenced.0.clone());
             }
             Output::Answered { call, result } => self.clients.answer(call, result),
+            Output::StateTold { number, state } => self.clients.tell_state(number, state),
             Output::Changed(changed) => {
                 if changed.change == Change::Configuration {
                     self.files.keep(self.controller.cib());

@@ -59,6 +59,13 @@ pub enum Request {
         /// Its number.
         number: u64,
     },
+    /// The state of a node's controller, as that says it.
+    State {
+        /// Its number.
+        number: u64,
+        /// The node, by name.
+        node: String,
+    },
     /// A resource is forgotten on a node, so that it is probed again.
     Forget {
         /// Its number.
@@ -165,6 +172,13 @@ pub enum Reply {
         /// The members.
         members: Vec<Peer>,
     },
+    /// The state of a controller.
+    State {
+        /// Of the request.
+        number: u64,
+        /// `S_IDLE` …
+        state: String,
+    },
     /// The request can't be granted.
     Refused {
         /// Of the request.
@@ -183,6 +197,7 @@ impl Request {
             | Self::Attribute { number, .. }
             | Self::Values { number, .. }
             | Self::Status { number }
+            | Self::State { number, .. }
             | Self::Forget { number, .. }
             | Self::ShutDown { number } => *number,
         }

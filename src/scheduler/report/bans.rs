@@ -95,7 +95,7 @@ impl Cluster<'_> {
             .iter()
             .filter_map(|t| t.id.as_deref())
             .collect();
-        let order = glib_order::order(&ids);
+        let order = glib_order::order_of_names(&ids);
         order
             .into_iter()
             .filter_map(|i| self.tickets.get(i))

@@ -201,6 +201,7 @@ impl Host {
                     let quorate = membership.is_some_and(|membership| membership.quorate);
                     self.answers.push((call, result.is_ok(), quorate));
                 }
+                Output::StateTold { .. } => {}
                 Output::Changed(_) => {
                     let doc = self.controller.as_ref().map(|c| c.cib().clone());
                     self.disk = doc.unwrap_or_else(|| self.disk.clone());

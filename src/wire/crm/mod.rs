@@ -101,6 +101,22 @@ pub enum Message {
         /// What the sender has.
         generation: Generation,
     },
+    /// A tool of the sender's node asks for the state of a node's controller.
+    StateWanted {
+        /// The sender's number of this question.
+        number: u64,
+        /// This node's.
+        node: NodeId,
+    },
+    /// An answer to [`Self::StateWanted`].
+    StateTold {
+        /// Who asked.
+        asker: NodeId,
+        /// The number of the question.
+        number: u64,
+        /// `S_IDLE` …
+        state: String,
+    },
     /// The sender wants to leave: its resources should go away first.
     ShutdownWanted,
     /// The DC tells a node that it may leave.
@@ -152,6 +168,19 @@ impl Message {
                 writer.u64(*number);
                 generation.encode(&mut writer);
             }
+            Self::StateWanted { number, node } => {
+                writer.u64(*number);
+                writer.u32(node.0);
+            }
+            Self::StateTold {
+                asker,
+                number,
+                state,
+            } => {
+                writer.u32(asker.0);
+                writer.u64(*number);
+                fields::put_text(&mut writer, state);
+            }
             Self::ShutdownWanted | Self::Recount => {}
             Self::ShutdownGranted { node } => writer.u32(node.0),
             Self::Acknowledge {
@@ -196,6 +225,8 @@ impl Message {
             Self::FenceResult(_) => 15,
             Self::Acknowledge { .. } => 16,
             Self::Recount => 17,
+            Self::StateWanted { .. } => 18,
+            Self::StateTold { .. } => 19,
         }
     }
 
@@ -244,6 +275,15 @@ impl Message {
                 status: fields.i32()?,
             },
             17 => Self::Recount,
+            18 => Self::StateWanted {
+                number: fields.u64()?,
+                node: NodeId(fields.u32()?),
+            },
+            19 => Self::StateTold {
+                asker: NodeId(fields.u32()?),
+                number: fields.u64()?,
+                state: fields.text("state")?,
+            },
             unknown => return Err(CrmError::UnknownKind(unknown)),
         })
     }

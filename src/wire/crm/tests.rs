@@ -84,6 +84,20 @@ fn of_nodes() -> Vec<Message> {
     ]
 }
 
+fn of_tools() -> Vec<Message> {
+    vec![
+        Message::StateWanted {
+            number: 3,
+            node: NodeId(2),
+        },
+        Message::StateTold {
+            asker: NodeId(1),
+            number: 3,
+            state: "S_NOT_DC".into(),
+        },
+    ]
+}
+
 fn of_actions() -> Vec<Message> {
     let (node, resource) = (NodeId(1), "db".to_owned());
     vec![
@@ -135,7 +149,7 @@ fn of_actions() -> Vec<Message> {
 
 #[test]
 fn each_message_is_read_as_it_was_written_and_no_part_of_it_is() {
-    for message in of_nodes().into_iter().chain(of_actions()) {
+    for message in of_nodes().into_iter().chain(of_actions()).chain(of_tools()) {
         let mut bytes = message.encode();
         assert_eq!(Message::decode(&bytes).as_ref(), Ok(&message));
         for end in 0..bytes.len() {
