@@ -181,6 +181,72 @@ fn two_of_ours_and_a_real_one() {
     }
 }
 
+/// A node is added, and a timer changed, while the ring runs: asked for at a real node, then at
+/// ours.
+#[test]
+fn all_nodes_read_their_configuration_again() {
+    if !Path::new("/usr/sbin/corosync").exists() {
+        println!("SKIPPED: corosync is not installed");
+        return;
+    }
+    let ground = Ground::new();
+    let hosts = ["a=10.9.0.1/24", "b=10.9.0.2/24", "c=10.9.0.3/24"];
+    let Some(lab) = ground.lab(&spec("reload", &hosts)) else {
+        return;
+    };
+    let ring = Ring {
+        lab: &lab,
+        ours: &["b"],
+    };
+    let three = configuration(Transport::Udpu);
+    let third = "node {\nring0_addr: 10.9.0.3\nnodeid: 3\nname: c\n}\n";
+    let two = three.replace(third, "");
+    assert_ne!(two, three);
+    let says = |host: &str, tool: &str, wanted: &str| {
+        let tool = match host {
+            "b" => format!("{PROGRAM} {tool}"),
+            _ => tool.to_owned(),
+        };
+        let mut text = String::new();
+        let came = within_patience(|| {
+            text = shell(&lab, host, &tool).unwrap_or_default();
+            text.contains(wanted)
+        });
+        let log = lab.host(host).read("/var/log/corosync.log");
+        let log = log.unwrap_or_default();
+        assert!(came, "{host}: {tool}: no {wanted} in\n{text}\n{log}");
+    };
+    let token = "corosync-cmapctl -g runtime.config.totem.token";
+    ring.configure(&two);
+    let mut running = vec![ring.start("a"), ring.start("b")];
+    ring.agree(&["a", "b"], "the start");
+    ring.configure(&three.replace("token: 1000", "token: 1500"));
+    says("a", "corosync-cfgtool -R", "Done");
+    for host in ["a", "b"] {
+        says(host, "corosync-quorumtool -s", "Expected votes:   3");
+        says(host, token, "= 1500");
+    }
+    running.push(ring.start("c"));
+    ring.agree(&HOSTS, "a third node was added");
+    let netmtu = "transport: udpu\nnetmtu: 1400";
+    let changed = three.replace("token: 1000", "token: 2000");
+    ring.configure(&changed.replace("transport: udpu", netmtu));
+    says("b", "corosync-cfgtool -R", "Done");
+    for host in HOSTS {
+        says(host, token, "= 2000");
+    }
+    let log = lab.host("b").read("/var/log/corosync.log").expect("a log");
+    assert!(log.contains("totem.netmtu was changed"), "{log}");
+    ring.configure("totem {\nversion: 2\n");
+    let refused = shell(&lab, "b", &format!("{PROGRAM} corosync-cfgtool -R"));
+    assert!(refused.is_err(), "a broken file was taken: {refused:?}");
+    ring.agree(&HOSTS, "a file that is broken");
+    lab.down().expect("the lab ends");
+    for mut child in running {
+        let _ = child.wait();
+    }
+}
+
 /// A ring of sixteen nodes of ours, as large as a machine like this one can show.
 #[test]
 fn sixteen_of_ours_form_one_ring() {

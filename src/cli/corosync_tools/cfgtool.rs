@@ -19,7 +19,7 @@ pub const APPLET: Applet = Applet {
     run,
 };
 
-const OPTIONS: &str = "snbLk:a:hH";
+const OPTIONS: &str = "snbLRk:a:hH";
 
 fn command() -> Command {
     let flag = |letter: char, help: &'static str| {
@@ -36,6 +36,7 @@ fn command() -> Command {
         .arg(flag('b', "with -s: one character a node"))
         .arg(flag('n', "show the nodes that are reached"))
         .arg(flag('L', "have log files opened anew"))
+        .arg(flag('R', "have all nodes read corosync.conf again"))
         .arg(number('k', "end a node, by its number"))
         .arg(number('a', "print the address of a node"))
         .arg(flag('H', "end this node in order"))
@@ -62,6 +63,7 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
                 &Request::ReopenLogs,
                 "Could not reopen logging files",
             )),
+            Item::Flag(b'R') => Some(reload()),
             Item::Flag(b'H') => Some(order(&Request::ShutDown, "Could not shutdown (error")),
             Item::Flag(b'b') => continue,
             Item::Value(b'k', node) => match node.to_str().and_then(|n| n.parse().ok()) {
@@ -97,6 +99,15 @@ fn order(request: &Request, failure: &str) -> u8 {
         }
         _ => not_running(),
     }
+}
+
+fn reload() -> u8 {
+    println!("Reloading corosync.conf...");
+    let code = order(&Request::Reload, "Could not reload configuration. Error");
+    if code == 0 {
+        println!("Done");
+    }
+    code
 }
 
 fn not_running() -> u8 {

@@ -22,6 +22,8 @@ const REPLIES_WAITING_MAX: usize = 64;
 pub(super) enum Wish {
     ShutDown,
     ReopenLogs,
+    /// Of this tool.
+    Reload(u64),
 }
 
 /// The tools.
@@ -83,6 +85,7 @@ impl Clients {
                         self.trackers.add(id, (map, key, how), from);
                         return None;
                     }
+                    Ok(Request::Reload) if may => return Some(Wish::Reload(id)),
                     Ok(request) if may || only_reads(&request) => {
                         serve(now, &request, ring, (loaded, &mut self.cmap))
                     }
@@ -94,6 +97,17 @@ impl Clients {
                 wish
             }
         }
+    }
+
+    /// The configuration was read again.
+    pub(super) fn reread(&mut self, loaded: &Loaded, ring: &Ring) {
+        self.cmap.reread(loaded);
+        self.tell_trackers(ring);
+    }
+
+    /// The answer to a tool that had all nodes read the configuration again.
+    pub(super) fn answer_reload(&mut self, tool: u64, result: Result<(), &'static str>) {
+        self.server.send(tool, line(&done(result)).into_bytes());
     }
 
     /// The ring has these members now.
@@ -140,8 +154,8 @@ fn serve(
         }
         Request::SetKey { entry } => (done(cmap.set(entry.clone())), None),
         Request::DeleteKey { key } => (done(cmap.delete(key)), None),
-        // The connection of the tool does it.
-        Request::Track { .. } => (refused("CS_ERR_INVALID_PARAM"), None),
+        // The connection of the tool does these.
+        Request::Track { .. } | Request::Reload => (refused("CS_ERR_INVALID_PARAM"), None),
         Request::Quorum => (Reply::Quorum(Box::new(quorum(ring, loaded))), None),
         Request::Links => (links(ring, loaded), None),
         Request::Groups => (groups(ring), None),

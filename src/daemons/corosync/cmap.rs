@@ -54,6 +54,11 @@ impl Cmap {
         }
     }
 
+    /// The configuration was read again.
+    pub(super) fn reread(&mut self, loaded: &Loaded) {
+        self.configured = configured(loaded);
+    }
+
     /// The ring has these members now.
     pub(super) fn ring_changed(&mut self, members: &[NodeId]) {
         for (node, (_, is_there)) in &mut self.joins {

@@ -6,8 +6,11 @@ use std::time::Duration;
 use super::clients::{Clients, Wish};
 use super::crm;
 use super::groups::Groups;
+use super::reload;
 use super::ring::{Event, Ring};
-use super::start::Loaded;
+use super::start::{self, Loaded};
+use crate::config::diagnostic::Diagnostic;
+use crate::config::render;
 use crate::daemons::crm::{Crm, EXIT_FENCED, End, Work};
 use crate::proto::heartbeat::Severity;
 use crate::runtime::clock::{self, Alarm};
@@ -16,7 +19,7 @@ use crate::runtime::log::Logger;
 use crate::runtime::signals::{SignalRequest, Signals};
 use crate::runtime::unix_server::ClientEvent;
 use crate::time::Instant;
-use crate::wire::cluster::Cfg;
+use crate::wire::cluster::{Cfg, Message, Source};
 
 /// How long the others are waited for before this node leaves.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -35,6 +38,8 @@ pub struct Daemon {
     clients: Clients,
     groups: Groups,
     end: Option<u8>,
+    /// Another node ended this one: it says no word, as the original does.
+    killed: bool,
     /// The others were told that this node leaves; it does so then at the latest.
     farewell: Option<Instant>,
 }
@@ -53,6 +58,7 @@ impl Daemon {
             groups: Groups::open()?,
             loaded,
             end: None,
+            killed: false,
             farewell: None,
         })
     }
@@ -66,7 +72,9 @@ impl Daemon {
             if let Some(code) = self.end
                 && self.has_taken_leave(code)
             {
-                self.ring.leave(clock::now());
+                if !self.killed {
+                    self.ring.leave(clock::now());
+                }
                 return Ok(ExitCode::from(code));
             }
             let above = self.crm.as_ref().and_then(Crm::poll_timeout);
@@ -128,6 +136,11 @@ impl Daemon {
         match wish {
             Some(Wish::ShutDown) => self.shut_down("a tool"),
             Some(Wish::ReopenLogs) => self.log.reopen(),
+            Some(Wish::Reload(client)) => {
+                let node = self.loaded.node;
+                let message = Message::Cfg(Cfg::Reload(Source { node, client }));
+                self.ring.send_service(clock::now(), &message);
+            }
             None => {}
         }
     }
@@ -173,17 +186,19 @@ impl Daemon {
             Event::Asked(from, Cfg::KillNode { node, .. }) if node == self.loaded.node => {
                 let text = format!("Killed by node {from}");
                 self.log.log(Severity::Critical, text);
+                self.killed = true;
                 self.end = Some(21);
             }
             Event::Group(client, event) => self.groups.tell(client, &event),
             Event::Ring { members, .. } => self.clients.ring_changed(&members, &self.ring),
             Event::Verdict(_) => self.clients.tell_trackers(&self.ring),
-            Event::Asked(from, Cfg::Reload(_)) => {
-                let text = format!(
-                    "Node {from} has all nodes read corosync.conf again: this one reads it when \
-                     it starts"
-                );
-                self.log.log(Severity::Warning, text);
+            Event::Asked(from, Cfg::Reload(source)) => {
+                let text = format!("Config reload requested by node {from}");
+                self.log.log(Severity::Notice, text);
+                let result = self.reload();
+                if from == self.loaded.node {
+                    self.clients.answer_reload(source.client, result);
+                }
             }
             Event::Asked(..) | Event::Synchronised(_) => {}
         }
@@ -192,10 +207,56 @@ impl Daemon {
     fn handle_signal(&mut self, signal: SignalRequest) {
         match signal {
             SignalRequest::Terminate | SignalRequest::Interrupt => self.shut_down("a signal"),
-            SignalRequest::Reload => self.log.reopen(),
+            SignalRequest::Reload => {
+                self.log.reopen();
+                // What is wrong stands in the log.
+                let _ = self.reload();
+            }
             SignalRequest::MoreDebug => self.log.set_debug_level(1),
             SignalRequest::LessDebug => self.log.set_debug_level(0),
         }
+    }
+
+    /// Reads corosync.conf again. Errors, under the original's names: nothing changed then, and
+    /// the log says why.
+    fn reload(&mut self) -> Result<(), &'static str> {
+        let path = self.loaded.path.clone();
+        let log = self.log.clone();
+        let new = start::read(&path, |found| tell_findings(&log, found));
+        let problem = match new {
+            Ok(Some(new)) if (new.node, new.address) == (self.loaded.node, self.loaded.address) => {
+                match self.take(new) {
+                    Ok(()) => return Ok(()),
+                    Err(error) => format!("{error:#}"),
+                }
+            }
+            Ok(Some(_)) => "the id and the address of this node can't change while it runs".into(),
+            Ok(None) => "it can't be used".into(),
+            Err(error) => format!("{error:#}"),
+        };
+        let text = format!(
+            "Unable to reload {}: {problem}. The node goes on with what it has.",
+            path.display()
+        );
+        self.log.log(Severity::Error, text);
+        Err("CS_ERR_INVALID_PARAM")
+    }
+
+    fn take(&mut self, new: Loaded) -> anyhow::Result<()> {
+        let mut conf = self.loaded.conf.clone();
+        let left_out = reload::take_over(&mut conf, new.conf);
+        let loaded = Loaded { conf, ..new };
+        let settings = start::settings(&loaded, self.ring.remembered_votes())?;
+        self.loaded = loaded;
+        self.ring.take_settings(clock::now(), settings);
+        self.clients.reread(&self.loaded, &self.ring);
+        for key in left_out {
+            let text = format!("{key} was changed: it counts when this node starts again");
+            self.log.log(Severity::Warning, text);
+        }
+        let text = format!("{} was read again", self.loaded.path.display());
+        self.log.log(Severity::Notice, text);
+        Ok(())
     }
 
     fn look_at_interfaces(&mut self) {
@@ -205,6 +266,14 @@ impl Daemon {
         let holder = interfaces.holder_of(self.loaded.address);
         let there = holder.is_some_and(|interface| interface.up);
         self.ring.interfaces_changed(clock::now(), there);
+    }
+}
+
+fn tell_findings(log: &Logger, found: &[Diagnostic]) {
+    for finding in found {
+        for line in render::text(finding, false).lines() {
+            log.log(Severity::Warning, line);
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod crm;
 mod daemon;
 mod groups;
 pub mod protocol;
+mod reload;
 mod ring;
 mod start;
 mod store;

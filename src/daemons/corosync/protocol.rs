@@ -60,6 +60,8 @@ pub enum Request {
     },
     /// This node is to end in order.
     ShutDown,
+    /// All nodes read corosync.conf again; answered when this one did.
+    Reload,
     /// Log files are opened anew.
     ReopenLogs,
 }

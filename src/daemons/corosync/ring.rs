@@ -8,17 +8,18 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::store::Store;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::proto::cpg;
 use crate::proto::heartbeat::Severity;
-use crate::proto::quorum::Verdict;
+use crate::proto::quorum::{self, Verdict};
 use crate::proto::services::{self, Services};
 use crate::proto::totem::{self, Note, Srp, Weight};
 use crate::runtime::log::Logger;
-use crate::runtime::totem::{DATAGRAM_BYTES_MAX, Plan, Sockets};
+use crate::runtime::totem::{DATAGRAM_BYTES_MAX, Plan, Sockets, Way};
 use crate::time::{Instant, Now};
 use crate::wire::cluster::{Cfg, Message};
 use crate::wire::totem::crypto_frame::{Protection, SALT_BYTES};
@@ -62,10 +63,25 @@ pub(super) struct Parts {
     pub(super) services: Services,
     pub(super) protection: Protection,
     pub(super) plan: Plan,
+    /// Between two tries to open sockets.
+    pub(super) downcheck: Duration,
     /// Addresses of the nodelist.
     pub(super) addresses: BTreeMap<NodeId, IpAddr>,
     pub(super) store: Store,
     pub(super) log: Logger,
+}
+
+/// What a ring may be told while it runs.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) timing: totem::Timing,
+    pub(super) flow: totem::Flow,
+    pub(super) downcheck: Duration,
+    pub(super) plan: Plan,
+    pub(super) addresses: BTreeMap<NodeId, IpAddr>,
+    pub(super) config_version: u64,
+    /// Absent without a quorum provider.
+    pub(super) quorum: Option<quorum::Config>,
 }
 
 /// A node on its ring.
@@ -77,6 +93,9 @@ pub struct Ring {
     protection: Protection,
     plan: Plan,
     sockets: Option<Sockets>,
+    downcheck: Duration,
+    /// Sockets that couldn't be opened are tried again then.
+    retry: Option<Instant>,
     addresses: BTreeMap<NodeId, IpAddr>,
     store: Store,
     log: Logger,
@@ -104,6 +123,8 @@ impl Ring {
             services: parts.services,
             protection: parts.protection,
             plan: parts.plan,
+            downcheck: parts.downcheck,
+            retry: None,
             sockets: Some(sockets),
             addresses: parts.addresses,
             store: parts.store,
@@ -172,8 +193,8 @@ impl Ring {
 
     /// When [`Self::handle_timeout`] has something to do.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let both = [self.srp.poll_timeout(), self.services.poll_timeout()];
-        both.into_iter().flatten().min()
+        let due = [self.srp.poll_timeout(), self.services.poll_timeout()];
+        due.into_iter().chain([self.retry]).flatten().min()
     }
 
     /// Waits until a datagram is there; for ever without sockets. Cancel-safe.
@@ -209,6 +230,9 @@ impl Ring {
 
     /// Time passed.
     pub fn handle_timeout(&mut self, now: Now) {
+        if self.retry.is_some_and(|at| at <= now.mono) && self.open_sockets(now) {
+            self.srp.interface_changed(now.mono);
+        }
         self.srp.handle_timeout(now.mono);
         self.services.handle_timeout(now);
         self.pump(now);
@@ -222,21 +246,66 @@ impl Ring {
                 self.log.log(Severity::Warning, text);
                 self.sockets = None;
             }
-            (true, false) => match Sockets::open(&self.plan) {
-                Ok(sockets) => {
-                    self.sockets = Some(sockets);
-                    let text = format!("The network interface [{}] is now up.", self.plan.address);
-                    self.log.log(Severity::Notice, text);
+            (true, false) => {
+                if !self.open_sockets(now) {
+                    return;
                 }
-                Err(error) => {
-                    let text = format!("The network interface can't be used: {error}");
-                    return self.log.log(Severity::Error, text);
-                }
-            },
-            _ => return,
+            }
+            (false, false) => {
+                self.retry = None;
+                return;
+            }
+            (true, true) => return,
         }
         self.srp.interface_changed(now.mono);
         self.pump(now);
+    }
+
+    /// Opens the sockets; true if they are. Else it is tried again after `downcheck`.
+    fn open_sockets(&mut self, now: Now) -> bool {
+        match Sockets::open(&self.plan) {
+            Ok(sockets) => {
+                self.sockets = Some(sockets);
+                self.retry = None;
+                let text = format!("The network interface [{}] is now up.", self.plan.address);
+                self.log.log(Severity::Notice, text);
+                true
+            }
+            Err(error) => {
+                // Once for each time that it came back, however often it is tried.
+                if self.retry.is_none() {
+                    let text = format!("The network interface can't be used yet: {error}");
+                    self.log.log(Severity::Error, text);
+                }
+                self.retry = Some(now.mono + self.downcheck);
+                false
+            }
+        }
+    }
+
+    /// The configuration was read again. Address, port and the way of datagrams stay.
+    pub(super) fn take_settings(&mut self, now: Now, settings: Settings) {
+        self.srp.set_timing(settings.timing, settings.flow);
+        self.downcheck = settings.downcheck;
+        self.addresses = settings.addresses;
+        if let (Way::Unicast { members, .. }, Way::Unicast { members: new, .. }) =
+            (&mut self.plan.way, settings.plan.way)
+        {
+            *members = new;
+            if let Some(sockets) = &mut self.sockets {
+                sockets.set_members(members);
+            }
+        }
+        self.services.set_config_version(settings.config_version);
+        if let Some(config) = settings.quorum {
+            self.services.reconfigure_votes(config);
+        }
+        self.pump(now);
+    }
+
+    /// Expected votes that are remembered on disk, 0: none.
+    pub(super) fn remembered_votes(&self) -> u32 {
+        self.store.expected_votes()
     }
 
     /// Tells the others that this node is about to leave, if they are to count without it; true

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 
 use super::Options;
-use super::ring::{Parts, Ring};
+use super::ring::{Parts, Ring, Settings};
 use super::store::Store;
 use crate::config::corosync_conf::{
     self, CorosyncConf, Debug, Generation, Local, LocalNode, Transport, find_local_node,
@@ -35,6 +35,8 @@ const KEY_FILE: &str = "/etc/corosync/authkey";
 /// Everything that was read.
 #[derive(Debug)]
 pub struct Loaded {
+    /// The file.
+    pub path: PathBuf,
     /// The configuration.
     pub conf: CorosyncConf,
     /// This node in it.
@@ -47,9 +49,14 @@ pub struct Loaded {
 
 /// Reads the configuration; none if it can't be used, which stands on stderr then.
 pub fn load(options: &Options) -> anyhow::Result<Option<Loaded>> {
+    read(&options.config, show)
+}
+
+/// The same; what was found is handed to `say`.
+pub(super) fn read(path: &Path, say: impl FnOnce(&[Diagnostic])) -> anyhow::Result<Option<Loaded>> {
     let host = ThisHost::new(Path::new("/etc/ha.d"));
-    let (conf, findings) = load_corosync(&options.config, &host, Plain::Taken);
-    show(&findings);
+    let (conf, findings) = load_corosync(path, &host, Plain::Taken);
+    say(&findings);
     let Some(conf) = conf else {
         return Ok(None);
     };
@@ -59,20 +66,21 @@ pub fn load(options: &Options) -> anyhow::Result<Option<Loaded>> {
         Local::Missing | Local::Unknown => bail!(
             "{}: no entry of the nodelist is this host's ({}): write its name or one of its \
              addresses there",
-            options.config.display(),
+            path.display(),
             host.host_name().unwrap_or_default(),
         ),
     };
     let Some(node) = local.nodeid.filter(|id| *id != 0) else {
         bail!(
             "{}: this node has no id: write `nodeid: N` into its entry of the nodelist",
-            options.config.display()
+            path.display()
         );
     };
     let address = local
         .address
         .context("the own address of ring 0 stands for nothing")?;
     Ok(Some(Loaded {
+        path: path.to_owned(),
         conf,
         node: NodeId(node),
         address,
@@ -128,6 +136,23 @@ pub fn be_realtime(log: &Logger) {
     }
 }
 
+/// What of the configuration a ring may be told while it runs.
+pub(super) fn settings(loaded: &Loaded, remembered: u32) -> anyhow::Result<Settings> {
+    let conf = &loaded.conf;
+    let addresses = addresses(conf);
+    let votes = conf.quorum.provider;
+    Ok(Settings {
+        timing: timing(conf),
+        flow: flow(conf),
+        downcheck: Duration::from_millis(conf.totem.timing.downcheck.into()),
+        plan: plan(loaded, &addresses)?,
+        addresses,
+        config_version: conf.totem.config_version,
+        quorum: votes
+            .then(|| quorum::Config::of(conf, loaded.node, loaded.local.position, remembered)),
+    })
+}
+
 /// Opens the ring.
 pub fn ring(loaded: &Loaded, log: Logger) -> anyhow::Result<Ring> {
     let conf = &loaded.conf;
@@ -163,7 +188,7 @@ pub fn ring(loaded: &Loaded, log: Logger) -> anyhow::Result<Ring> {
     );
     if conf.interfaces.len() > 1 {
         let text = format!(
-            "Redundant rings aren't spoken here: of {} only ring 0, {}, is used",
+            "rrp_mode isn't done here: of {} redundant rings only ring 0, {}, is used",
             conf.interfaces.len(),
             loaded.address
         );
@@ -181,6 +206,7 @@ pub fn ring(loaded: &Loaded, log: Logger) -> anyhow::Result<Ring> {
         services: Services::new(loaded.node, dialect, packet, config_version, votes),
         protection: protection(conf)?,
         plan: plan(loaded, &addresses)?,
+        downcheck: Duration::from_millis(conf.totem.timing.downcheck.into()),
         addresses,
         store,
         log,

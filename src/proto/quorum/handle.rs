@@ -114,6 +114,37 @@ impl Machine {
         })
     }
 
+    /// The configuration was read again. Rules count from here on; votes when the messages that
+    /// tell them come back in the order of the ring, so that all members count alike.
+    ///
+    /// Source: corosync 3.1.7, exec/votequorum.c, `votequorum_refresh_config`
+    pub fn read_again(&mut self, new: super::Config) {
+        let old = std::mem::replace(&mut self.config, new);
+        // What is read from disk at the start is as it was then.
+        self.config.tracking = old.tracking;
+        self.config.allow_downscale = old.allow_downscale;
+        self.waiting &= self.config.wait_for_all;
+        let own = self.own();
+        let (votes, expected) = (self.config.votes, self.config.expected_votes);
+        let node = self.config.node;
+        let mut tell = |value, parameter| {
+            self.send(Votequorum::Reconfigure {
+                node,
+                value,
+                parameter,
+            });
+        };
+        if votes != own.votes {
+            tell(votes, Parameter::NodeVotes);
+        }
+        if expected != old.expected_votes {
+            tell(expected, Parameter::ExpectedVotes);
+        }
+        if old != self.config {
+            self.recalculate(true, false);
+        }
+    }
+
     /// Nobody is to wait for all nodes any more: the message that does it.
     pub fn cancel_wait_for_all(&self) -> Votequorum {
         Votequorum::Reconfigure {

@@ -129,6 +129,28 @@ impl Services {
         self.pump();
     }
 
+    /// The configuration has another version: tells the others.
+    ///
+    /// Source: corosync 3.1.7, exec/cmap.c, `cmap_config_version_track_cb`
+    pub fn set_config_version(&mut self, version: u64) {
+        if self.config_version == version {
+            return;
+        }
+        self.config_version = version;
+        self.highest_version = self.highest_version.max(version);
+        if let Some(message) = self.version_message(CmapReason::NewConfigVersion) {
+            self.send(&message);
+        }
+    }
+
+    /// The configuration has other votes, or other rules for them.
+    pub fn reconfigure_votes(&mut self, config: quorum::Config) {
+        if let Some(votequorum) = &mut self.votequorum {
+            votequorum.read_again(config);
+        }
+        self.pump();
+    }
+
     /// The node is about to stop: tells the others, if they are to count without it; true if so.
     pub fn announce_leave(&mut self) -> bool {
         let votequorum = self.votequorum.as_mut();
@@ -234,7 +256,10 @@ impl Services {
     /// What a service says in the synchronisation; that of quorum says nothing.
     fn sync_messages(&self, service: Service) -> Vec<Message> {
         match service {
-            Service::CMAP => self.version_message().into_iter().collect(),
+            Service::CMAP => {
+                let told = self.version_message(CmapReason::Sync);
+                told.into_iter().collect()
+            }
             Service::CPG => {
                 let all = self.cpg.sync_messages().into_iter();
                 all.map(Message::Cpg).collect()
@@ -247,13 +272,12 @@ impl Services {
         }
     }
 
-    fn version_message(&self) -> Option<Message> {
+    fn version_message(&self, reason: CmapReason) -> Option<Message> {
         let value = match self.config_version {
             0 => CmapValue::Absent,
             version => CmapValue::U64(version),
         };
         let key = LongName::new(CONFIG_VERSION).ok()?;
-        let reason = CmapReason::Sync;
         let items = vec![CmapItem { key, value }];
         Some(Message::Cmap(Cmap { reason, items }))
     }

@@ -151,6 +151,12 @@ impl Srp {
         srp
     }
 
+    /// Other timers and constants: what is set already runs to its end.
+    pub fn set_timing(&mut self, timing: super::Timing, flow: super::Flow) {
+        self.config.timing = timing;
+        self.config.flow = flow;
+    }
+
     /// A datagram came, from whatever socket; in 2.x and 1.4 what is inside its frame.
     pub fn handle_datagram(&mut self, now: Instant, bytes: &[u8]) {
         self.handle(now, bytes);

@@ -113,6 +113,13 @@ impl Sockets {
         }
     }
 
+    /// Other members, where datagrams go to each; those of multicast need no list.
+    pub fn set_members(&mut self, members: &[IpAddr]) {
+        if let Self::Udpu(sockets) = self {
+            sockets.set_members(members);
+        }
+    }
+
     /// Throws away what waits.
     pub fn discard(&mut self, buffer: &mut [u8]) {
         while self.receive(buffer).is_some() {}

@@ -11,6 +11,7 @@ use super::{Plan, socket};
 pub struct Udpu {
     token: Bound,
     sender: Bound,
+    own: IpAddr,
     /// The other members.
     others: Vec<SocketAddr>,
     /// Whose datagrams are read; none for everybody's.
@@ -23,15 +24,26 @@ impl Udpu {
         let new = || socket::open(plan.address, plan.buffer_bytes);
         let (token, sender) = (new()?, new()?);
         socket::prefer(&token);
-        let others = members.iter().filter(|member| **member != plan.address);
-        let others = others.map(|member| SocketAddr::new(*member, plan.port));
-        Ok(Self {
-            others: others.collect(),
-            only: only_members.then(|| members.to_vec()),
+        let mut sockets = Self {
+            others: Vec::new(),
+            only: only_members.then(Vec::new),
+            own: plan.address,
             token: Bound::new(token, SocketAddr::new(plan.address, plan.port))?,
             sender: Bound::new(sender, SocketAddr::new(plan.address, 0))?,
             port: plan.port,
-        })
+        };
+        sockets.set_members(members);
+        Ok(sockets)
+    }
+
+    /// Sends to these from now on, and hears no others if it heard members only.
+    pub(super) fn set_members(&mut self, members: &[IpAddr]) {
+        let others = members.iter().filter(|member| **member != self.own);
+        let others = others.map(|member| SocketAddr::new(*member, self.port));
+        self.others = others.collect();
+        if let Some(only) = &mut self.only {
+            *only = members.to_vec();
+        }
     }
 
     pub(super) async fn ready(&self) -> io::Result<()> {
