@@ -22,3 +22,5 @@ mod pair;
 mod resource;
 #[path = "oracle/schema.rs"]
 mod schema;
+#[path = "oracle/simulate.rs"]
+mod simulate;

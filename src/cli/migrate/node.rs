@@ -99,7 +99,7 @@ fn facts() -> Result<Facts> {
     let text = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let switched = !Path::new(HA_CF).exists() && Path::new(HA_CF_AWAY).exists();
     let ha_cf = text(if switched { HA_CF_AWAY } else { HA_CF });
-    let (model, _) = ha_cf::read_all(&Source::new(HA_CF, &*ha_cf), &host);
+    let (model, _) = ha_cf::read_all(&Source::new(HA_CF, &ha_cf), &host);
     Ok(Facts {
         name: host.node_name().map(|n| n.to_string()).unwrap_or_default(),
         software,
