@@ -30,3 +30,5 @@ mod schema;
 mod ticket;
 #[path = "oracle/verify.rs"]
 mod verify;
+#[path = "oracle/simulate.rs"]
+mod simulate;

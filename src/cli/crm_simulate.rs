@@ -7,11 +7,12 @@ use std::process::ExitCode;
 
 use super::applets::{Applet, Args, Kind};
 use super::crm::{self, Session, code, exit, input, session};
+use super::crm_mon::frame;
 use super::getopt_long::{self, Parsed};
 use crate::cib::{Document, writer};
 use crate::scheduler::execution::Failure;
 use crate::scheduler::injections::{Injections, parse_operation};
-use crate::scheduler::simulate::{Request, Simulation, simulate};
+use crate::scheduler::simulate::{Request, Simulation, simulate, simulate_as_xml};
 use crate::scheduler::{dates, score};
 
 /// The applet.
@@ -28,16 +29,17 @@ pub const APPLET: Applet = Applet {
 const STACK_BYTES: usize = 512 << 20;
 
 fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let called = frame::request("crm_simulate", &args);
     let parsed = getopt_long::parse_glib(&options::command(), &args);
     let worker = std::thread::Builder::new().stack_size(STACK_BYTES);
-    let running = worker.spawn(move || perform(&parsed))?;
+    let running = worker.spawn(move || perform(&parsed, &called))?;
     match running.join() {
         Ok(code) => Ok(exit(code)),
         Err(panic) => std::panic::resume_unwind(panic),
     }
 }
 
-fn perform(parsed: &Parsed) -> u8 {
+fn perform(parsed: &Parsed, called: &str) -> u8 {
     if parsed.has("help") || parsed.has("help-all") {
         print!("{}", options::command().render_help());
         return code::OK;
@@ -49,6 +51,13 @@ fn perform(parsed: &Parsed) -> u8 {
     if let Some(fault) = parsed.faults.first() {
         eprintln!("{fault}");
         return code::USAGE;
+    }
+    match parsed.value("output-as") {
+        None | Some("text" | "xml") => {}
+        Some(other) => {
+            eprintln!("Error creating output format {other}: Unknown output format");
+            return code::NOSUCH;
+        }
     }
     let request = match request(parsed) {
         Ok(request) => request,
@@ -73,8 +82,11 @@ fn perform(parsed: &Parsed) -> u8 {
              common misconfigurations)"
         );
     }
-    let done = simulate(&doc, &request);
-    tell(parsed, &done)
+    let done = match parsed.value("output-as") {
+        Some("xml") => simulate_as_xml(&doc, &request, frame::result(called)),
+        _ => simulate(&doc, &request),
+    };
+    tell(parsed, done)
 }
 
 fn clock() -> i64 {
@@ -116,10 +128,13 @@ fn request(parsed: &Parsed) -> Result<Request, String> {
         simulate,
         scores: parsed.has("show-scores"),
         utilization: parsed.has("show-utilization"),
+        attributes: parsed.has("show-attrs"),
+        failcounts: parsed.has("show-failcounts"),
         quiet: parsed.has("quiet"),
         plain: shown && !parsed.has("text-fancy"),
         all_actions: parsed.has("all-actions"),
         failures,
+        moments: Some((frame::ctime, frame::iso)),
         injections: injections(parsed),
     })
 }
@@ -174,7 +189,12 @@ fn document(parsed: &Parsed) -> Result<Document, (String, u8)> {
     Ok(doc)
 }
 
-fn tell(parsed: &Parsed, done: &Simulation) -> u8 {
+fn tell(parsed: &Parsed, mut done: Simulation) -> u8 {
+    if let Some(mut xml) = done.xml.take() {
+        let code = if done.complete { code::OK } else { code::ERROR };
+        frame::end(&mut xml, code, &std::mem::take(&mut done.errors));
+        done.text = xml.finish();
+    }
     if let Some(target) = parsed.value("output-to").filter(|t| *t != "-") {
         if let Err(error) = std::fs::write(target, &done.text) {
             eprintln!("crm_simulate: {target}: {error}");
@@ -186,7 +206,7 @@ fn tell(parsed: &Parsed, done: &Simulation) -> u8 {
     for error in &done.errors {
         eprintln!("{error}");
     }
-    match write_artefacts(parsed, done) {
+    match write_artefacts(parsed, &done) {
         Err((path, error)) => {
             eprintln!("crm_simulate: {}: {error}", path.display());
             code::IOERR

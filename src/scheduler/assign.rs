@@ -9,6 +9,7 @@ use super::colocate::Merging;
 use super::model::*;
 use super::options::{Placement, QuorumPolicy};
 use super::score::{self, INFINITY};
+use super::shown::Score;
 use super::table::Table;
 
 impl Cluster<'_> {
@@ -330,23 +331,23 @@ impl Cluster<'_> {
     }
 
     /// Lists the scores of a resource and all in it.
-    pub(super) fn show_scores(&self, prefix: &str, resource: ResourceId) {
+    pub(super) fn show_scores(&self, function: &'static str, resource: ResourceId) {
         let r = &self.resources[resource];
         if r.orphan {
             return;
         }
         for node in self.allowed_nodes(resource) {
             let score = r.allowed.score(node).unwrap_or(0);
-            let line = format!(
-                "{prefix}: {} allocation score on {}: {}",
-                r.id,
-                self.nodes[node].name,
-                score::text(score)
-            );
+            let line = Score::Weight {
+                function,
+                resource: r.id.to_string(),
+                node: self.nodes[node].name.to_string(),
+                score: score::text(score),
+            };
             self.scores.borrow_mut().push(line);
         }
         for &child in &r.children {
-            self.show_scores(prefix, child);
+            self.show_scores(function, child);
         }
     }
 

@@ -9,6 +9,7 @@ use super::colocate::Merging;
 use super::model::*;
 use super::options::QuorumPolicy;
 use super::score::{self, INFINITY};
+use super::shown::Score;
 use super::text::base_name;
 
 impl Cluster<'_> {
@@ -256,12 +257,11 @@ impl Cluster<'_> {
     fn show_promotion_score(&self, child: ResourceId) {
         let r = &self.resources[child];
         let node = self.location(child, false);
-        let place = node.map_or("none", |n| &*self.nodes[n].name);
-        let line = format!(
-            "{} promotion score on {place}: {}",
-            r.id,
-            score::text(r.sort_index)
-        );
+        let line = Score::Promotion {
+            resource: r.id.to_string(),
+            node: node.map(|n| self.nodes[n].name.to_string()),
+            score: score::text(r.sort_index),
+        };
         self.scores.borrow_mut().push(line);
     }
 

@@ -106,8 +106,8 @@ pub struct Cluster<'a> {
     pub history: IndexMap<(Text, NodeId), Vec<Element<'a>>>,
     /// Entries of `lrm_resource` by node, in document order.
     pub lrm: IndexMap<NodeId, Vec<Element<'a>>>,
-    /// Lines of scores, as they come up.
-    pub scores: RefCell<Vec<String>>,
+    /// Scores and capacities, as they come up.
+    pub scores: RefCell<Vec<super::shown::Score>>,
     /// Lines printed while scheduling.
     pub notes: RefCell<Vec<String>>,
     /// Resources, disabled and blocked.

@@ -7,26 +7,18 @@ use super::cluster::Cluster;
 use super::graph_xml::FEATURE_SET;
 use super::model::{Text, Values};
 use super::score;
+use super::shown::Item;
 use super::text::operation_key;
 use crate::cib::{Document, Element, NodeRef};
 
 /// Transition id of what nobody asked for. Source: Pacemaker 2.1.5, `FAKE_TE_ID`.
 const NO_TRANSITION: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
-/// A line of the report.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Line {
-    /// Something that was done.
-    Item(String),
-    /// A remark about it.
-    Note(String),
-}
-
 /// How it went.
 #[derive(Debug, Default)]
 pub struct Execution {
     /// What was done, in order.
-    pub lines: Vec<Line>,
+    pub lines: Vec<Item>,
     /// Whether everything could be done.
     pub complete: bool,
 }
@@ -137,15 +129,11 @@ struct Run<'r, 'a> {
     cluster: &'r Cluster<'a>,
     cib: &'r mut Document,
     failures: &'r [Failure],
-    lines: Vec<Line>,
+    lines: Vec<Item>,
     aborted: bool,
 }
 
 impl Run<'_, '_> {
-    fn say(&mut self, text: String) {
-        self.lines.push(Line::Item(text));
-    }
-
     /// Does one thing; whether what waits for it may go on.
     fn step(&mut self, step: &Step<'_>) -> bool {
         let action = step.element;
@@ -154,8 +142,10 @@ impl Run<'_, '_> {
         match (action.name(), operation) {
             ("pseudo_event", _) => {
                 let key = action.attr("operation_key").unwrap_or("");
-                let place = node.map_or_else(String::new, |n| format!(" on {n}"));
-                self.say(format!("Pseudo action:   {key}{place}"));
+                self.lines.push(Item::Pseudo {
+                    task: key.to_owned(),
+                    node: node.map(str::to_owned),
+                });
                 true
             }
             ("crm_event", "stonith") => {
@@ -165,8 +155,11 @@ impl Run<'_, '_> {
             ("crm_event", _) => {
                 let node = node.unwrap_or("");
                 let of = action.child("primitive").and_then(|p| p.id());
-                let of = of.map_or_else(String::new, |id| format!(" for {id}"));
-                self.say(format!("Cluster action:  {operation}{of} on {node}"));
+                self.lines.push(Item::Cluster {
+                    task: operation.to_owned(),
+                    of: of.map(str::to_owned),
+                    node: node.to_owned(),
+                });
                 true
             }
             _ => self.operate(step, operation, node.unwrap_or("")),
@@ -175,15 +168,20 @@ impl Run<'_, '_> {
 
     fn fence(&mut self, action: Element<'_>, target: &str) {
         let operation = attribute(action, "CRM_meta_stonith_action").unwrap_or("");
-        self.say(format!("Fencing {target} ({operation})"));
+        self.lines.push(Item::Fencing {
+            target: target.to_owned(),
+            operation: operation.to_owned(),
+        });
         if operation == "on" {
             return;
         }
         let state = node_state(self.cib, target, action.attr("on_node_uuid"));
         set_membership(self.cib, state, false);
+        count_update(self.cib);
         for name in ["lrm", "transient_attributes"] {
             while let Some(part) = self.cib.child(state, name) {
                 self.cib.detach(part);
+                count_update(self.cib);
             }
         }
     }
@@ -218,12 +216,12 @@ impl Run<'_, '_> {
         let interval = attribute(action, "CRM_meta_interval").and_then(|i| i.parse().ok());
         let interval: u32 = interval.unwrap_or(0);
         let kept = !matches!(operation, "delete" | "meta-data");
-        let shown = if kept && interval > 0 {
-            format!("{operation}={interval}")
-        } else {
-            operation.to_owned()
-        };
-        self.say(format!("Resource action: {name:<15} {shown} on {node}"));
+        self.lines.push(Item::Resource {
+            resource: name.clone(),
+            operation: operation.to_owned(),
+            node: node.to_owned(),
+            interval: if kept { interval } else { 0 },
+        });
         if !kept {
             return true;
         }
@@ -247,13 +245,14 @@ impl Run<'_, '_> {
             event.rc = *rc;
             self.aborted = true;
             let text = format!("Pretending action {} failed with rc={rc}", step.id);
-            self.lines.push(Line::Note(text));
+            self.lines.push(Item::Note(text));
             let now = self.cluster.now;
-            let lines = add_failcount(self.cib, state, matched, (&event, node), now);
-            self.lines.extend(lines.into_iter().map(Line::Item));
+            let lines = add_failcount(self.cib, state, matched, &event, now);
+            self.lines.extend(lines);
         }
         let history = resource_history(self.cib, state, (&name, id), primitive);
         add_result(self.cib, (history, id), &event, self.cluster.now);
+        count_update(self.cib);
         failed.is_none()
     }
 
@@ -290,6 +289,16 @@ pub fn node_state(cib: &mut Document, name: &str, uuid: Option<&str>) -> NodeRef
         let id = uuid.unwrap_or(name);
         cib.add_element(status, "node_state", &[("id", id), ("uname", name)])
     })
+}
+
+/// Counts a change of the status, as each has its request in the original.
+fn count_update(cib: &mut Document) {
+    let root = cib.root();
+    let known = cib
+        .attr(root, "num_updates")
+        .and_then(score::leading_integer);
+    let next = known.unwrap_or(0).saturating_add(1).to_string();
+    cib.set_attr(root, "num_updates", &next);
 }
 
 /// A node joins or leaves.
@@ -428,9 +437,9 @@ fn add_failcount(
     cib: &mut Document,
     state: NodeRef,
     resource: &str,
-    (event, node): (&Event<'_>, &str),
+    event: &Event<'_>,
     now: i64,
-) -> Vec<String> {
+) -> Vec<Item> {
     if event.rc == 0 || (event.rc == 7 && event.interval == 0) {
         return Vec::new();
     }
@@ -442,10 +451,14 @@ fn add_failcount(
     let known = transient_attribute(cib, state, &count);
     let known = known.and_then(|pair| cib.attr(pair, "value").map(str::to_owned));
     let number = score::add(score::plain(known.as_deref()), 1);
-    let into = format!("into /node_state '{node}'");
+    let injected = |name: &str, value: String| Item::Attribute {
+        name: name.to_owned(),
+        value,
+        node: id.clone(),
+    };
     let lines = vec![
-        format!("Injecting attribute {count}=value++ {into}"),
-        format!("Injecting attribute {last}={now} {into}"),
+        injected(&count, "value++".to_owned()),
+        injected(&last, now.to_string()),
     ];
     for (name, value) in [(count, score::text(number)), (last, now.to_string())] {
         set_transient(cib, state, &id, &name, &value);
@@ -498,7 +511,7 @@ pub(super) fn inject_result(
     primitive: NodeRef,
     injected: &Injected<'_>,
     now: i64,
-) -> Vec<String> {
+) -> Vec<Item> {
     let event = Event {
         task: injected.task,
         interval: injected.interval,
@@ -506,8 +519,7 @@ pub(super) fn inject_result(
         target: 0,
         params: Values::new(),
     };
-    let node = cib.attr(state, "uname").unwrap_or("").to_owned();
-    let lines = add_failcount(cib, state, injected.resource, (&event, &node), now);
+    let lines = add_failcount(cib, state, injected.resource, &event, now);
     let agent = cib.extract(primitive);
     let names = (injected.resource, injected.resource);
     let history = resource_history(cib, state, names, agent.root_element());

@@ -4,6 +4,7 @@
 
 use super::execution::{node_state, set_membership};
 use super::score;
+use super::shown::Item;
 use crate::cib::{Document, NodeRef};
 
 /// What happens.
@@ -44,7 +45,7 @@ impl Injections {
 #[derive(Debug, Default)]
 pub struct Injected {
     /// A line for each change.
-    pub lines: Vec<String>,
+    pub lines: Vec<Item>,
     /// What is wrong, a line each.
     pub errors: Vec<String>,
 }
@@ -53,60 +54,44 @@ pub struct Injected {
 pub fn inject(cib: &mut Document, what: &Injections, now: i64) -> Injected {
     let mut done = Injected::default();
     if let Some(quorum) = &what.quorum {
-        done.lines.push(format!("Setting quorum: {quorum}"));
+        done.lines.push(Item::Quorum(quorum.clone()));
         let root = cib.root();
         cib.set_attr(root, "have-quorum", quorum);
     }
     if let Some(watchdog) = &what.watchdog {
-        done.lines.push(format!("Setting watchdog: {watchdog}"));
+        done.lines.push(Item::Watchdog(watchdog.clone()));
         set_option(cib, "have-watchdog", watchdog);
     }
-    for (nodes, start, end, up) in [
-        (&what.node_up, "Bringing node", "online", true),
-        (&what.node_down, "Taking node", "offline", false),
-        (&what.node_fail, "Failing node", "", true),
+    for (nodes, action, up) in [
+        (&what.node_up, "Online", true),
+        (&what.node_down, "Offline", false),
+        (&what.node_fail, "Failing", true),
     ] {
         for node in nodes {
-            let line = format!("{start} {node} {end}");
-            done.lines.push(line.trim_end().to_owned());
+            done.lines.push(Item::Node {
+                action,
+                node: node.clone(),
+            });
             ensure_node(cib, node);
             let uuid = node_uuid(cib, node);
             let state = node_state(cib, node, uuid.as_deref());
             set_membership(cib, state, up);
-            if end.is_empty() {
+            if action == "Failing" {
                 cib.set_attr(state, "in_ccm", "false");
             }
         }
     }
-    for (tickets, title, attrs) in [
-        (
-            &what.tickets_granted,
-            "Granting ticket",
-            [("granted", "true")],
-        ),
-        (
-            &what.tickets_revoked,
-            "Revoking ticket",
-            [("granted", "false")],
-        ),
-        (
-            &what.tickets_standby,
-            "Making ticket",
-            [("standby", "true")],
-        ),
-        (
-            &what.tickets_active,
-            "Activating ticket",
-            [("standby", "false")],
-        ),
+    for (tickets, action, attrs) in [
+        (&what.tickets_granted, "Granting", [("granted", "true")]),
+        (&what.tickets_revoked, "Revoking", [("granted", "false")]),
+        (&what.tickets_standby, "Standby", [("standby", "true")]),
+        (&what.tickets_active, "Activating", [("standby", "false")]),
     ] {
         for ticket in tickets {
-            let end = if title == "Making ticket" {
-                " standby"
-            } else {
-                ""
-            };
-            done.lines.push(format!("{title} {ticket}{end}"));
+            done.lines.push(Item::Ticket {
+                action,
+                ticket: ticket.clone(),
+            });
             set_ticket(cib, ticket, &attrs);
         }
     }
@@ -201,8 +186,7 @@ fn inject_operation(cib: &mut Document, spec: &str, now: i64, done: &mut Injecte
             rc,
         ))
     });
-    done.lines
-        .push(format!("Injecting {spec} into the configuration"));
+    done.lines.push(Item::Operation(spec.to_owned()));
     let Some((resource, task, interval, node, rc)) = parsed else {
         done.errors.push(format!(
             "Invalid operation specification {spec:?}: write RESOURCE_TASK_INTERVAL@NODE=RC, \

@@ -55,6 +55,7 @@ pub mod report;
 pub mod rules;
 pub mod score;
 pub mod sets;
+pub mod shown;
 pub mod simulate;
 pub mod state;
 pub mod status;

@@ -3,9 +3,14 @@
 //! Source: Pacemaker 2.1.5, `pcmk__simulate`.
 
 use super::cluster::Cluster;
-use super::execution::{self, Failure, Line};
+use super::execution::{self, Failure};
+use super::report::{Section, Show, Times, Xml};
+use super::shown::{Item, Score};
 use super::{expand, injections, report, score};
 use crate::cib::Document;
+
+/// Two ways to write a moment.
+pub type Moments = (fn(i64) -> String, fn(i64) -> String);
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +27,10 @@ pub struct Request {
     pub scores: bool,
     /// Capacities of nodes are shown.
     pub utilization: bool,
+    /// Attributes of nodes are shown with the status.
+    pub attributes: bool,
+    /// Failures are counted with the status.
+    pub failcounts: bool,
     /// Only what was asked for is shown.
     pub quiet: bool,
     /// No titles and no bullets.
@@ -30,6 +39,8 @@ pub struct Request {
     pub all_actions: bool,
     /// Operations that fail.
     pub failures: Vec<Failure>,
+    /// How moments are written, given in seconds since 1970: in C's way and by ISO 8601.
+    pub moments: Option<Moments>,
     /// What happens before.
     pub injections: injections::Injections,
 }
@@ -39,6 +50,8 @@ pub struct Request {
 pub struct Simulation {
     /// The report.
     pub text: String,
+    /// The report as XML, if that was asked for.
+    pub xml: Option<Xml>,
     /// What is wrong, a line each.
     pub errors: Vec<String>,
     /// The CIB as the transition was computed from it.
@@ -58,6 +71,7 @@ pub struct Simulation {
 struct Page {
     text: String,
     spacer: bool,
+    xml: Option<Xml>,
 }
 
 impl Page {
@@ -72,6 +86,16 @@ impl Page {
         for item in items {
             self.line(&format!("  * {item}"));
         }
+    }
+
+    /// An element around items.
+    fn element<T>(&mut self, name: &'static str, items: &[T], write: impl Fn(&T, &mut Xml)) {
+        let Some(out) = &mut self.xml else { return };
+        out.start(name);
+        for item in items {
+            write(item, out);
+        }
+        out.end();
     }
 
     fn part(&mut self, text: &str) {
@@ -109,36 +133,88 @@ fn tell_time(doc: &Document, request: &Request, page: &mut Page) {
     }
 }
 
-fn tell_status(cluster: &Cluster<'_>, request: &Request, page: &mut Page) {
-    if request.quiet {
-        return;
+fn tell_status(
+    cluster: &mut Cluster<'_>,
+    request: &Request,
+    (title, element): (&str, &'static str),
+    page: &mut Page,
+) {
+    let mut show = report::simulated();
+    for (asked, section) in [
+        (request.attributes, Section::Attributes),
+        (request.failcounts, Section::Failcounts),
+        (request.failcounts, Section::Failures),
+    ] {
+        if asked {
+            show.sections.insert(section);
+        }
     }
-    page.part(&report::notes(cluster));
-    page.spacer = false;
-    page.part(&report::status(cluster, "Current cluster status"));
+    // Only the list of nodes tells the hosts of guests.
+    let nameless = Show {
+        hosts: false,
+        ..show
+    };
+    let (ctime, iso) = request
+        .moments
+        .unwrap_or((|_| String::new(), |_| String::new()));
+    let times = Times {
+        ctime: &ctime,
+        iso: &iso,
+        now: request.clock,
+    };
+    if let Some(out) = &mut page.xml {
+        out.start(element);
+        report::simulated_xml(cluster, &nameless, &times, out);
+        out.end();
+    }
+    if !request.quiet {
+        page.part(&report::status(cluster, title));
+        page.text
+            .push_str(&report::additions(cluster, &nameless, &times));
+    }
 }
 
 /// Simulates what a cluster does with a CIB.
 pub fn simulate(source: &Document, request: &Request) -> Simulation {
-    let mut page = Page::default();
+    report_of(source, request, Page::default())
+}
+
+/// [`simulate`], with the report also as XML: below the element that is begun in `xml`.
+pub fn simulate_as_xml(source: &Document, request: &Request, xml: Xml) -> Simulation {
+    let page = Page {
+        xml: Some(xml),
+        ..Page::default()
+    };
+    report_of(source, request, page)
+}
+
+fn report_of(source: &Document, request: &Request, mut page: Page) -> Simulation {
     let mut cib = source.clone();
     {
         tell_time(&cib, request, &mut page);
         let input = expand::expand(&cib);
-        let cluster = super::read(&input, effective_time(&cib, request));
-        tell_status(&cluster, request, &mut page);
+        let mut cluster = super::read(&input, effective_time(&cib, request));
+        if !request.quiet {
+            page.part(&report::notes(&cluster));
+            page.spacer = false;
+        }
+        let title = ("Current cluster status", "cluster_status");
+        tell_status(&mut cluster, request, title, &mut page);
     }
     let mut errors = Vec::new();
     if !request.injections.is_empty() {
         let done = injections::inject(&mut cib, &request.injections, request.clock);
         errors.extend(done.errors);
+        page.element("modifications", &done.lines, Item::xml);
         if !request.quiet {
-            page.list("Performing Requested Modifications", &done.lines);
+            let lines: Vec<String> = done.lines.iter().map(Item::text).collect();
+            page.list("Performing Requested Modifications", &lines);
         }
         tell_time(&cib, request, &mut page);
     }
     let mut made = Simulation {
         text: String::new(),
+        xml: None,
         errors,
         input: cib.clone(),
         cib,
@@ -149,6 +225,7 @@ pub fn simulate(source: &Document, request: &Request) -> Simulation {
     if request.run || request.simulate {
         transition(request, &mut page, &mut made);
     }
+    made.xml = page.xml.take();
     made.text = if request.plain {
         plain(&page.text)
     } else {
@@ -157,16 +234,19 @@ pub fn simulate(source: &Document, request: &Request) -> Simulation {
     made
 }
 
-/// The report without titles, bullets and names of lists.
+/// The report without titles, bullets and names of lists of nodes.
 fn plain(text: &str) -> String {
     let mut out = String::new();
     for line in text.lines() {
         let line = line.trim_start();
         let item = line.strip_prefix("* ").unwrap_or(line);
-        if item.ends_with(':') {
+        let load = item.ends_with(" capacity:") || item.contains(" utilization on ");
+        if item.ends_with(':') && !load {
             continue;
         }
-        let list = item.split_once(": [ ").filter(|_| item.ends_with(" ]"));
+        let nodes = |name: &str| name.ends_with("Online") || name.ends_with("OFFLINE");
+        let list = item.split_once(": [ ");
+        let list = list.filter(|(name, _)| item.ends_with(" ]") && nodes(name));
         match list {
             Some((_, names)) => out.push_str(&format!("[ {names}")),
             None => out.push_str(item),
@@ -183,18 +263,21 @@ fn transition(request: &Request, page: &mut Page, made: &mut Simulation) {
     tell_scores(&cluster, request, page);
     made.dot = Some(cluster.dot(request.all_actions));
     let summary = cluster.summary();
+    page.element("actions", &summary, |done, out| done.xml(out));
     if !request.quiet {
-        page.list("Transition Summary", &summary);
+        let lines: Vec<String> = summary.into_iter().map(|done| done.line).collect();
+        page.list("Transition Summary", &lines);
     }
     if request.simulate {
         let failures = &request.failures;
         let run = execution::execute(&cluster, &graph, &mut made.cib, failures);
+        page.element("transition", &run.lines, Item::xml);
         if !request.quiet {
             page.part("Executing Cluster Transition:\n");
             for line in &run.lines {
                 match line {
-                    Line::Item(text) => page.line(&format!("  * {text}")),
-                    Line::Note(text) => page.line(text),
+                    Item::Note(text) => page.line(text),
+                    item => page.line(&format!("  * {}", item.text())),
                 }
             }
         }
@@ -206,42 +289,39 @@ fn transition(request: &Request, page: &mut Page, made: &mut Simulation) {
         }
     }
     made.graph = Some(graph);
-    if request.simulate && !request.quiet {
+    if request.simulate {
         tell_time(&made.cib, request, page);
         let input = expand::expand(&made.cib);
         let mut after = super::read(&input, effective_time(&made.cib, request));
         after.show_pending = false;
-        page.part(&report::status(&after, "Revised Cluster Status"));
+        let title = ("Revised Cluster Status", "revised_cluster_status");
+        tell_status(&mut after, request, title, page);
     }
 }
 
 fn tell_scores(cluster: &Cluster<'_>, request: &Request, page: &mut Page) {
+    let (element, title) = match (request.scores, request.utilization) {
+        (true, true) => (
+            "allocations_utilizations",
+            "Allocation Scores and Utilization Information",
+        ),
+        (true, false) => ("allocations", "Allocation Scores"),
+        (false, true) => ("utilizations", "Utilization Information"),
+        (false, false) => return,
+    };
     let scores = cluster.scores.borrow();
-    let wanted: Vec<String> = scores
-        .iter()
-        .filter(|line| {
-            let of_load = line.contains("utilization on") || line.contains("capacity:");
-            if of_load {
-                request.utilization
-            } else {
-                request.scores
-            }
-        })
-        .cloned()
-        .collect();
-    if !request.scores && !request.utilization {
-        return;
-    }
+    let asked = |score: &&Score| match score.of_load() {
+        true => request.utilization,
+        false => request.scores,
+    };
+    let wanted: Vec<&Score> = scores.iter().filter(asked).collect();
+    page.element(element, &wanted, |score, out| score.xml(out));
+    let lines: Vec<String> = wanted.iter().map(|score| score.text()).collect();
     if request.quiet {
-        for line in &wanted {
+        for line in &lines {
             page.line(line);
         }
         return;
     }
-    let title = match (request.scores, request.utilization) {
-        (true, true) => "Allocation Scores and Utilization Information",
-        (true, false) => "Allocation Scores",
-        _ => "Utilization Information",
-    };
-    page.list(title, &wanted);
+    page.list(title, &lines);
 }

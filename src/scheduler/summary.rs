@@ -4,6 +4,28 @@
 use super::arena::{ActionId, NodeId, ResourceId};
 use super::cluster::Cluster;
 use super::model::*;
+use super::report::Xml;
+
+/// One line of the summary.
+#[derive(Debug)]
+pub struct Summed {
+    /// The line, without its bullet.
+    pub line: String,
+    /// The element of XML and its attributes.
+    element: &'static str,
+    attrs: Vec<(&'static str, String)>,
+}
+
+impl Summed {
+    /// As an element.
+    pub fn xml(&self, out: &mut Xml) {
+        out.start(self.element);
+        for (name, value) in &self.attrs {
+            out.attr(name, value);
+        }
+        out.end();
+    }
+}
 
 /// One change of a resource.
 struct Change {
@@ -26,8 +48,8 @@ struct Known {
 }
 
 impl Cluster<'_> {
-    /// Lines of the summary, without bullets.
-    pub fn summary(&mut self) -> Vec<String> {
+    /// The summary.
+    pub fn summary(&mut self) -> Vec<Summed> {
         let mut lines = self.node_lines();
         let mut changes = Vec::new();
         for top in self.top.clone() {
@@ -39,12 +61,16 @@ impl Cluster<'_> {
             self.change_line(change, &mut widths);
         }
         for change in &changes {
-            lines.push(self.change_line(change, &mut widths));
+            lines.push(Summed {
+                line: self.change_line(change, &mut widths),
+                element: "rsc_action",
+                attrs: self.change_attrs(change),
+            });
         }
         lines
     }
 
-    fn node_lines(&self) -> Vec<String> {
+    fn node_lines(&self) -> Vec<Summed> {
         let mut lines = Vec::new();
         for id in self.newest_first() {
             let action = &self.actions[id];
@@ -59,7 +85,15 @@ impl Cluster<'_> {
             if let Some(container) = self.container_of(node).filter(|_| self.is_guest(node)) {
                 name = format!("{name} (resource: {})", self.resources[container].id);
             }
-            lines.push(format!("Fence ({operation}) {name} '{reason}'"));
+            lines.push(Summed {
+                line: format!("Fence ({operation}) {name} '{reason}'"),
+                element: "node_action",
+                attrs: vec![
+                    ("task", format!("Fence ({operation})")),
+                    ("node", name),
+                    ("reason", reason.to_string()),
+                ],
+            });
         }
         lines
     }
@@ -274,6 +308,55 @@ impl Cluster<'_> {
                 format!("{role} {} -> {next} {}", name(from), name(to))
             }
         }
+    }
+
+    fn change_attrs(&self, change: &Change) -> Vec<(&'static str, String)> {
+        let r = &self.resources[change.resource];
+        let name = |n: NodeId| self.nodes[n].name.to_string();
+        let need_role = r.role > Role::Started || r.next_role > Role::Unpromoted;
+        let same_role = r.role == r.next_role;
+        let same_node = change.from == change.to;
+        let role = need_role.then(|| ("role", r.role.text().to_owned()));
+        let next = ("next-role", r.next_role.text().to_owned());
+        let mut attrs = vec![
+            ("action", change.word.to_lowercase()),
+            ("resource", r.id.to_string()),
+        ];
+        match (change.from, change.to) {
+            (None, None) => {}
+            (None, Some(to)) if need_role => {
+                attrs.extend(role);
+                attrs.extend([next, ("dest", name(to))]);
+            }
+            (None, Some(to)) => attrs.push(("node", name(to))),
+            (Some(from), None) => {
+                attrs.extend(role);
+                attrs.push(("node", name(from)));
+            }
+            (Some(from), Some(_)) if same_role && same_node => {
+                attrs.extend(role);
+                attrs.push(("source", name(from)));
+            }
+            (Some(from), Some(to)) if same_role => {
+                attrs.extend([("source", name(from)), ("dest", name(to))]);
+                attrs.extend(role);
+            }
+            (Some(from), Some(_)) if same_node => {
+                attrs.push(("role", r.role.text().to_owned()));
+                attrs.extend([next, ("source", name(from))]);
+            }
+            (Some(from), Some(to)) => {
+                attrs.push(("role", r.role.text().to_owned()));
+                attrs.extend([("source", name(from)), next, ("dest", name(to))]);
+            }
+        }
+        let source = change.source.or(change.action);
+        let reason = source.and_then(|s| self.actions[s].reason.as_deref());
+        attrs.extend(reason.map(|reason| ("reason", reason.to_owned())));
+        if !self.can_run(change.action) {
+            attrs.push(("blocked", "true".to_owned()));
+        }
+        attrs
     }
 
     fn change_line(&self, change: &Change, widths: &mut (usize, usize)) -> String {

@@ -9,18 +9,26 @@ use super::cluster::Cluster;
 use super::model::*;
 use super::options::Placement;
 use super::score::INFINITY;
+use super::shown::Score;
 
 type Amounts = BTreeMap<Text, i64>;
 
+fn listed(amounts: &Amounts) -> Vec<(String, i64)> {
+    let all = amounts.iter();
+    all.map(|(name, amount)| (name.to_string(), *amount))
+        .collect()
+}
+
 impl Cluster<'_> {
     /// Lists the capacities of all nodes.
-    pub(super) fn show_capacities(&self, title: &str) {
+    pub(super) fn show_capacities(&self, comment: &str) {
         for &node in &self.node_order {
             let n = &self.nodes[node];
-            let mut line = format!("{title}: {} capacity:", n.name);
-            for name in n.utilization.keys() {
-                line.push_str(&format!(" {name}={}", self.free(node, name)));
-            }
+            let line = Score::Capacity {
+                comment: comment.to_owned(),
+                node: n.name.to_string(),
+                amounts: listed(&n.utilization),
+            };
             self.scores.borrow_mut().push(line);
         }
     }
@@ -28,11 +36,11 @@ impl Cluster<'_> {
     /// Lists what a resource takes of its node.
     pub(super) fn show_needs(&self, resource: ResourceId, node: NodeId) {
         let (r, n) = (&self.resources[resource], &self.nodes[node]);
-        let title = "pcmk__finalize_assignment";
-        let mut line = format!("{title}: {} utilization on {}:", r.id, n.name);
-        for (name, amount) in &r.utilization {
-            line.push_str(&format!(" {name}={amount}"));
-        }
+        let line = Score::Utilization {
+            resource: r.id.to_string(),
+            node: n.name.to_string(),
+            amounts: listed(&r.utilization),
+        };
         self.scores.borrow_mut().push(line);
     }
 

@@ -73,11 +73,7 @@ pub(super) fn finish(form: Form, mut out: Xml, exit_code: u8, errors: &[String])
 
 /// How a tool ended.
 pub(in crate::cli) fn end(out: &mut Xml, exit_code: u8, errors: &[String]) {
-    let message = match exit_code {
-        code::OK => "OK",
-        code::NOINPUT => "Input file not available",
-        _ => "Not connected",
-    };
+    let message = code::text(exit_code.into());
     out.start("status")
         .attr("code", exit_code)
         .attr("message", message);
@@ -122,7 +118,7 @@ fn local(seconds: i64) -> LocalTime {
 }
 
 /// A moment as C's ctime(3) writes it.
-pub(super) fn ctime(seconds: i64) -> String {
+pub(in crate::cli) fn ctime(seconds: i64) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -148,7 +144,7 @@ fn days(t: &LocalTime) -> i64 {
 }
 
 /// A moment as ISO 8601 writes it, with the zone.
-pub(super) fn iso(seconds: i64) -> String {
+pub(in crate::cli) fn iso(seconds: i64) -> String {
     let t = local(seconds);
     let of_day = i64::from(t.hour) * 3600 + i64::from(t.minute) * 60 + i64::from(t.second);
     let minutes = (days(&t) * 86_400 + of_day - seconds) / 60;

@@ -12,7 +12,7 @@ fn value(id: &'static str, short: char, name: &'static str, help: &'static str) 
     arg.value_name(name).action(ArgAction::Append)
 }
 
-fn operations() -> [Arg; 8] {
+fn operations() -> [Arg; 10] {
     [
         flag("run", 'R', "show what the cluster would do"),
         flag(
@@ -25,6 +25,8 @@ fn operations() -> [Arg; 8] {
             'X',
             "like --simulate, and write the result into the input file",
         ),
+        flag("show-attrs", 'A', "show attributes of nodes"),
+        flag("show-failcounts", 'c', "show how often resources failed"),
         flag("show-scores", 's', "show the scores of placement"),
         flag("show-utilization", 'U', "show capacities of nodes"),
         value(
@@ -109,6 +111,12 @@ pub(super) fn command() -> Command {
                 .hide(true),
             flag("version", '$', "show the version"),
             flag("verbose", 'V', "say more; may be repeated"),
+            flag("pending", 'j', "does nothing, and is accepted").hide(true),
+            Arg::new("output-as")
+                .long("output-as")
+                .value_name("FORMAT")
+                .action(ArgAction::Append)
+                .help("text (also if it is not given), or xml"),
             Arg::new("output-to")
                 .long("output-to")
                 .value_name("FILE")

@@ -36,11 +36,7 @@ use page::Page;
 
 /// The status as `crm_simulate` shows it.
 pub fn status(cluster: &Cluster<'_>, title: &str) -> String {
-    let show = Show {
-        inactive: true,
-        hosts: true,
-        ..Show::default()
-    };
+    let show = simulated();
     let mut out = format!("{title}:\n");
     let nodes = cluster.node_entries(&show);
     if !nodes.is_empty() {
@@ -51,6 +47,57 @@ pub fn status(cluster: &Cluster<'_>, title: &str) -> String {
     out.push_str("  * Full List of Resources:\n");
     page::lines(&mut out, &cluster.resource_list(&show), 2);
     out
+}
+
+/// What `crm_simulate` shows if nothing else is asked for.
+pub fn simulated() -> Show {
+    Show {
+        sections: [Section::Nodes, Section::Resources].into(),
+        inactive: true,
+        hosts: true,
+        ..Show::default()
+    }
+}
+
+/// What follows [`status`] if it is asked for: attributes and failures.
+pub fn additions(cluster: &mut Cluster<'_>, show: &Show, times: &Times<'_>) -> String {
+    let mut out = String::new();
+    if show.has(Section::Attributes) {
+        let entries = cluster.attribute_entries(show);
+        if !entries.is_empty() {
+            out.push_str("\n  * Node Attributes:\n");
+            page::lines(&mut out, &entries, 2);
+        }
+    }
+    if show.has(Section::Failcounts)
+        && let Some(entries) = cluster.migration_entries(show, times)
+    {
+        out.push_str("\n  * Migration Summary:\n");
+        page::lines(&mut out, &entries, 2);
+    }
+    if show.has(Section::Failures) {
+        let entries = cluster.failure_entries(show, times);
+        if !entries.is_empty() {
+            out.push_str("\n  * Failed Resource Actions:\n");
+            page::lines(&mut out, &entries, 2);
+        }
+    }
+    out
+}
+
+/// The same as XML, into the element that is begun.
+pub fn simulated_xml(cluster: &mut Cluster<'_>, show: &Show, times: &Times<'_>, out: &mut Xml) {
+    cluster.xml_nodes(out, show);
+    cluster.xml_resource_list(out, show);
+    if show.has(Section::Attributes) {
+        cluster.xml_attributes(out, show);
+    }
+    if show.has(Section::Failcounts) {
+        cluster.xml_history(out, show, times);
+    }
+    if show.has(Section::Failures) {
+        cluster.xml_failures(out, show, times);
+    }
 }
 
 /// What comes before the status: all of it is off, or some resources are.

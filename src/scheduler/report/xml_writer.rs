@@ -50,7 +50,7 @@ impl Xml {
     }
 
     /// An element with a text.
-    pub fn leaf(&mut self, name: &'static str, text: &str) {
+    pub fn leaf(&mut self, name: &str, text: &str) {
         self.settle();
         self.indent();
         self.text.push_str(&format!("<{name}>"));
