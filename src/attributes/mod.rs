@@ -74,6 +74,24 @@ impl Attributes {
         attributes.flat_map(|(name, attribute)| attribute.values(name))
     }
 
+    /// The values of an attribute by node, of all or of one: an empty text where it was removed,
+    /// or where that node never had it. None if nobody ever set the attribute.
+    ///
+    /// Source: Pacemaker 2.1.5, `attrd_query` as its tool shows it.
+    pub fn query(&self, name: &str, node: Option<&str>) -> Option<Vec<(String, String)>> {
+        let attribute = self.table.get(name)?;
+        let of = |node: &str| {
+            (
+                node.to_owned(),
+                attribute.get(node).unwrap_or("").to_owned(),
+            )
+        };
+        Some(match node {
+            Some(node) => vec![of(node)],
+            None => attribute.nodes().map(of).collect(),
+        })
+    }
+
     /// The values of one node.
     pub fn of_node(&self, node: &str) -> Vec<AttributeValue> {
         self.values().filter(|value| value.node == node).collect()

@@ -7,7 +7,7 @@ use crate::time::Instant;
 use crate::wire::crm::AttributeValue;
 
 /// A value on a node.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Value {
     current: Option<String>,
     /// The CIB has it.
@@ -74,8 +74,13 @@ impl Attribute {
             (None, None) => true,
             _ => false,
         };
+        let value = self.values.entry(node.to_owned());
+        // What was removed without having been there is nothing to write.
+        let value = value.or_insert(Value {
+            current: None,
+            written: true,
+        });
         if !same {
-            let value = self.values.entry(node.to_owned()).or_default();
             value.current = new.map(str::to_owned);
             value.written = false;
         }

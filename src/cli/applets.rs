@@ -84,6 +84,7 @@ const APPLETS: &[Applet] = &[
     super::crm_attribute::APPLET,
     super::crm_attribute::STANDBY,
     super::crm_attribute::MASTER,
+    super::attrd_updater::APPLET,
     super::crm_failcount::APPLET,
     super::crm_resource::APPLET,
     super::crm_mon::APPLET,

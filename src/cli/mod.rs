@@ -2,6 +2,7 @@
 
 mod address;
 pub mod applets;
+mod attrd_updater;
 mod background;
 mod check;
 mod cibadmin;

@@ -74,6 +74,7 @@ impl Live {
             value: None,
             dampening_ms: 0,
             private: false,
+            set: None,
         });
         let forget = self.ask(|number| protocol::Request::Forget {
             number,

@@ -184,14 +184,14 @@ fn serve(crm: &mut Crm, now: Now, (id, tool): (u64, Tool), request: Request) -> 
         }
         Request::Status { .. } => Some(status(crm, number)),
         Request::State { node, .. } => ask_state(crm, now, &node, Waiting { client: id, number }),
-        Request::Values { name, .. } => {
-            let values = crm.controller().attributes().values();
-            let values = values.filter(|value| value.name == name);
-            let values = values.filter_map(|value| Some((value.node, value.value?)));
-            Some(Reply::Values {
-                number,
-                values: values.collect(),
-            })
+        Request::Values { name, node, .. } => {
+            let node = node.map(|node| match node.is_empty() {
+                true => crm.local_name().to_owned(),
+                false => node,
+            });
+            let attributes = crm.controller().attributes();
+            let values = attributes.query(&name, node.as_deref());
+            Some(Reply::Values { number, values })
         }
         _ if tool.user.is_some() => Some(Reply::Refused {
             number,
@@ -240,6 +240,7 @@ fn change_attribute(crm: &mut Crm, now: Now, request: Request) -> Reply {
         value,
         dampening_ms,
         private,
+        set,
         ..
     } = request
     else {
@@ -254,7 +255,7 @@ fn change_attribute(crm: &mut Crm, now: Now, request: Request) -> Reply {
         name,
         node,
         value,
-        set: None,
+        set,
         dampening_ms,
         private,
     };

@@ -46,6 +46,9 @@ pub enum Request {
         dampening_ms: u64,
         /// Not for the CIB.
         private: bool,
+        /// Set of the CIB that a new attribute is in; none for the usual one.
+        #[serde(default)]
+        set: Option<String>,
     },
     /// Values of an attribute.
     Values {
@@ -53,6 +56,9 @@ pub enum Request {
         number: u64,
         /// The attribute.
         name: String,
+        /// Of this node only; an empty name stands for the daemon's.
+        #[serde(default)]
+        node: Option<String>,
     },
     /// Who is there, and how far.
     Status {
@@ -154,8 +160,9 @@ pub enum Reply {
     Values {
         /// Of the request.
         number: u64,
-        /// Node and value.
-        values: Vec<(String, String)>,
+        /// Node and value, which is empty where it was removed; none if nobody ever set the
+        /// attribute.
+        values: Option<Vec<(String, String)>>,
     },
     /// Who is there.
     Status {
