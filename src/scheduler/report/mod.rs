@@ -38,12 +38,11 @@ use page::Page;
 pub fn status(cluster: &Cluster<'_>, title: &str) -> String {
     let show = Show {
         inactive: true,
-        hosts: true,
         ..Show::default()
     };
     let mut out = format!("{title}:\n");
     let nodes = cluster.node_entries(&show);
-    if !nodes.is_empty() {
+    if !cluster.node_order.is_empty() {
         out.push_str("  * Node List:\n");
         page::lines(&mut out, &nodes, 2);
         out.push('\n');
