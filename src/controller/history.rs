@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::key::TransitionKey;
+use super::metadata::Metadata;
 use crate::cib::version::FEATURE_SET;
 use crate::cib::{Document, NodeRef, digest, writer};
 use crate::executor::{Agent, Completed, Exit, Operation, Parameters, Status};
@@ -56,6 +57,7 @@ impl History {
         operation: &Operation,
         owner: Owner,
         unix_s: u64,
+        metadata: Option<&Metadata>,
     ) -> String {
         let record = Record {
             operation,
@@ -64,14 +66,21 @@ impl History {
             status: Status::Pending,
             reason: "",
             changed_s: unix_s,
-            times: None,
+            times: Some(("0".to_owned(), "0".to_owned())),
+            metadata,
         };
         let id = format!("{}_last_0", operation.key.resource);
         self.note(agent, &record, owner, vec![id])
     }
 
     /// Notes a result; the update for the CIB.
-    pub(super) fn completed(&mut self, agent: &Agent, done: &Completed, owner: Owner) -> String {
+    pub(super) fn completed(
+        &mut self,
+        agent: &Agent,
+        done: &Completed,
+        owner: Owner,
+        metadata: Option<&Metadata>,
+    ) -> String {
         let operation = &done.operation;
         let expected = operation.transition_key.parse::<TransitionKey>();
         let expected = expected.map_or(0, |key| key.expected);
@@ -89,6 +98,7 @@ impl History {
                 false => done.last_run_s,
             },
             times: Some((milliseconds(done.exec_time), milliseconds(done.queue_time))),
+            metadata,
         };
         let ids = ids(operation, failed);
         self.note(agent, &record, owner, ids)
@@ -144,6 +154,7 @@ pub(super) fn lost(agent: &Agent, operation: &Operation, owner: Owner, unix_s: u
         reason: "The node did not send a result in time",
         changed_s: unix_s,
         times: None,
+        metadata: None,
     };
     History::default().note(agent, &record, owner, ids(operation, true))
 }
@@ -194,6 +205,7 @@ struct Record<'a> {
     reason: &'a str,
     changed_s: u64,
     times: Option<(String, String)>,
+    metadata: Option<&'a Metadata>,
 }
 
 impl Record<'_> {
@@ -201,7 +213,8 @@ impl Record<'_> {
         let operation = self.operation;
         // A parameter change that was taken in is from then on what it was started with.
         let task = match &*operation.key.action {
-            "reload" | "reload-agent" => "start",
+            "reload" | "reload-agent" if self.status == Status::Done => "start",
+            "reload" | "reload-agent" => "monitor",
             task => task,
         };
         let interval = operation.key.interval.as_millis();
@@ -235,12 +248,15 @@ impl Record<'_> {
             }
         }
         attributes.push(("op-digest", digest(&operation.parameters, interval > 0)));
+        if let Some(metadata) = self.metadata {
+            attributes.extend(metadata.attributes(&operation.parameters, interval > 0));
+        }
         attributes
     }
 }
 
 /// The digest by which the scheduler sees whether parameters changed since.
-fn digest(parameters: &Parameters, recurring: bool) -> String {
+pub(super) fn digest(parameters: &Parameters, recurring: bool) -> String {
     let counting = parameters
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));

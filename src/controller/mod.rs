@@ -30,6 +30,7 @@ mod history;
 mod join;
 pub mod key;
 mod leader;
+pub mod metadata;
 mod results;
 mod shutdown;
 pub mod state;
@@ -47,7 +48,8 @@ use crate::attributes::Attributes;
 use crate::cib::Document;
 use crate::cib::operation::{Change, Failure};
 use crate::executor::{self, Executor, Outcome, RunId};
-use crate::ids::{MembershipId, NodeId};
+use crate::ids::NodeId;
+pub use crate::messaging::{Member, Membership};
 use crate::proto::heartbeat::Severity;
 use crate::replica::{Changed, Replica};
 use crate::time::{Instant, Now};
@@ -55,6 +57,7 @@ use crate::wire::crm::{AttributeChange, Message, Request};
 use election::{Decision, Election};
 use history::History;
 use leader::Leader;
+use metadata::Metadata;
 use state::State;
 
 /// What a controller has to know of its node.
@@ -82,28 +85,6 @@ pub struct Config {
     pub version: String,
     /// A watchdog or sbd resets this node if it hangs.
     pub have_watchdog: bool,
-}
-
-/// A member.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    /// Its number in the messaging layer.
-    pub id: NodeId,
-    /// Its name.
-    pub name: String,
-    /// Its id in the CIB.
-    pub uuid: String,
-}
-
-/// Who is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Membership {
-    /// Its number.
-    pub id: MembershipId,
-    /// Its members, this node too.
-    pub members: Vec<Member>,
-    /// They are enough to own resources.
-    pub quorate: bool,
 }
 
 /// What the daemon must do.
@@ -174,6 +155,8 @@ pub struct Controller {
     attributes: Attributes,
     executor: Executor,
     history: History,
+    /// What the agents of this node say of themselves.
+    metadata: BTreeMap<executor::Agent, Metadata>,
     /// There while this node is the DC.
     leader: Option<Leader>,
     /// What is asked of the CIB by the controller itself, by call.
@@ -209,6 +192,7 @@ impl Controller {
             attributes: Attributes::new(&name),
             executor: Executor::new(),
             history: History::default(),
+            metadata: BTreeMap::new(),
             leader: None,
             asked: BTreeMap::new(),
             attribute_write: None,
@@ -276,6 +260,13 @@ impl Controller {
     pub fn handle_scheduled(&mut self, now: Now, number: u64, graph: &Document, saved: &str) {
         self.begin_transition(now, number, graph, saved);
         self.settle(now);
+    }
+
+    /// What an agent says of itself; the history of its resources speaks of it from now on.
+    pub fn learn(&mut self, agent: executor::Agent, metadata: &Metadata) {
+        if self.metadata.get(&agent) != Some(metadata) {
+            self.metadata.insert(agent, metadata.clone());
+        }
     }
 
     /// An agent's run ended.

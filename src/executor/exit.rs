@@ -41,10 +41,17 @@ impl Exit {
 
     /// Translates what a program of this class returned.
     ///
-    /// `monitor` stands for `status` too; `lsb` scripts have codes of their own for it.
+    /// `monitor` stands for `status` too; `lsb` scripts have codes of their own for it, scripts of
+    /// haresources say it in words ([`Self::of_status_words`]).
     pub fn of_program(class: Class, action: &str, code: i32) -> Self {
         let is_status = matches!(action, "monitor" | "status");
         match class {
+            Class::Nagios => match code {
+                0 => Self::OK,
+                1 => Self::DEGRADED,
+                100 => Self::INSUFFICIENT_PRIVILEGES,
+                _ => Self::ERROR,
+            },
             Class::Lsb | Class::Service if is_status => match code {
                 0 => Self::OK,
                 1..=3 => Self::NOT_RUNNING,
@@ -52,16 +59,36 @@ impl Exit {
                 151 => Self::INSUFFICIENT_PRIVILEGES,
                 _ => Self::ERROR,
             },
-            Class::Lsb | Class::Service => match code {
+            Class::Lsb | Class::Service | Class::Heartbeat => match code {
                 0..=7 => Self(code),
                 _ => Self::ERROR,
             },
-            Class::Ocf | Class::Heartbeat | Class::Systemd => match code {
+            Class::Ocf | Class::Systemd | Class::Upstart => match code {
                 0..=9 | 190 | 191 => Self(code),
                 _ => Self::ERROR,
             },
             Class::Stonith if code == 0 => Self::OK,
             Class::Stonith => Self::ERROR,
+        }
+    }
+
+    /// Whether a script of haresources runs, by what its `status` prints: its exit code says
+    /// nothing, but for one that isn't there.
+    ///
+    /// Source: cluster-glue 1.0.12, the executor's plugin for this class: in small letters
+    /// `*stopped*` and `*not*running*` (no), `*running*` (yes), as it stands `*OK*` (yes).
+    pub fn of_status_words(code: i32, output: &str) -> Self {
+        let lower = output.to_ascii_lowercase();
+        let not = lower.find("not").and_then(|at| lower.get(at + 3..));
+        let is_not = not.is_some_and(|rest| rest.contains("running"));
+        if code == Self::NOT_INSTALLED.0 {
+            Self::NOT_INSTALLED
+        } else if lower.contains("stopped") || is_not {
+            Self::NOT_RUNNING
+        } else if lower.contains("running") || output.contains("OK") {
+            Self::OK
+        } else {
+            Self::NOT_RUNNING
         }
     }
 }
@@ -183,6 +210,27 @@ mod tests {
         let start = |code| Exit::of_program(Class::Lsb, "start", code);
         assert_eq!(start(3), Exit::UNIMPLEMENTED);
         assert_eq!(start(8), Exit::ERROR, "promoted means nothing there");
+    }
+
+    #[test]
+    fn scripts_of_haresources_say_in_words_whether_they_run() {
+        for running in ["web is running", "INFO: Running", "OK", "notrunnin, OK"] {
+            assert_eq!(Exit::of_status_words(1, running), Exit::OK, "{running}");
+        }
+        for stopped in [
+            "",
+            "stopped, was OK",
+            "is NOT yet Running",
+            "ok",
+            "notrunning",
+        ] {
+            let exit = Exit::of_status_words(0, stopped);
+            assert_eq!(exit, Exit::NOT_RUNNING, "{stopped}");
+        }
+        assert_eq!(Exit::of_status_words(5, "running"), Exit::NOT_INSTALLED);
+        let start = |code| Exit::of_program(Class::Heartbeat, "start", code);
+        assert_eq!(start(5), Exit::NOT_INSTALLED);
+        assert_eq!(start(20), Exit::ERROR);
     }
 
     #[test]

@@ -38,6 +38,10 @@ pub enum Class {
     Heartbeat,
     /// A fence device; the fencer carries it out.
     Stonith,
+    /// A check of nagios that stands for a service elsewhere.
+    Nagios,
+    /// A job of upstart. It is read so that its operations end with a result: not installed.
+    Upstart,
 }
 
 impl Class {
@@ -50,6 +54,8 @@ impl Class {
             Self::Service,
             Self::Heartbeat,
             Self::Stonith,
+            Self::Nagios,
+            Self::Upstart,
         ];
         all.into_iter().find(|class| class.as_str() == word)
     }
@@ -63,6 +69,8 @@ impl Class {
             Self::Service => "service",
             Self::Heartbeat => "heartbeat",
             Self::Stonith => "stonith",
+            Self::Nagios => "nagios",
+            Self::Upstart => "upstart",
         }
     }
 }

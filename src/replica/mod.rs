@@ -22,10 +22,11 @@ mod pending;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::cib::acl::{Access, User};
 use crate::cib::operation::{self, Change, Failure, Operation, Options, Update};
+use crate::cib::schema::Checker;
 use crate::cib::{Document, Error, Version, digest, reader};
 use crate::ids::NodeId;
 use crate::wire::crm::{Generation, OperationKind, Request};
@@ -65,9 +66,12 @@ pub struct Changed {
 pub struct Replica {
     local: NodeId,
     doc: Document,
+    /// Ids of the members in the CIB.
+    members: BTreeMap<NodeId, String>,
     /// The members agree on a document; otherwise requests are held.
     agreed: bool,
     pending: Pending,
+    checker: Checker,
     outputs: VecDeque<Output>,
 }
 
@@ -77,8 +81,10 @@ impl Replica {
         Self {
             local,
             doc,
+            members: BTreeMap::new(),
             agreed: false,
             pending: Pending::default(),
+            checker: Checker::default(),
             outputs: VecDeque::new(),
         }
     }
@@ -118,8 +124,10 @@ impl Replica {
         call
     }
 
-    /// The membership changed: until the members agree, requests are held.
-    pub fn handle_membership(&mut self) {
+    /// The membership changed: until the members agree, requests are held. With the members come
+    /// their ids in the CIB.
+    pub fn handle_membership(&mut self, members: BTreeMap<NodeId, String>) {
+        self.members = members;
         self.agreed = false;
         self.pending.drop_held(self.local);
     }
@@ -164,7 +172,10 @@ impl Replica {
 
     fn carry_out(&mut self, from: NodeId, request: Request) {
         let (result, input) = match read_input(&request) {
-            Ok(input) => (perform(&self.doc, &request, input.as_ref()), input),
+            Ok(input) => {
+                let update = perform(&self.doc, &request, input.as_ref());
+                (update.and_then(|update| self.valid(update)), input)
+            }
             Err(error) => (Err(error.into()), None),
         };
         let result = match result {
@@ -172,7 +183,9 @@ impl Replica {
             Ok(mut update) => {
                 let change = update.change;
                 if change == Change::Configuration {
-                    sign(&mut update.doc, &request, from);
+                    let by = self.members.get(&from).cloned();
+                    let by = by.unwrap_or_else(|| from.to_string());
+                    sign(&mut update.doc, &request, &by);
                 }
                 if change != Change::Nothing {
                     let old = std::mem::replace(&mut self.doc, update.doc);
@@ -186,6 +199,18 @@ impl Replica {
             let call = request.call;
             self.outputs.push_back(Output::Answered { call, result });
         }
+    }
+
+    /// Refuses a configuration that its schema doesn't allow; the answer then is what it would
+    /// have become.
+    fn valid(&mut self, update: Update) -> Result<Update, Failure> {
+        if update.change != Change::Configuration || self.checker.check(&update.doc).is_ok() {
+            return Ok(update);
+        }
+        Err(Failure {
+            error: Error::Schema,
+            answer: Some(update.doc),
+        })
     }
 
     fn changed(
@@ -208,12 +233,11 @@ impl Replica {
 /// Who changed the configuration last, and when: what `crm_mon` shows as the last change.
 ///
 /// Source: spec cib.md 1.1; these attributes are no part of the digest.
-fn sign(doc: &mut Document, request: &Request, from: NodeId) {
+fn sign(doc: &mut Document, request: &Request, by: &str) {
     let Some(time) = &request.time else {
         return;
     };
-    let node = from.to_string();
-    let origin = name_of(doc, &node).unwrap_or(node);
+    let origin = name_of(doc, by).unwrap_or_else(|| by.to_owned());
     let root = doc.root();
     for (name, value) in [
         ("cib-last-written", time.as_str()),
@@ -256,11 +280,15 @@ fn perform(doc: &Document, request: &Request, input: Option<&Document>) -> Resul
         },
         access: access.as_ref(),
     };
-    operation::update(doc, operation_of(request.operation)?, &asked)
+    match operation_of(request.operation) {
+        Some(operation) => operation::update(doc, operation, &asked),
+        None => operation::upgrade(doc, access.as_ref()).map(|(update, _)| update),
+    }
 }
 
-fn operation_of(kind: OperationKind) -> Result<Operation, Error> {
-    Ok(match kind {
+/// None for an upgrade.
+fn operation_of(kind: OperationKind) -> Option<Operation> {
+    Some(match kind {
         OperationKind::Create => Operation::Create,
         OperationKind::Modify => Operation::Modify,
         OperationKind::Replace => Operation::Replace,
@@ -268,6 +296,6 @@ fn operation_of(kind: OperationKind) -> Result<Operation, Error> {
         OperationKind::Patch => Operation::Patch,
         OperationKind::Erase => Operation::Erase,
         OperationKind::Bump => Operation::Bump,
-        OperationKind::Upgrade => return Err(Error::SchemaUnchanged),
+        OperationKind::Upgrade => return None,
     })
 }

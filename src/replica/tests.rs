@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::wire::crm::RequestFlags;
 
@@ -76,7 +78,9 @@ fn what_comes_before_the_agreement_is_held_and_sent_again_if_it_was_dropped() {
     let mut nodes = two();
     nodes[0].change(create("1"));
     assert!(settle(&mut nodes).is_empty(), "held");
-    nodes.iter_mut().for_each(Replica::handle_membership);
+    for node in &mut nodes {
+        node.handle_membership(BTreeMap::new());
+    }
     nodes.iter_mut().for_each(Replica::handle_agreed);
     assert_eq!(settle(&mut nodes), [true], "once");
     assert!(same(&nodes) && nodes[0].generation().epoch == 2);
@@ -107,4 +111,57 @@ fn a_trial_changes_nothing() {
     nodes[0].change(request);
     assert_eq!(settle(&mut nodes), [true]);
     assert_eq!(nodes[0].generation().epoch, 1);
+}
+
+/// The error of the first node's request.
+fn refused(nodes: &mut [Replica; 2], request: Request) -> Option<Box<Failure>> {
+    nodes[0].change(request);
+    let mut failure = None;
+    while let Some(output) = nodes[0].poll_output() {
+        match output {
+            Output::Send(request) => {
+                let from = nodes[0].local;
+                nodes
+                    .iter_mut()
+                    .for_each(|node| node.handle_request(from, request.clone()));
+            }
+            Output::Answered { result, .. } => failure = result.err(),
+            Output::Changed(_) => {}
+        }
+    }
+    failure
+}
+
+#[test]
+fn a_configuration_that_its_schema_does_not_allow_is_refused_everywhere() {
+    let text = EMPTY.replace("<cib ", "<cib validate-with='pacemaker-3.9' ");
+    let mut nodes = [1, 2].map(|id| Replica::new(NodeId(id), reader::read(&text).unwrap()));
+    nodes.iter_mut().for_each(Replica::handle_agreed);
+    let mut request = create("1");
+    request.section = Some("resources".into());
+    request.input = Some("<primitive id='p'/>".into());
+    let failure = refused(&mut nodes, request.clone()).expect("a primitive needs a class");
+    assert_eq!(failure.error, Error::Schema);
+    let answer = failure.answer.expect("what it would have become");
+    assert!(answer.by_id("p").is_some());
+    assert!(same(&nodes) && nodes[1].doc().by_id("p").is_none());
+    request.input = Some("<primitive id='p' class='lsb' type='x'/>".into());
+    assert!(refused(&mut nodes, request).is_none());
+    assert!(same(&nodes) && nodes[1].doc().by_id("p").is_some());
+}
+
+#[test]
+fn an_upgrade_is_made_by_all() {
+    let text = EMPTY.replace("<cib ", "<cib validate-with='pacemaker-2.10' ");
+    let mut nodes = [1, 2].map(|id| Replica::new(NodeId(id), reader::read(&text).unwrap()));
+    nodes.iter_mut().for_each(Replica::handle_agreed);
+    let mut request = create("1");
+    request.operation = OperationKind::Upgrade;
+    request.section = None;
+    request.input = None;
+    assert!(refused(&mut nodes, request).is_none());
+    assert!(same(&nodes));
+    let doc = nodes[1].doc();
+    assert_eq!(doc.attr(doc.root(), "validate-with"), Some("pacemaker-3.9"));
+    assert_eq!(nodes[1].generation().admin_epoch, 1);
 }

@@ -117,6 +117,9 @@ impl Finished {
 /// Called with each line as it arrives, also with those that are not kept.
 pub type Watch<'a> = Box<dyn FnMut(&Line) + Send + 'a>;
 
+/// Called once with the number of the process, as soon as it is there.
+pub type Started<'a> = Box<dyn FnOnce(u32) + Send + 'a>;
+
 /// A program about to run.
 pub struct Process<'a> {
     program: PathBuf,
@@ -127,6 +130,7 @@ pub struct Process<'a> {
     timeout: Option<Duration>,
     grace: Duration,
     watch: Option<Watch<'a>>,
+    started: Option<Started<'a>>,
 }
 
 impl<'a> Process<'a> {
@@ -141,6 +145,7 @@ impl<'a> Process<'a> {
             timeout: None,
             grace: GRACE,
             watch: None,
+            started: None,
         }
     }
 
@@ -199,6 +204,12 @@ impl<'a> Process<'a> {
         self
     }
 
+    /// Tells the number of the process, which is that of its group, too.
+    pub fn started(mut self, started: impl FnOnce(u32) + Send + 'a) -> Self {
+        self.started = Some(Box::new(started));
+        self
+    }
+
     /// Runs it to its end. Dropping the future kills the group.
     ///
     /// Errors: the program can't be started (not there, not executable, no process left).
@@ -206,6 +217,9 @@ impl<'a> Process<'a> {
         let started = Instant::now();
         let mut child = self.spawn().await?;
         let mut group = Group::of(&child);
+        if let (Some(started), Some(pid)) = (self.started.take(), child.id()) {
+            started(pid);
+        }
         let mut capture = Capture::new(self.watch.take());
         let mut stdout = child.stdout.take().map(Pipe::new);
         let mut stderr = child.stderr.take().map(Pipe::new);

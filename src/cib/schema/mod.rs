@@ -8,6 +8,7 @@
 //! `validate-with` of a document names its edition. A document is checked in one pass.
 //! Source: observed verdicts of Pacemaker 2.1.5, spec cib.md 7.
 
+mod checker;
 mod compile;
 mod edition;
 mod fault;
@@ -16,6 +17,7 @@ mod pattern;
 mod validate;
 mod value;
 
+pub use checker::{Checker, Refusal};
 pub use edition::Edition;
 pub use fault::{Fault, Reason};
 pub use validate::{FAULTS_MAX, Validator};

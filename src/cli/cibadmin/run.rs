@@ -204,7 +204,13 @@ fn shown_access(parsed: &Parsed) -> Option<(&str, Form)> {
 
 /// Says on standard error what was rewritten, and why a document didn't reach the newest edition.
 fn upgrade(session: &mut Session) -> Result<(), Failed> {
-    let done = session.upgrade().map_err(|failure| failure.error)?;
+    let done = match session.upgrade().map_err(|failure| failure.error) {
+        Err(unchanged @ Error::SchemaUnchanged) => {
+            println!("Upgrade unnecessary: {unchanged}");
+            return Ok(());
+        }
+        done => done?,
+    };
     for note in &done.notes {
         eprintln!("{note}");
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cib::schema::{Claim, Edition, Fault, Reason, Validator};
+use crate::cib::schema::{Checker, Edition, Fault, Reason, Refusal};
 use crate::cib::{Document, writer};
 
 /// Most faults that are told at once.
@@ -11,7 +11,7 @@ const TOLD_MAX: usize = 10;
 /// Checks documents. It keeps what it learned for the next document of the same edition.
 #[derive(Debug, Default)]
 pub struct Judge {
-    validator: Option<(Edition, Validator)>,
+    checker: Checker,
 }
 
 /// Why a document was refused.
@@ -24,28 +24,12 @@ pub enum Refused {
 }
 
 impl Judge {
-    /// Checks a document. Editions of before 1.0 and 1.1 are none, as for the original.
+    /// Checks a document.
     pub fn check(&mut self, doc: &Document) -> Result<(), Refused> {
-        let edition = match Claim::of(doc) {
-            Claim::Unchecked | Claim::Missing => return Ok(()),
-            Claim::Edition(edition) if edition.is_known_to_pacemaker() => edition,
-            Claim::Edition(old) => return Err(Refused::Unknown(old.name().to_owned())),
-            Claim::Unknown(name) => return Err(Refused::Unknown(name.to_owned())),
-        };
-        let faults = self.of_edition(edition).check(doc);
-        match faults.is_empty() {
-            true => Ok(()),
-            false => Err(Refused::Faults(told(doc, &faults))),
-        }
-    }
-
-    fn of_edition(&mut self, edition: Edition) -> &mut Validator {
-        let fresh = || (edition, Validator::new(edition));
-        let known = self.validator.get_or_insert_with(fresh);
-        if known.0 != edition {
-            *known = fresh();
-        }
-        &mut known.1
+        self.checker.check(doc).map_err(|refusal| match refusal {
+            Refusal::Unknown(name) => Refused::Unknown(name),
+            Refusal::Faults(faults) => Refused::Faults(told(doc, &faults)),
+        })
     }
 
     /// What is wrong with a document that a tool has printed, by the lines of the print.
@@ -68,7 +52,8 @@ fn told(doc: &Document, faults: &[Fault]) -> Vec<(Option<usize>, String)> {
         let text = match &fault.reason {
             // In the words of the original, which scripts look for.
             Reason::Unresolved { name, id } => format!(
-                "element {}: validity error : IDREF attribute {name} references an unknown ID {id:?}",
+                "element {}: validity error : IDREF attribute {name} references an \
+                 unknown ID {id:?}",
                 doc.name(fault.node)
             ),
             _ => fault.text(doc),
@@ -92,8 +77,8 @@ impl Refused {
         match self {
             Self::Unknown(name) => {
                 vec![format!(
-                    "{place}1: validate-with={name:?} is no edition; the newest is {}, and \
-                     everbeat check shows what an old document becomes",
+                    "{place}1: validate-with={name:?} is no edition of the schema; the newest \
+                     is {}",
                     Edition::NEWEST
                 )]
             }

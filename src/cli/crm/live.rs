@@ -106,7 +106,7 @@ impl Live {
         request: &Request,
         user: Option<&str>,
     ) -> Result<Change, UpdateError> {
-        let change = protocol::Change {
+        self.change(protocol::Change {
             operation: word(operation).to_owned(),
             section: request.section.map(str::to_owned),
             xpath: request.xpath.map(str::to_owned),
@@ -116,7 +116,25 @@ impl Live {
             dry_run: false,
             user: user.map(str::to_owned),
             client: client(),
-        };
+        })
+    }
+
+    /// Has the cluster bring its CIB to the newest edition.
+    pub fn upgrade(&mut self, user: Option<&str>) -> Result<Change, UpdateError> {
+        self.change(protocol::Change {
+            operation: "upgrade".to_owned(),
+            section: None,
+            xpath: None,
+            input: None,
+            can_create: false,
+            multiple: false,
+            dry_run: false,
+            user: user.map(str::to_owned),
+            client: client(),
+        })
+    }
+
+    fn change(&mut self, change: protocol::Change) -> Result<Change, UpdateError> {
         let change = Box::new(change);
         let reply = self.ask(|number| protocol::Request::Change { number, change });
         match reply.map_err(|_| Error::NotConnected)? {
@@ -127,9 +145,16 @@ impl Live {
             }),
             Reply::Failed { failed, .. } => {
                 let answer = failed.answer.and_then(|text| reader::read(&text).ok());
+                let answer = answer.map(Box::new);
+                let error = Error::named(&failed.error);
+                let (rejected, answer) = match error {
+                    Error::Schema => (answer, None),
+                    _ => (None, answer),
+                };
                 Err(UpdateError {
-                    answer: answer.map(Box::new),
-                    ..Error::named(&failed.error).into()
+                    error,
+                    answer,
+                    rejected,
                 })
             }
             _ => Err(Error::Denied.into()),

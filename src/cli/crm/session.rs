@@ -237,15 +237,23 @@ impl Session {
         Ok(update.change)
     }
 
-    /// Brings the document to the newest edition; says what was rewritten. A running cluster
-    /// doesn't do that yet.
+    /// Brings the document to the newest edition; says what was rewritten.
+    ///
+    /// Errors: [`Error::SchemaUnchanged`] if a running cluster has it already; in a file that is
+    /// none.
     pub fn upgrade(&mut self) -> Result<Upgraded, UpdateError> {
-        if self.live.is_some() {
-            return Err(Error::SchemaUnchanged.into());
-        }
         let access = self.access();
         let (update, done) =
             operation::upgrade(&self.doc, access.as_ref()).map_err(|failure| failure.error)?;
+        if let Some(live) = &mut self.live {
+            let user = self.user.as_ref().map(|user| user.name.as_str());
+            let change = live.upgrade(user)?;
+            self.doc = live.cib(None)?;
+            return match change {
+                Change::Nothing => Err(Error::SchemaUnchanged.into()),
+                Change::Status | Change::Configuration => Ok(done),
+            };
+        }
         self.accept(&update.doc)?;
         self.doc = update.doc;
         self.changed = true;
@@ -335,7 +343,8 @@ mod tests {
         assert_eq!(std::fs::metadata(&path).unwrap().ino(), before);
         assert_eq!(
             std::fs::read_to_string(&path).unwrap(),
-            "<cib epoch=\"1\" x=\"short\" num_updates=\"1\">\n  <status/>\n</cib>\n"
+            "<cib epoch=\"1\" x=\"short\" validate-with=\"none\" num_updates=\"1\">\n\
+             \x20 <status/>\n</cib>\n"
         );
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }

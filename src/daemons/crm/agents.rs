@@ -1,34 +1,48 @@
 //! Runs the agents of resources, each operation as a task.
 //!
+//! ```text
+//!  start(Job) --class--> script: ocf, lsb, heartbeat, nagios   programs of our own group
+//!                        unit:   systemd                       by its own tool
+//!                        device: stonith                       as the fencer calls it
+//!     done <--Ended { run, outcome }--
+//! ```
+//!
 //! Source: spec crm-runtime.md section 11.
 
-use std::path::{Path, PathBuf};
+mod catalogue;
+mod device;
+mod leftover;
+mod script;
+mod unit;
+
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) use catalogue::Catalogue;
+pub(super) use leftover::Leftovers;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 
 use crate::cib::Document;
+use crate::controller::metadata::{Metadata, Reload, is_needed};
 use crate::executor::{Agent, Class, Exit, Operation, Outcome, RunId, Status, exit_reason};
 use crate::fencer;
-use crate::runtime::process::{Ending, Finished, Process, Stream};
-
-/// Where OCF agents are, by provider.
-const OCF_ROOT: &str = "/usr/lib/ocf";
-
-/// Where init scripts are.
-const LSB_DIR: &str = "/etc/init.d";
-
-/// Where scripts of haresources are.
-const HEARTBEAT_DIR: &str = "/etc/ha.d/resource.d";
+use crate::runtime::process::{Ending, Finished, Stream};
 
 /// If an operation has no time-out. Source: spec cib.md section 9, `default-action-timeout`.
 const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Longest time between two looks at what is on its way. Source: Pacemaker 2.1.5, pacemaker-execd.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// A run that ended.
 #[derive(Debug)]
 pub struct Ended {
     pub(super) run: RunId,
     pub(super) outcome: Outcome,
+    /// What the agent says of itself, where the history has to know.
+    pub(super) metadata: Option<Rc<Metadata>>,
 }
 
 /// An operation to run.
@@ -39,43 +53,95 @@ pub(super) struct Job {
     pub(super) operation: Operation,
     /// A fence device that was started here.
     pub(super) active: bool,
+    /// What is known of agents.
+    pub(super) catalogue: Catalogue,
+    /// What a daemon before this one left running.
+    pub(super) leftovers: Leftovers,
 }
 
-/// Starts an operation; its end comes through the channel.
-pub(super) fn start(job: Job, cib: &Document, done: UnboundedSender<Ended>) {
-    let Job {
-        run,
-        agent,
-        operation,
-        active,
-    } = job;
-    let device = match agent.class {
+/// Ends a run early when it is dropped: its programs are killed.
+#[derive(Debug)]
+pub(super) struct Leash(
+    #[expect(dead_code, reason = "what counts is its end")] oneshot::Sender<()>,
+);
+
+/// Starts an operation; its end comes through the channel, also if the leash is dropped.
+pub(super) fn start(job: Job, cib: &Document, done: UnboundedSender<Ended>) -> Leash {
+    let device = match job.agent.class {
         Class::Stonith => {
-            let id = operation.key.resource.as_str();
+            let id = job.operation.key.resource.as_str();
             fencer::devices(cib)
                 .into_iter()
                 .find(|device| device.id == id)
         }
         _ => None,
     };
+    let (leash, cut) = oneshot::channel::<()>();
     tokio::task::spawn_local(async move {
-        let outcome = match agent.class {
-            Class::Stonith => of_device(device, active, &operation).await,
-            Class::Systemd => of_unit(&agent, &operation).await,
-            Class::Ocf | Class::Lsb | Class::Service | Class::Heartbeat => {
-                of_program(&agent, &operation).await
-            }
+        let run = job.run;
+        let (outcome, metadata) = tokio::select! {
+            ended = carry_out(job, device) => ended,
+            _ = cut => (failed(Status::Cancelled, "it was taken back".to_owned()), None),
+        };
+        let ended = Ended {
+            run,
+            outcome,
+            metadata,
         };
         // Nobody listens any more when the daemon ends.
-        let _ = done.send(Ended { run, outcome });
+        let _ = done.send(ended);
     });
+    Leash(leash)
+}
+
+async fn carry_out(
+    mut job: Job,
+    device: Option<fencer::Device>,
+) -> (Outcome, Option<Rc<Metadata>>) {
+    let leftovers = job.leftovers.clone();
+    leftovers.wait(job.operation.key.resource.as_str()).await;
+    let action = Arc::clone(&job.operation.key.action);
+    if !is_needed(job.agent.class, &action) {
+        return (operate(&job, device).await, None);
+    }
+    let catalogue = job.catalogue.clone();
+    if matches!(&*action, "reload" | "reload-agent") {
+        let metadata = catalogue.of(&job.agent).await;
+        job.operation.key.action = match metadata.as_ref().map(|known| known.reload()) {
+            Some(Reload::Legacy) => "reload".into(),
+            _ => "reload-agent".into(),
+        };
+        return (operate(&job, device).await, metadata);
+    }
+    let agent = job.agent.clone();
+    tokio::join!(operate(&job, device), catalogue.of(&agent))
+}
+
+async fn operate(job: &Job, device: Option<fencer::Device>) -> Outcome {
+    let (agent, operation) = (&job.agent, &job.operation);
+    match agent.class {
+        Class::Stonith => device::run(device, job.active, operation).await,
+        Class::Systemd => unit::run(agent, operation).await,
+        Class::Service if !script::is_there(agent) => unit::run(agent, operation).await,
+        Class::Ocf | Class::Lsb | Class::Service | Class::Heartbeat | Class::Nagios => {
+            script::run(agent, operation).await
+        }
+        Class::Upstart => not_installed("upstart"),
+    }
 }
 
 fn not_installed(what: &str) -> Outcome {
     Outcome {
         exit: Exit::NOT_INSTALLED,
-        status: Status::NotInstalled,
-        reason: Some(format!("{what} is not installed")),
+        ..failed(Status::NotInstalled, format!("{what} is not installed"))
+    }
+}
+
+fn failed(status: Status, reason: String) -> Outcome {
+    Outcome {
+        exit: Exit::ERROR,
+        status,
+        reason: Some(reason),
         output: String::new(),
     }
 }
@@ -89,89 +155,11 @@ fn done(exit: Exit) -> Outcome {
     }
 }
 
-fn program(agent: &Agent) -> PathBuf {
-    let name = &*agent.name;
-    match agent.class {
-        Class::Ocf => {
-            let provider = agent.provider.as_deref().unwrap_or("heartbeat");
-            Path::new(OCF_ROOT)
-                .join("resource.d")
-                .join(provider)
-                .join(name)
-        }
-        Class::Heartbeat => Path::new(HEARTBEAT_DIR).join(name),
-        _ => Path::new(LSB_DIR).join(name),
-    }
-}
-
 fn timeout(operation: &Operation) -> Duration {
     match operation.timeout.is_zero() {
         true => TIMEOUT,
         false => operation.timeout,
     }
-}
-
-async fn of_program(agent: &Agent, operation: &Operation) -> Outcome {
-    let path = program(agent);
-    if !crate::agents::is_program(&path) {
-        // An init script that isn't there may be a unit.
-        return match agent.class {
-            Class::Service => of_unit(agent, operation).await,
-            _ => not_installed(&path.display().to_string()),
-        };
-    }
-    let action = match (agent.class, &*operation.key.action) {
-        (Class::Ocf, action) => action,
-        (_, "monitor") => "status",
-        (_, action) => action,
-    };
-    let mut process = Process::new(path)
-        .args([action])
-        .timeout(timeout(operation));
-    if agent.class == Class::Ocf {
-        process = process.envs(environment(agent, operation));
-    }
-    match process.run().await {
-        Ok(finished) => judge(agent.class, operation, &finished),
-        Err(error) => Outcome {
-            exit: Exit::ERROR,
-            status: Status::Error,
-            reason: Some(error.to_string()),
-            output: String::new(),
-        },
-    }
-}
-
-/// What an OCF agent finds in its environment. Source: spec crm-runtime.md section 11.
-fn environment(agent: &Agent, operation: &Operation) -> Vec<(String, String)> {
-    let mut all = vec![
-        ("OCF_RA_VERSION_MAJOR".to_owned(), "1".to_owned()),
-        ("OCF_RA_VERSION_MINOR".to_owned(), "1".to_owned()),
-        ("OCF_ROOT".to_owned(), OCF_ROOT.to_owned()),
-        (
-            "OCF_EXIT_REASON_PREFIX".to_owned(),
-            "ocf-exit-reason:".to_owned(),
-        ),
-        (
-            "OCF_RESOURCE_INSTANCE".to_owned(),
-            operation.key.resource.to_string(),
-        ),
-        ("OCF_RESOURCE_TYPE".to_owned(), agent.name.to_string()),
-        ("HA_LOGFACILITY".to_owned(), "daemon".to_owned()),
-    ];
-    if let Some(provider) = &agent.provider {
-        all.push(("OCF_RESOURCE_PROVIDER".to_owned(), provider.to_string()));
-    }
-    for (name, value) in operation.parameters.iter() {
-        if name == "OCF_CHECK_LEVEL" {
-            all.push((name.clone(), value.clone()));
-        }
-        all.push((
-            format!("OCF_RESKEY_{}", name.replace('-', "_")),
-            value.clone(),
-        ));
-    }
-    all
 }
 
 fn judge(class: Class, operation: &Operation, finished: &Finished) -> Outcome {
@@ -181,9 +169,19 @@ fn judge(class: Class, operation: &Operation, finished: &Finished) -> Outcome {
         true => finished.text(Stream::Stdout),
         false => errors,
     };
+    let exit = |code| match (class, &*operation.key.action) {
+        (Class::Heartbeat, "monitor" | "status") => {
+            Exit::of_status_words(code, &finished.text(Stream::Stdout))
+        }
+        // The check answers: what it looks at may run, but nothing was started here.
+        (Class::Nagios, "monitor") if code == 0 && !operation.key.is_recurring() => {
+            Exit::NOT_RUNNING
+        }
+        (class, action) => Exit::of_program(class, action, code),
+    };
     match finished.ending {
         Ending::Exited(code) => Outcome {
-            exit: Exit::of_program(class, &operation.key.action, code),
+            exit: exit(code),
             status: Status::Done,
             reason,
             output,
@@ -203,72 +201,5 @@ fn judge(class: Class, operation: &Operation, finished: &Finished) -> Outcome {
             )),
             output,
         },
-    }
-}
-
-/// Units of systemd, by its own tool.
-async fn of_unit(agent: &Agent, operation: &Operation) -> Outcome {
-    let action = match &*operation.key.action {
-        "monitor" => "is-active",
-        "start" => "start",
-        "stop" => "stop",
-        "reload" => "reload",
-        other => {
-            return Outcome {
-                exit: Exit::UNIMPLEMENTED,
-                status: Status::NotSupported,
-                reason: Some(format!("a unit of systemd can't {other}")),
-                output: String::new(),
-            };
-        }
-    };
-    let unit = match agent.name.contains('.') {
-        true => agent.name.to_string(),
-        false => format!("{}.service", agent.name),
-    };
-    let process = Process::new("systemctl")
-        .args([action, &unit])
-        .timeout(timeout(operation));
-    match process.run().await {
-        Ok(finished) if action == "is-active" => {
-            let state = finished.text(Stream::Stdout);
-            match &*state {
-                "active" | "reloading" => done(Exit::OK),
-                _ => Outcome {
-                    reason: Some(state),
-                    ..done(Exit::NOT_RUNNING)
-                },
-            }
-        }
-        Ok(finished) => judge(Class::Systemd, operation, &finished),
-        Err(error) => not_installed(&format!("systemctl ({error})")),
-    }
-}
-
-/// A fence device: starting it is a look at whether it answers.
-async fn of_device(device: Option<fencer::Device>, active: bool, operation: &Operation) -> Outcome {
-    let probe = operation.key.interval.is_zero();
-    match &*operation.key.action {
-        "stop" => return done(Exit::OK),
-        "monitor" if probe && !active => return done(Exit::NOT_RUNNING),
-        "start" | "monitor" => {}
-        _ => return done(Exit::UNIMPLEMENTED),
-    }
-    let Some(device) = device else {
-        return not_installed(&format!("the device {}", operation.key.resource));
-    };
-    let call = device.call("monitor", None);
-    if !crate::agents::is_program(&call.program) {
-        return not_installed(&call.program.display().to_string());
-    }
-    let span = call.timeout.unwrap_or_else(|| timeout(operation));
-    match Process::new(call.program)
-        .input(call.input)
-        .timeout(span)
-        .run()
-        .await
-    {
-        Ok(finished) => judge(Class::Stonith, operation, &finished),
-        Err(error) => not_installed(&error.to_string()),
     }
 }

@@ -265,6 +265,7 @@ fn request_of(change: Change, user: Option<User>, now: Now) -> Option<crm::Reque
         "patch" => OperationKind::Patch,
         "erase" => OperationKind::Erase,
         "bump" => OperationKind::Bump,
+        "upgrade" => OperationKind::Upgrade,
         _ => return None,
     };
     let (user, groups) = match user {
