@@ -8,11 +8,9 @@ use super::score::INFINITY;
 
 impl Cluster<'_> {
     pub(super) fn assign_bundle(&mut self, bundle: ResourceId) {
+        // As in Pacemaker, this is done each time something is colocated with the bundle, even
+        // on the way: what has its place keeps it.
         let r = &mut self.resources[bundle];
-        // Pacemaker lists the scores of a bundle each time something is colocated with it.
-        if r.visit.assigning {
-            return;
-        }
         r.visit.assigning = true;
         let Some(body) = r.bundle() else { return };
         let (replicas, per_host, inner) = (body.replicas.clone(), body.per_host, body.inner);

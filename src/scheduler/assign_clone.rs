@@ -130,6 +130,9 @@ impl Cluster<'_> {
         prefer: Option<NodeId>,
         spread: Spread,
     ) -> bool {
+        if self.resources[part].visit.assigning {
+            return false;
+        }
         self.inherit_colocations(clone, part, spread.all_colocations);
         if let Some(prefer) = prefer {
             let own = self.resources[part].allowed.score(prefer);
@@ -176,22 +179,26 @@ impl Cluster<'_> {
         }
     }
 
+    /// Bans nodes that an instance knows and can't have; what its clone has against a node
+    /// counts for it once more.
     fn ban_full_nodes(&mut self, clone: ResourceId, part: ResourceId, per_host: i32) {
-        for child in self.resources[part].children.clone() {
-            self.ban_full_nodes(clone, child, per_host);
-        }
         let nodes: Vec<NodeId> = self.resources[part].allowed.nodes().collect();
         for node in nodes {
-            let full = match self.resources[clone].allowed.get(node) {
-                Some(entry) => entry.score < 0 || entry.count >= per_host,
-                None => true,
+            let usable = self.available(node) && !self.resources[part].orphan;
+            let score = match self.resources[clone].allowed.get(node) {
+                Some(entry) if usable && entry.score < 0 => entry.score,
+                Some(entry) if usable && entry.count < per_host => continue,
+                _ => -INFINITY,
             };
-            let banned = full || self.resources[part].orphan || !self.available(node);
-            if let Some(entry) = self.resources[part].allowed.get_mut(node)
-                && banned
-            {
-                entry.score = -INFINITY;
-            }
+            self.add_below(part, node, score);
+        }
+    }
+
+    /// Adds to the score of a node where a resource and what is in it know the node.
+    fn add_below(&mut self, resource: ResourceId, node: NodeId, score: i32) {
+        self.resources[resource].allowed.add(node, score);
+        for child in self.resources[resource].children.clone() {
+            self.add_below(child, node, score);
         }
     }
 

@@ -49,6 +49,11 @@ impl<'a> Cluster<'a> {
                 }
             }
         }
+        // Between sets an attribute other than the name doesn't count.
+        let terms = Terms {
+            attribute: None,
+            ..terms
+        };
         let mut last: Option<&ResourceSet<'a>> = None;
         for set in &sets {
             if set.broken {

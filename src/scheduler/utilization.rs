@@ -87,6 +87,13 @@ impl Cluster<'_> {
             .all(|(name, &need)| need <= self.free(node, name))
     }
 
+    /// Whether members of a group are taken as being on one node: those in clones always are.
+    fn is_compact(&self, group: ResourceId) -> bool {
+        let r = &self.resources[group];
+        let cloned = r.parent.is_some_and(|p| self.resources[p].is_clone());
+        cloned || matches!(&r.kind, Kind::Group(body) if body.collocated)
+    }
+
     /// All that has to be on the same node.
     fn companions(&self, resource: ResourceId, origin: ResourceId, list: &mut Vec<ResourceId>) {
         if list.contains(&resource) {
@@ -94,33 +101,31 @@ impl Cluster<'_> {
         }
         list.push(resource);
         let r = &self.resources[resource];
+        if r.is_group() && self.is_compact(resource) {
+            for &member in &r.children {
+                self.companions(member, origin, list);
+            }
+        }
         for &id in &r.this_with {
             let c = &self.colocations[id];
-            if c.score < INFINITY || list.contains(&c.primary) {
-                continue;
-            }
-            if self.affects_location(c.dependent, c.primary, id)
-                && self.resources[origin].rank() <= self.resources[c.primary].rank().max(1)
+            if c.primary != origin
+                && c.score >= INFINITY
+                && self.affects_location(resource, c.primary, id)
             {
                 self.companions(c.primary, origin, list);
             }
         }
         for &id in &r.with_this {
             let c = &self.colocations[id];
-            if c.score < INFINITY || list.contains(&c.dependent) {
-                continue;
-            }
-            let to_single = r.rank() > 1 && self.resources[c.dependent].rank() < 2;
-            if !to_single && self.affects_location(c.dependent, c.primary, id) {
+            // Which instance a single resource will be with isn't known.
+            let unsure = r.is_clone() && !self.resources[c.dependent].is_clone();
+            if c.dependent != origin
+                && !unsure
+                && c.score >= INFINITY
+                && self.affects_location(c.dependent, resource, id)
+            {
                 self.companions(c.dependent, origin, list);
             }
-        }
-        if r.is_group() {
-            for &member in &r.children {
-                self.companions(member, origin, list);
-            }
-        } else if let Some(parent) = r.parent.filter(|&p| self.resources[p].is_group()) {
-            self.companions(parent, origin, list);
         }
     }
 
@@ -129,37 +134,50 @@ impl Cluster<'_> {
         if !r.provisional {
             return;
         }
-        let mut add = |of: ResourceId| {
-            for (name, amount) in &self.resources[of].utilization {
-                *needs.entry(name.clone()).or_default() += amount;
-            }
-        };
         match &r.kind {
-            Kind::Primitive => add(resource),
-            Kind::Group(body) => {
-                let listed = r.children.iter().any(|c| all.contains(c));
-                if listed {
-                    return;
-                }
-                let count = if body.collocated { r.children.len() } else { 1 };
-                for &member in r.children.iter().take(count) {
-                    self.add_needs(member, all, needs);
+            Kind::Primitive => {
+                for (name, amount) in &r.utilization {
+                    *needs.entry(name.clone()).or_default() += amount;
                 }
             }
-            Kind::Clone(_) => {
-                let listed = r.children.iter().any(|c| {
-                    let members = &self.resources[*c].children;
-                    all.contains(c) || members.iter().any(|m| all.contains(m))
-                });
-                if !listed && let Some(&first) = r.children.first() {
-                    self.add_needs(first, all, needs);
+            Kind::Group(_) => {
+                let compact = self.is_compact(resource);
+                let count = if compact { r.children.len() } else { 1 };
+                for member in r.children.iter().take(count) {
+                    if !all.contains(member) {
+                        self.add_needs(*member, all, needs);
+                    }
                 }
             }
+            Kind::Clone(_) => self.add_needs_of_clone(&r.children, all, needs),
             Kind::Bundle(body) => {
                 if let Some(replica) = body.replicas.first() {
                     self.add_needs(replica.container, all, needs);
                 }
             }
+        }
+    }
+
+    fn add_needs_of_clone(
+        &self,
+        instances: &[ResourceId],
+        all: &[ResourceId],
+        needs: &mut Amounts,
+    ) {
+        let mut listed = false;
+        for instance in instances {
+            if all.contains(instance) {
+                listed = true;
+                continue;
+            }
+            let members = &self.resources[*instance].children;
+            if members.iter().any(|m| all.contains(m)) {
+                self.add_needs(*instance, all, needs);
+                listed = true;
+            }
+        }
+        if let Some(&first) = instances.first().filter(|_| !listed) {
+            self.add_needs(first, all, needs);
         }
     }
 
@@ -170,9 +188,6 @@ impl Cluster<'_> {
         }
         let mut all = Vec::new();
         self.companions(resource, resource, &mut all);
-        if all.len() < 2 && self.resources[resource].utilization.is_empty() {
-            return None;
-        }
         let mut needs = Amounts::new();
         for &companion in &all {
             self.add_needs(companion, &all, &mut needs);
@@ -185,9 +200,7 @@ impl Cluster<'_> {
                 continue;
             }
             possible |= self.has_room(node, &needs);
-            if self.has_room(node, &own)
-                && most_free.is_none_or(|m| self.compare_capacities(node, m).is_lt())
-            {
+            if most_free.is_none_or(|m| self.compare_capacities(node, m).is_lt()) {
                 most_free = Some(node);
             }
         }

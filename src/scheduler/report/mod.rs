@@ -39,7 +39,7 @@ pub fn status(cluster: &Cluster<'_>, title: &str) -> String {
     let show = simulated();
     let mut out = format!("{title}:\n");
     let nodes = cluster.node_entries(&show);
-    if !nodes.is_empty() {
+    if !cluster.node_order.is_empty() {
         out.push_str("  * Node List:\n");
         page::lines(&mut out, &nodes, 2);
         out.push('\n');
@@ -54,7 +54,6 @@ pub fn simulated() -> Show {
     Show {
         sections: [Section::Nodes, Section::Resources].into(),
         inactive: true,
-        hosts: true,
         ..Show::default()
     }
 }

@@ -139,9 +139,8 @@ impl Cluster<'_> {
         let mut name = n.name.to_string();
         if self.is_guest(node) && (show.hosts || show.detail) {
             let host = self.container_of(node).and_then(|c| self.current_node(c));
-            if let Some(host) = host {
-                name.push_str(&format!("@{}", self.nodes[host].name));
-            }
+            let host = host.map_or("", |h| &*self.nodes[h].name);
+            name.push_str(&format!("@{host}"));
         }
         if show.detail && !n.name.eq_ignore_ascii_case(&n.id) {
             name.push_str(&format!(" ({})", n.id));

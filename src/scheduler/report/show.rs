@@ -182,10 +182,7 @@ impl Cluster<'_> {
 
     /// Whether a resource is on one of the nodes that are shown.
     pub(super) fn on_shown_node(&self, show: &Show, resource: ResourceId) -> bool {
-        if show.nodes.is_none() {
-            return true;
-        }
-        let mut nodes = self.locations_of(resource, true).into_iter();
-        nodes.any(|n| show.node(&self.nodes[n].name))
+        let mut nodes = self.resources[resource].running_on.iter();
+        nodes.any(|&n| show.node(&self.nodes[n].name))
     }
 }
