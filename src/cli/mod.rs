@@ -32,6 +32,7 @@ mod getopt;
 mod getopt_long;
 mod hb;
 mod heartbeat;
+mod history;
 mod iso8601;
 mod lab;
 mod links;

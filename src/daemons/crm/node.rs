@@ -2,18 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 use super::agents::{self, Ended};
 use super::clients::{Clients, Waiting};
 use super::fencing::{self, Fenced};
+use super::history::History;
+use super::inputs::Inputs;
 use super::protocol::Reply;
 use super::scheduling::{self, Scheduled};
 use super::store::Files;
 use super::{carrier, clients};
+use crate::controller::journal::Event;
 use crate::controller::{self, Controller, Member, Membership, Output};
-use crate::daemons::corosync::{Event, Ring};
+use crate::daemons::corosync::{Event as RingEvent, Ring};
 use crate::executor::{self, Class, RunId};
 use crate::ids::{MembershipId, NodeId};
 use crate::proto::cpg::{self, ClientId};
@@ -75,11 +79,13 @@ pub struct Crm {
     setting: Setting,
     assembly: carrier::Assembly,
     files: Files,
+    inputs: Arc<Inputs>,
     log: Logger,
     clients: Clients,
     runs: BTreeMap<RunId, Run>,
     catalogue: agents::Catalogue,
     leftovers: agents::Leftovers,
+    history: History,
     /// Fence devices that were started here.
     devices: BTreeSet<String>,
     fences: u64,
@@ -114,15 +120,27 @@ impl Crm {
         for text in told {
             log.log(Severity::Notice, text);
         }
+        let (mut history, why) = History::open(&setting.controller.name);
+        if let Some(why) = why {
+            log.log(Severity::Warning, why);
+        }
+        history.note(
+            now.unix_s,
+            Event::Started {
+                version: setting.controller.version.clone(),
+            },
+        );
         let controller = Controller::new(setting.controller.clone(), files.load(), now);
         let crm = Self {
             controller,
             assembly: carrier::Assembly::default(),
             files,
+            inputs: Arc::default(),
             clients: Clients::open()?,
             runs: BTreeMap::new(),
             catalogue: agents::Catalogue::default(),
             leftovers,
+            history,
             devices: BTreeSet::new(),
             fences: 0,
             ring_seq: ring.srp().ring().seq,
@@ -178,10 +196,10 @@ impl Crm {
         match work {
             Work::Ended(ended) => self.agent_ended(now, *ended),
             Work::Scheduled(scheduled) => {
-                for error in &scheduled.errors {
-                    self.log.log(Severity::Error, error);
+                let (file, why) = scheduled.input;
+                if let Some(why) = why {
+                    self.log.log(Severity::Error, why);
                 }
-                let file = self.files.keep_input(&scheduled.input);
                 let file = file.display().to_string();
                 self.controller
                     .handle_scheduled(now, scheduled.number, &scheduled.graph, &file);
@@ -239,16 +257,16 @@ impl Crm {
     }
 
     /// Something happened on the ring.
-    pub fn handle_event(&mut self, now: Now, ring: &mut Ring, event: &Event) {
+    pub fn handle_event(&mut self, now: Now, ring: &mut Ring, event: &RingEvent) {
         match event {
-            Event::Ring { ring: name, .. } => self.ring_seq = name.seq,
-            Event::Verdict(verdict) => {
+            RingEvent::Ring { ring: name, .. } => self.ring_seq = name.seq,
+            RingEvent::Verdict(verdict) => {
                 let quorate = verdict.quorate || self.setting.always_quorate;
                 if std::mem::replace(&mut self.quorate, quorate) != quorate {
                     self.tell_membership(now);
                 }
             }
-            Event::Group(CLIENT, event) => self.handle_group(now, event),
+            RingEvent::Group(CLIENT, event) => self.handle_group(now, event),
             _ => {}
         }
         self.settle(now, ring);
@@ -324,7 +342,8 @@ impl Crm {
             Output::Send(message) => self.send(now, ring, &message),
             Output::Schedule { number, cib } => {
                 let done = self.scheduled.0.clone();
-                if let Err(error) = scheduling::compute(number, cib, now.unix_s, done) {
+                let inputs = Arc::clone(&self.inputs);
+                if let Err(error) = scheduling::compute(number, cib, now.unix_s, inputs, done) {
                     let text = format!("the scheduler can't be run: {error}");
                     self.log.log(Severity::Critical, text);
                 }
@@ -343,11 +362,21 @@ impl Crm {
             Output::Fenced { by } => {
                 let text = format!("We were allegedly just fenced by {by}!");
                 self.log.log(Severity::Critical, text);
-                self.end = Some(End::Fenced);
+                self.end_because(
+                    now,
+                    End::Fenced,
+                    format!("{by} says that it fenced this node"),
+                );
             }
-            Output::Leave => self.end = Some(End::Left),
+            Output::Leave => self.end_because(now, End::Left, "it left in order".to_owned()),
+            Output::Event(event) => self.history.note(now.unix_s, event),
             Output::Log(severity, text) => self.log.log(severity, text),
         }
+    }
+
+    fn end_because(&mut self, now: Now, end: End, why: String) {
+        self.history.note(now.unix_s, Event::Ended { why });
+        self.end = Some(end);
     }
 
     fn execute(&mut self, output: executor::Output) {

@@ -125,6 +125,8 @@ pub enum Message {
     FenceStart(FenceStart),
     /// What came of it.
     FenceResult(FenceResult),
+    /// Something for the journal of every member, as JSON.
+    Noted(String),
 }
 
 impl Message {
@@ -167,6 +169,7 @@ impl Message {
             Self::FenceableBy(answer) => answer.encode(&mut writer),
             Self::FenceStart(start) => start.encode(&mut writer),
             Self::FenceResult(result) => result.encode(&mut writer),
+            Self::Noted(text) => fields::put_text(&mut writer, text),
         }
     }
 
@@ -196,6 +199,7 @@ impl Message {
             Self::FenceResult(_) => 15,
             Self::Acknowledge { .. } => 16,
             Self::Recount => 17,
+            Self::Noted(_) => 18,
         }
     }
 
@@ -244,6 +248,7 @@ impl Message {
                 status: fields.i32()?,
             },
             17 => Self::Recount,
+            18 => Self::Noted(fields.text("note")?),
             unknown => return Err(CrmError::UnknownKind(unknown)),
         })
     }
