@@ -8,12 +8,12 @@ use everbeat::lab::Lab;
 
 use crate::host::{Ground, PROGRAM, shell, spec, within};
 
-const HOSTS: [&str; 3] = ["a", "b", "c"];
+pub const HOSTS: [&str; 3] = ["a", "b", "c"];
 const VIP: &str = "10.9.0.100";
 /// Detection, an election, fencing, agents; on a machine that does other things too.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-const OPTIONS: &str = "<crm_config><cluster_property_set id=\"cib-bootstrap-options\">\
+pub const OPTIONS: &str = "<crm_config><cluster_property_set id=\"cib-bootstrap-options\">\
 <nvpair id=\"o1\" name=\"stonith-enabled\" value=\"true\"/>\
 <nvpair id=\"o2\" name=\"stonith-timeout\" value=\"20s\"/>\
 </cluster_property_set></crm_config>";
@@ -46,14 +46,14 @@ fn configuration() -> String {
     )
 }
 
-struct Cluster {
-    lab: Lab,
+pub struct Cluster {
+    pub lab: Lab,
     running: Vec<Child>,
     _ground: Ground,
 }
 
 impl Cluster {
-    fn new(name: &str) -> Option<Self> {
+    pub fn new(name: &str) -> Option<Self> {
         let agent = "/usr/lib/ocf/resource.d/heartbeat/IPaddr2";
         if !Path::new(agent).exists() {
             println!("SKIPPED: resource-agents is not installed");
@@ -77,7 +77,7 @@ impl Cluster {
         })
     }
 
-    fn start(&mut self, host: &str) {
+    pub fn start(&mut self, host: &str) {
         let mut command = self.lab.host(host).background(PROGRAM);
         command.args([
             "everbeatd",
@@ -93,7 +93,7 @@ impl Cluster {
         shell(&self.lab, host, &format!("{PROGRAM} {tool}"))
     }
 
-    fn replace(&self, host: &str, section: &str, xml: &str) {
+    pub fn replace(&self, host: &str, section: &str, xml: &str) {
         let tool = format!("cibadmin -R -o {section} -X '{xml}'");
         self.run(host, &tool).expect("the section is replaced");
     }
@@ -111,7 +111,7 @@ impl Cluster {
         HOSTS.into_iter().filter(|host| self.holds(host)).collect()
     }
 
-    fn logs(&self) -> String {
+    pub fn logs(&self) -> String {
         let logs = HOSTS.map(|host| {
             let log = self.lab.host(host).read("/var/log/corosync.log");
             format!("--- {host}\n{}", log.unwrap_or_default())
@@ -137,7 +137,7 @@ impl Cluster {
 
     /// Waits until these hosts are online and have the same CIB.
     #[track_caller]
-    fn await_same(&self, hosts: &[&str], after: &str) {
+    pub fn await_same(&self, hosts: &[&str], after: &str) {
         let same = within(PATIENCE, || {
             let online = format!("Online: [ {} ]", hosts.join(" "));
             let status = self.run(hosts[0], "crm_simulate -L").unwrap_or_default();
@@ -160,7 +160,7 @@ impl Cluster {
         );
     }
 
-    fn end(mut self) {
+    pub fn end(mut self) {
         self.lab.down().expect("the lab ends");
         for child in &mut self.running {
             let _ = child.wait();
@@ -230,6 +230,24 @@ fn three_nodes_form_fail_fence_and_leave() {
         "{}",
         cluster.logs()
     );
+
+    // The morning after, a node that was there says why the address moved, in order.
+    let told = cluster.run(third, "history").expect("a journal");
+    let mut rest = told.as_str();
+    for words in [
+        format!("{first} lost; members"),
+        format!("{first} was fenced (reboot) by"),
+        format!("start of vip on {second}: ok"),
+        format!("{second} was fenced (reboot) by"),
+        format!("start of vip on {third}: ok"),
+        format!("from {third} to"),
+        format!("stop of vip on {third}: ok"),
+        "everbeat ends: it left in order".to_owned(),
+    ] {
+        let at = rest.find(&words);
+        let at = at.unwrap_or_else(|| panic!("{words} in its place of\n{told}"));
+        rest = &rest[at..];
+    }
     cluster.end();
 }
 
