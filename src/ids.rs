@@ -130,9 +130,8 @@ impl fmt::Display for NodeId {
     }
 }
 
-/// Number of a membership: the same at all of its members, and greater than those before it.
-///
-/// Source: the ring's sequence number on totem, the instance of CCM on heartbeat.
+/// Number of a membership: the same at all of its members, and another one than those of the
+/// memberships before and after it. It says nothing about their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct MembershipId(pub u64);
 

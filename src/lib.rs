@@ -21,10 +21,12 @@
 //! ```text
 //!  datagram --runtime::totem--> proto::totem::Srp --Deliver--> proto::services
 //!    v Event::Group(message) in the order of all
-//!  daemons::crm --wire::crm--> controller::Controller { replica, attributes, executor }
+//!  messaging::MessagingLayer --Event::Message--> daemons::crm
+//!    v wire::crm
+//!  controller::Controller { replica, attributes, executor }
 //!    | Output::Schedule --> scheduler::schedule(&cib, now) --> controller::transition
 //!    | Output::Execute  --> agents, systemctl, fence agents via runtime::process
-//!    v Output::Send(message) --> the ring
+//!    v Output::Send(message) --> messaging::MessagingLayer --> the ring
 //! ```
 //!
 //! Import rule (checked by `tests/tidy.rs`): `wire` imports only [`ids`], [`time`] and
@@ -44,6 +46,8 @@ pub mod fencer;
 pub mod ids;
 pub mod lab;
 pub mod limits;
+pub mod lint;
+pub mod messaging;
 pub mod migrate;
 #[cfg(test)]
 #[path = "../tests/programs/mod.rs"]

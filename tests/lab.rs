@@ -24,6 +24,8 @@ mod junk;
 mod many;
 #[path = "lab/media.rs"]
 mod media;
+#[path = "lab/migrate.rs"]
+mod migrate;
 #[path = "lab/pauses.rs"]
 mod pauses;
 mod programs;

@@ -12,6 +12,8 @@ mod cib;
 mod cl_status;
 #[path = "oracle/config.rs"]
 mod config;
+#[path = "oracle/lint.rs"]
+mod lint;
 #[path = "oracle/mon.rs"]
 mod mon;
 #[path = "oracle/pair.rs"]

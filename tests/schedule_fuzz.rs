@@ -46,6 +46,8 @@ struct Plan {
     folder: Option<PathBuf>,
     /// Simulations that making a difference smaller may take.
     tries: usize,
+    /// How many of each sort are shown.
+    each: u64,
 }
 
 impl Plan {
@@ -61,6 +63,7 @@ impl Plan {
             tries: number("FUZZ_TRIES")
                 .and_then(|n| usize::try_from(n).ok())
                 .unwrap_or(1500),
+            each: number("FUZZ_EACH").unwrap_or(1),
         })
     }
 }
@@ -202,9 +205,9 @@ fn work(plan: &Plan, next: &AtomicU64, tally: &Mutex<Tally>, begun: Instant) {
             let mut tally = tally.lock().expect("no thread panics with it");
             let entry = tally.sorts.entry(sort).or_insert((0, seed));
             entry.0 += 1;
-            entry.0 == 1
+            entry.0 <= plan.each
         };
-        // Those of one sort mostly have one cause; the first is enough to find it.
+        // Those of one sort mostly have one cause; the first is mostly enough to find it.
         if new {
             let text = report(seed, plan, scratch.path(), &doc, &found);
             if plan.folder.is_none() {

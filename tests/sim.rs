@@ -1,5 +1,6 @@
 //! Simulated clusters under faults, many runs from seeds: heartbeat's node protocol, the
-//! resources, both beside a hostile node, ccm's memberships, totem's ring.
+//! resources, both beside a hostile node, ccm's memberships and the CRM's messages on them, totem's
+//! ring.
 //!
 //! `SEED=n cargo test --test sim` runs one and prints it; of the node protocol and of totem
 //! `everbeat simulate-ring --protocol NAME --seed n` does too.
@@ -11,6 +12,8 @@ mod ccm;
 mod crm;
 #[path = "sim/hostile/mod.rs"]
 mod hostile;
+#[path = "sim/messaging/mod.rs"]
+mod messaging;
 #[path = "sim/ring.rs"]
 mod ring;
 #[path = "sim/totem.rs"]

@@ -88,6 +88,7 @@ const APPLETS: &[Applet] = &[
     super::crm_failcount::APPLET,
     super::crm_resource::APPLET,
     super::crm_mon::APPLET,
+    super::crm_node::APPLET,
     super::crm_simulate::APPLET,
     super::crmadmin::APPLET,
 ];

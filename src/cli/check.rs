@@ -15,11 +15,12 @@ use crate::config::diagnostic::{Diagnostic, Severity};
 use crate::config::host::{DistantHost, Host, ThisHost};
 use crate::config::render;
 use crate::ids::NodeName;
+use crate::lint;
 
 /// The applet.
 pub const APPLET: Applet = Applet {
     name: "check",
-    summary: "find what is wrong in ha.cf, haresources, authkeys and corosync.conf",
+    summary: "find what is wrong in ha.cf, haresources, authkeys, corosync.conf and CIBs",
     kind: Kind::Subcommand,
     man: "everbeat-check(8)",
     command,
@@ -27,8 +28,13 @@ pub const APPLET: Applet = Applet {
 };
 
 /// The host's own configurations. Source: heartbeat 3.0.6, `HA_RC_DIR`; corosync 3.1.7,
-/// `COROSYSCONFDIR`
-const INSTALLED: [&str; 2] = ["/etc/ha.d", "/etc/corosync"];
+/// `COROSYSCONFDIR`; Pacemaker 2.1.5, `CRM_CONFIG_DIR`, and heartbeat 2, `HA_VARLIBDIR`.
+const INSTALLED: [&str; 4] = [
+    "/etc/ha.d",
+    "/etc/corosync",
+    "/var/lib/pacemaker/cib",
+    "/var/lib/heartbeat/crm",
+];
 
 fn command() -> Command {
     Command::new("check")
@@ -39,8 +45,8 @@ fn command() -> Command {
                 .num_args(0..)
                 .value_parser(value_parser!(PathBuf))
                 .help(
-                    "files, or folders with ha.cf, haresources and authkeys, or corosync.conf \
-                     [default: /etc/ha.d and /etc/corosync]",
+                    "files, or folders with ha.cf, haresources and authkeys, corosync.conf or \
+                     cib.xml [default: /etc/ha.d, /etc/corosync and the cluster's CIB]",
                 ),
         )
         .arg(
@@ -63,7 +69,13 @@ fn command() -> Command {
             Arg::new("kind")
                 .long("kind")
                 .value_name("KIND")
-                .value_parser(["ha.cf", "haresources", "authkeys", "corosync.conf"])
+                .value_parser([
+                    "ha.cf",
+                    "haresources",
+                    "authkeys",
+                    "corosync.conf",
+                    "cib.xml",
+                ])
                 .help("What the files are; else told from their names and contents"),
         )
         .arg(
@@ -78,6 +90,7 @@ fn command() -> Command {
              Examples:\n  \
              everbeat check                       this host's configuration\n  \
              everbeat check corosync.conf         which corosync it is for, what it means\n  \
+             cibadmin -Q | everbeat check -       what a cluster hardly does as you want\n  \
              everbeat check --host node2 DIR      a folder meant for node2\n  \
              everbeat check node1/ha.d node2/ha.d what differs between two nodes, too\n  \
              everbeat check --format json ha.cf   for programs",
@@ -132,6 +145,8 @@ fn findings(mut gathered: gather::Gathered, name: Option<&NodeName>) -> Vec<Diag
         };
         let (new, models) = check::check_set(set, host.as_ref());
         found.extend(new);
+        let cibs = set.files.iter().filter(|file| file.kind == FileKind::Cib);
+        found.extend(cibs.flat_map(|file| lint::check(&file.source)));
         understood.push(models);
     }
     found.extend(check::compare(&understood));

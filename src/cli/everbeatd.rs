@@ -75,9 +75,10 @@ fn command() -> Command {
                 .help("log only where ha.cf says, not to stderr"),
         )
         .after_help(
-            "Which of the two is there says what the node is: ha.cf with haresources a node of\n\
-             heartbeat, corosync.conf a node on a ring with the CRM. Where both are, name one;\n\
-             the example of corosync's package, with all nodes at loopback, doesn't count.\n\n\
+            "Which of the two is there says what the node is: ha.cf a node of heartbeat, with\n\
+             haresources or `crm`; corosync.conf a node on a ring with the CRM. Where both are,\n\
+             name one; the example of corosync's package, with all nodes at loopback, doesn't\n\
+             count.\n\n\
              Examples:\n  everbeatd                        as the files of this machine say\n  \
              everbeatd --config-dir /srv/try  with other files\n  \
              everbeatd --corosync-conf /etc/corosync/corosync.conf",

@@ -145,7 +145,7 @@ impl Parsing<'_> {
         }
         match matching.as_slice() {
             [] => self.unknown(
-                &format!("--{name}"),
+                &format!("--{text}"),
                 &format!("unrecognized option '--{name}'"),
             ),
             [(arg, long)] => self.found(arg, long, attached, rest),

@@ -1,6 +1,13 @@
 //! `everbeat migrate`: from a heartbeat cluster to the CRM on a ring.
 
+mod apply;
+mod crm;
+mod facts;
 mod files;
+mod node;
+mod reach;
+mod service;
+mod walk;
 mod write;
 
 use std::io::Write;
@@ -31,10 +38,16 @@ fn command() -> Command {
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .subcommand(plan_command())
+        .subcommand(apply::apply_command())
+        .subcommand(apply::status_command())
+        .subcommand(apply::abort_command())
+        .subcommand(node::command())
         .after_help(
             "Examples:\n  \
              everbeat migrate plan            what becomes of this host's files\n  \
-             everbeat migrate plan --help     its options and exit status",
+             everbeat migrate plan --help     its options and exit status\n  \
+             everbeat migrate plan --output /root/plan\n  \
+             everbeat migrate apply --plan /root/plan",
         )
 }
 
@@ -82,17 +95,18 @@ fn plan_command() -> Command {
 
 fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
     let matches = applets::parse(command(), args);
-    let Some(("plan", matches)) = matches.subcommand() else {
-        return Ok(ExitCode::from(2));
+    let done = match matches.subcommand() {
+        Some(("plan", matches)) => plan(matches).map(|p| ExitCode::from(u8::from(p.open() > 0))),
+        Some(("apply", matches)) => apply::apply(matches),
+        Some(("status", matches)) => apply::status(matches),
+        Some(("abort", matches)) => apply::abort(matches),
+        Some(("node", matches)) => node::run(matches),
+        _ => return Ok(ExitCode::from(2)),
     };
-    match plan(matches) {
-        Ok(plan) if plan.open() == 0 => Ok(ExitCode::SUCCESS),
-        Ok(_) => Ok(ExitCode::from(1)),
-        Err(error) => {
-            eprintln!("migrate: {error:#}");
-            Ok(ExitCode::from(2))
-        }
-    }
+    done.or_else(|error| {
+        eprintln!("migrate: {error:#}");
+        Ok(ExitCode::from(2))
+    })
 }
 
 fn plan(matches: &ArgMatches) -> anyhow::Result<Plan> {

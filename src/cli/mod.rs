@@ -18,6 +18,7 @@ mod crm_diff;
 mod crm_error;
 mod crm_failcount;
 mod crm_mon;
+mod crm_node;
 mod crm_resource;
 mod crm_rule;
 mod crm_shadow;

@@ -58,12 +58,15 @@ impl Source {
     ///
     /// Bounds: [`crate::limits::CONFIG_FILE_BYTES_MAX`]
     pub fn read(path: &Path) -> std::io::Result<Self> {
-        use std::io::Read;
-        let limit = crate::limits::CONFIG_FILE_BYTES_MAX;
+        let file = std::fs::File::open(path)?;
+        Self::read_from(file, path, crate::limits::CONFIG_FILE_BYTES_MAX)
+    }
+
+    /// Reads what `reader` gives as the text of `path`, up to `limit` bytes.
+    pub fn read_from(reader: impl std::io::Read, path: &Path, limit: u64) -> std::io::Result<Self> {
+        use std::io::Read as _;
         let mut bytes = Vec::new();
-        std::fs::File::open(path)?
-            .take(limit + 1)
-            .read_to_end(&mut bytes)?;
+        reader.take(limit + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > limit {
             return Err(std::io::Error::other(format!(
                 "longer than {limit} bytes: not a configuration file"

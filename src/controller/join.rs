@@ -60,7 +60,9 @@ impl Controller {
         let members = membership.members.iter().map(|member| member.id);
         self.election = Some(Election::new(membership.id, members));
         self.decision = None;
-        self.replica.handle_membership();
+        let ids = membership.members.iter();
+        let ids = ids.map(|member| (member.id, member.uuid.clone()));
+        self.replica.handle_membership(ids.collect());
         if self.state != State::Stopping {
             self.enter(State::Election, "I_ELECTION");
         }

@@ -49,7 +49,8 @@ use crate::attributes::Attributes;
 use crate::cib::Document;
 use crate::cib::operation::{Change, Failure};
 use crate::executor::{self, Executor, Outcome, RunId};
-use crate::ids::{MembershipId, NodeId};
+use crate::ids::NodeId;
+pub use crate::messaging::{Member, Membership};
 use crate::proto::heartbeat::Severity;
 use crate::replica::{Changed, Replica};
 use crate::time::{Instant, Now};
@@ -86,28 +87,6 @@ pub struct Config {
     pub version: String,
     /// A watchdog or sbd resets this node if it hangs.
     pub have_watchdog: bool,
-}
-
-/// A member.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    /// Its number in the messaging layer.
-    pub id: NodeId,
-    /// Its name.
-    pub name: String,
-    /// Its id in the CIB.
-    pub uuid: String,
-}
-
-/// Who is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Membership {
-    /// Its number.
-    pub id: MembershipId,
-    /// Its members, this node too.
-    pub members: Vec<Member>,
-    /// They are enough to own resources.
-    pub quorate: bool,
 }
 
 /// What the daemon must do.

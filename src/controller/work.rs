@@ -24,9 +24,15 @@ pub(super) fn operation(action: Element<'_>, mark: &str) -> Option<(Agent, Opera
         provider: primitive.attr("provider").map(Arc::from),
         name: primitive.attr("type")?.into(),
     };
-    let attributes = action.child("attributes").into_iter();
-    let attributes = attributes.flat_map(|attributes| attributes.attrs());
-    let parameters: BTreeMap<String, String> = attributes
+    let list = action.child("attributes");
+    let plain = list.into_iter().flat_map(|list| list.attrs());
+    // Names that XML allows for no attribute, such as 1, stand in elements.
+    let elements = list
+        .into_iter()
+        .flat_map(|list| list.children_named("param"));
+    let elements = elements.filter_map(|e| Some((e.attr("name")?, e.attr("value")?)));
+    let parameters: BTreeMap<String, String> = plain
+        .chain(elements)
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     let milliseconds = |name: &str| {

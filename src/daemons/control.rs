@@ -36,6 +36,10 @@ pub enum Request {
         /// Which, seen from this node.
         side: Side,
     },
+    /// Leave all resources as they are: neither take over nor give up.
+    Hold,
+    /// Go on after a hold.
+    Release,
     /// `hb_addnode`.
     AddNodes {
         /// Their names.

@@ -28,6 +28,8 @@ pub struct Report {
     pub layer: String,
     /// What the daemon waits for just now, a sentence each; empty when it is settled.
     pub waiting_for: Vec<String>,
+    /// Resources stay as they are, whatever happens: they are about to be handed over to the CRM.
+    pub on_hold: bool,
     /// Groups held, in the word of `cl_status rscstatus`: `all`, `local`, `foreign`, `none`,
     /// `transition`; empty where the CRM has the resources.
     pub resources_held: String,

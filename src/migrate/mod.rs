@@ -7,6 +7,7 @@
 //!    fencing     stonith_host lines     -> fence devices with their hosts
 //!    directives  the rest of ha.cf      -> a line of the report each
 //!    wanted      the model in between   -> CIB XML; shell -> crm shell text
+//!  way         the steps that carry a plan out on a running cluster, and those back
 //!  report::text, report::html           the plan for people
 //! ```
 //!
@@ -23,6 +24,7 @@ mod resources;
 mod ring;
 mod shell;
 mod wanted;
+pub mod way;
 
 pub use inputs::NodeFiles;
 pub use plan::{Line, Plan, plan};

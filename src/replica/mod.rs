@@ -22,7 +22,7 @@ mod pending;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::cib::acl::{Access, User};
 use crate::cib::operation::{self, Change, Failure, Operation, Options, Update};
@@ -66,6 +66,8 @@ pub struct Changed {
 pub struct Replica {
     local: NodeId,
     doc: Document,
+    /// Ids of the members in the CIB.
+    members: BTreeMap<NodeId, String>,
     /// The members agree on a document; otherwise requests are held.
     agreed: bool,
     pending: Pending,
@@ -79,6 +81,7 @@ impl Replica {
         Self {
             local,
             doc,
+            members: BTreeMap::new(),
             agreed: false,
             pending: Pending::default(),
             checker: Checker::default(),
@@ -121,8 +124,10 @@ impl Replica {
         call
     }
 
-    /// The membership changed: until the members agree, requests are held.
-    pub fn handle_membership(&mut self) {
+    /// The membership changed: until the members agree, requests are held. With the members come
+    /// their ids in the CIB.
+    pub fn handle_membership(&mut self, members: BTreeMap<NodeId, String>) {
+        self.members = members;
         self.agreed = false;
         self.pending.drop_held(self.local);
     }
@@ -178,7 +183,9 @@ impl Replica {
             Ok(mut update) => {
                 let change = update.change;
                 if change == Change::Configuration {
-                    sign(&mut update.doc, &request, from);
+                    let by = self.members.get(&from).cloned();
+                    let by = by.unwrap_or_else(|| from.to_string());
+                    sign(&mut update.doc, &request, &by);
                 }
                 if change != Change::Nothing {
                     let old = std::mem::replace(&mut self.doc, update.doc);
@@ -226,12 +233,11 @@ impl Replica {
 /// Who changed the configuration last, and when: what `crm_mon` shows as the last change.
 ///
 /// Source: spec cib.md 1.1; these attributes are no part of the digest.
-fn sign(doc: &mut Document, request: &Request, from: NodeId) {
+fn sign(doc: &mut Document, request: &Request, by: &str) {
     let Some(time) = &request.time else {
         return;
     };
-    let node = from.to_string();
-    let origin = name_of(doc, &node).unwrap_or(node);
+    let origin = name_of(doc, by).unwrap_or_else(|| by.to_owned());
     let root = doc.root();
     for (name, value) in [
         ("cib-last-written", time.as_str()),

@@ -239,6 +239,12 @@ impl Cluster<'_> {
             self.cancel_plans(resource);
             return false;
         };
+        // What stays where it is without a choice has the score of the node itself.
+        let score = match force {
+            true => self.nodes[node].score,
+            false => self.resources[resource].allowed.score(node).unwrap_or(0),
+        };
+        self.resources[resource].assigned_score = score;
         self.resources[resource].assigned = Some(node);
         if let Some(entry) = self.resources[resource].allowed.get_mut(node) {
             entry.count += 1;
@@ -298,11 +304,12 @@ impl Cluster<'_> {
             self.add_with_this(last, colocation);
         }
         self.show_scores("pcmk__group_assign", group);
+        let mut place = None;
         for member in members {
             self.assign(member, prefer);
+            place = place.or(self.resources[member].assigned);
         }
-        let r = &self.resources[first];
-        let (next, place) = (r.next_role, r.assigned);
+        let next = self.resources[first].next_role;
         let together = matches!(&self.resources[group].kind, Kind::Group(g) if g.collocated);
         let r = &mut self.resources[group];
         r.next_role = next;

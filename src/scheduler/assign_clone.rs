@@ -137,45 +137,28 @@ impl Cluster<'_> {
                 return false;
             }
         }
-        let backup = prefer.map(|_| self.tables_of(part));
+        let backup = prefer.map(|_| self.resources[part].allowed.clone());
         self.ban_full_nodes(clone, part, spread.per_host);
         self.assign(part, prefer);
-        let chosen = self.location_assigned(part);
-        let Some(chosen) = chosen else { return false };
+        let Some(chosen) = self.resources[part].assigned else {
+            return false;
+        };
         if let Some(prefer) = prefer
             && chosen != prefer
         {
-            for (resource, table) in backup.unwrap_or_default() {
-                self.resources[resource].allowed = table;
+            if let Some(table) = backup {
+                self.resources[part].allowed = table;
             }
-            self.unassign_below(part);
+            // The members of a group stay where they were placed, and aren't counted there.
+            if self.resources[part].is_primitive() {
+                self.unassign(part);
+            }
             return false;
         }
         if let Some(entry) = self.resources[clone].allowed.get_mut(chosen) {
             entry.count += 1;
         }
         true
-    }
-
-    fn location_assigned(&self, part: ResourceId) -> Option<NodeId> {
-        self.resources[part].assigned
-    }
-
-    fn tables_of(&self, part: ResourceId) -> Vec<(ResourceId, Table)> {
-        vec![(part, self.resources[part].allowed.clone())]
-    }
-
-    fn unassign_below(&mut self, part: ResourceId) {
-        for child in self.resources[part].children.clone() {
-            self.unassign_below(child);
-            self.resources[child].provisional = true;
-        }
-        if self.resources[part].is_primitive() {
-            self.unassign(part);
-        } else {
-            self.resources[part].assigned = None;
-        }
-        self.resources[part].provisional = true;
     }
 
     fn inherit_colocations(&mut self, clone: ResourceId, part: ResourceId, all: bool) {

@@ -23,7 +23,7 @@ impl Cluster<'_> {
                 if !self.available(node) {
                     continue;
                 }
-                let score = self.promotion_score(child, node, 0);
+                let score = self.promotion_score(child, node).unwrap_or(0);
                 if score > 0 {
                     self.resources[child].allowed.add(node, score);
                 }
@@ -40,27 +40,21 @@ impl Cluster<'_> {
         Some(score::parse(Some(value), self.health.colours))
     }
 
-    /// The preference of an instance on a node; a value of its own if nothing is said.
-    fn promotion_score(&self, resource: ResourceId, node: NodeId, unset: i32) -> i32 {
+    /// The preference of an instance on a node: of a group the sum of those that are told.
+    fn promotion_score(&self, resource: ResourceId, node: NodeId) -> Option<i32> {
         let r = &self.resources[resource];
         if !r.children.is_empty() {
-            return r.children.iter().fold(unset, |sum, &member| {
-                let score = self.promotion_score(member, node, unset);
-                if sum == unset {
-                    score
-                } else {
-                    sum.saturating_add(score)
-                }
-            });
+            let told = r.children.iter();
+            return told
+                .filter_map(|&member| self.promotion_score(member, node))
+                .reduce(i32::saturating_add);
         }
         if !self.promotion_score_applies(resource, node) {
-            return unset;
+            return None;
         }
-        let name = r.history_name().clone();
-        let own = self.promotion_attribute(resource, node, &name);
+        let own = self.promotion_attribute(resource, node, r.history_name());
         let plain = || self.promotion_attribute(resource, node, base_name(&r.id));
         own.or_else(|| if r.unique { None } else { plain() })
-            .unwrap_or(unset)
     }
 
     /// Whether the preference counts: where the instance is or was looked for, and may run.
@@ -145,14 +139,16 @@ impl Cluster<'_> {
     }
 
     fn rate_instance(&mut self, clone: ResourceId, child: ResourceId) {
-        self.started_is_unpromoted(child);
+        if self.role_of(child, true) == Role::Started {
+            self.started_is_unpromoted(child);
+        }
         let Some(node) = self.location(child, false) else {
             return;
         };
         let next = self.role_of(child, false);
         match next {
             Role::Started | Role::Unknown => {
-                self.resources[child].priority = self.promotion_score(child, node, -1);
+                self.resources[child].priority = self.promotion_score(child, node).unwrap_or(-1);
             }
             Role::Stopped | Role::Unpromoted => self.resources[child].priority = -INFINITY,
             Role::Promoted => {}

@@ -431,11 +431,15 @@ fn run_options(
         }
     }
     for (from, to) in &bundle.ports {
-        if let Some(address) = address {
-            opts.push_str(&format!(" -p {address}:{from}:{to}"));
-        } else if bundle.network.as_deref() != Some("host") {
-            opts.push_str(&format!(" -p {from}:{to}"));
-        }
+        let host_network = bundle.network.as_deref() == Some("host");
+        let option = match address {
+            Some(address) if rkt => format!(" --port={to}:{address}:{from}"),
+            Some(address) => format!(" -p {address}:{from}:{to}"),
+            None if host_network => continue,
+            None if rkt => format!(" --port={to}:{from}"),
+            None => format!(" -p {from}:{to}"),
+        };
+        opts.push_str(&option);
     }
     if let Some(options) = options {
         opts.push_str(&format!(" {options}"));

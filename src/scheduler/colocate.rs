@@ -5,7 +5,7 @@ use super::arena::{ColocationId, NodeId, ResourceId};
 use super::cluster::Cluster;
 use super::model::*;
 use super::score::{self, INFINITY};
-use super::table::Table;
+use super::table::{Entry, Table};
 
 /// What a colocation changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -291,11 +291,21 @@ impl Cluster<'_> {
         }
     }
 
+    /// Bans a resource from all but some places; a place that it didn't know stays banned, too.
     fn exclude_others(&mut self, dependent: ResourceId, places: &[NodeId]) {
         let table = &mut self.resources[dependent].allowed;
         for (node, entry) in table.iter_mut() {
             if !places.contains(&node) {
                 entry.score = -INFINITY;
+            }
+        }
+        for &place in places {
+            if !self.resources[dependent].allowed.has(place) {
+                let banned = Entry {
+                    score: -INFINITY,
+                    ..self.entry_of(place)
+                };
+                self.resources[dependent].allowed.insert(place, banned);
             }
         }
     }
@@ -322,16 +332,16 @@ impl Cluster<'_> {
                 .leaves(child)
                 .into_iter()
                 .find(|&l| self.resources[l].assigned == Some(node));
-            let score = first.and_then(|l| self.resources[l].allowed.score(node));
-            scored.push((node, score.unwrap_or(0)));
+            scored.push((node, first.map_or(0, |l| self.resources[l].assigned_score)));
             places.push(node);
         }
-        if c.score < INFINITY {
+        // Promoted with promoted: instances may still start where they aren't promoted.
+        let both = c.dependent_role == Role::Promoted && c.primary_role == Role::Promoted;
+        if c.score < INFINITY || both {
             return;
         }
-        let both = c.dependent_role == Role::Promoted && c.primary_role == Role::Promoted;
-        if !both {
-            for &(node, score) in &scored {
+        for &(node, score) in &scored {
+            if self.resources[dependent].allowed.has(node) {
                 self.resources[dependent].allowed.add(node, score);
             }
         }

@@ -136,7 +136,7 @@ impl<'a> Cluster<'a> {
 
     /// Adds a colocation; one of minus infinity also orders who leaves and who comes.
     pub(super) fn new_colocation(&mut self, colocation: Colocation) {
-        if colocation.score == 0 || colocation.dependent == colocation.primary {
+        if colocation.score == 0 {
             return;
         }
         let (a, b) = (colocation.dependent, colocation.primary);

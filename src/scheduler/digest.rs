@@ -170,23 +170,30 @@ impl<'a> Cluster<'a> {
         resource: ResourceId,
         op: Option<Element<'a>>,
         node: NodeId,
+        all: &Values,
     ) -> String {
-        let mut values: Values = (*self.params(resource, Some(node))).clone();
         let list = match op {
             None => Some(" passwd password user "),
             Some(op) => op.attr("op-secure-params"),
         };
-        let old = op
-            .map(|op| op.attr("crm_feature_set"))
-            .is_none_or(|v| v.is_some_and(|v| super::text::compare_versions(v, "3.16.0").is_lt()));
+        let told = op.and_then(|op| op.attr("crm_feature_set"));
+        let told = told.or_else(|| self.root().attr("crm_feature_set"));
+        let old = told.is_some_and(|v| super::text::compare_versions(v, "3.16.0").is_lt());
+        // Controllers before 3.16.0 took only parameters, and none that agents don't know.
+        let mut values = match old {
+            true => (*self.params(resource, Some(node))).clone(),
+            false => all.clone(),
+        };
         let fence = self.resources[resource].fence_device;
         values.retain(|name, _| {
             let private = list.is_some_and(|l| in_list(l, name));
             let of_fencing = old && fence && is_fence_parameter(name);
             !private && !of_fencing
         });
-        filter(&mut values);
-        values.remove("CRM_meta_timeout");
+        if old {
+            filter(&mut values);
+            values.remove("CRM_meta_timeout");
+        }
         digest_of(&values)
     }
 
@@ -233,7 +240,7 @@ impl<'a> Cluster<'a> {
             }
         };
         let secure = (verdict != Verdict::Match && self.simulation)
-            .then(|| self.secure_digest(resource, Some(op), node));
+            .then(|| self.secure_digest(resource, Some(op), node, &values));
         Digests {
             verdict,
             all,
@@ -245,7 +252,7 @@ impl<'a> Cluster<'a> {
     pub fn fencing_digest(&mut self, device: ResourceId, node: NodeId) -> Digests {
         let (values, _) = self.digest_values(device, "stonith-on", 0, node);
         let all = digest_of(&values);
-        let secure = self.secure_digest(device, None, node);
+        let secure = self.secure_digest(device, None, node, &values);
         let (id, agent) = (
             self.resources[device].id.clone(),
             self.resources[device].agent,

@@ -208,7 +208,7 @@ impl<'a> Cluster<'a> {
                         .find(|r| r.node == Some(node))
                         .and_then(|r| r.child)
                 }
-                None => Some(self.anonymous_instance(node, parent, id)),
+                None => self.anonymous_instance(node, parent, id),
             };
         }
         let resource = resource?;
@@ -228,7 +228,12 @@ impl<'a> Cluster<'a> {
             .find(|&r| base_name(&self.resources[r].id) == base)
     }
 
-    fn anonymous_instance(&mut self, node: NodeId, clone: ResourceId, id: &str) -> ResourceId {
+    fn anonymous_instance(
+        &mut self,
+        node: NodeId,
+        clone: ResourceId,
+        id: &str,
+    ) -> Option<ResourceId> {
         let (mut found, mut inactive, mut skip) = (None, None, false);
         for i in 0..self.resources[clone].children.len() {
             let child = self.resources[clone].children[i];
@@ -262,9 +267,9 @@ impl<'a> Cluster<'a> {
                 || self.is_guest(node)
                 || universal
         });
-        found.unwrap_or_else(|| {
-            let orphan = self.create_instance(clone, true);
-            self.member_named(orphan, id).unwrap_or(orphan)
+        found.or_else(|| {
+            let orphan = self.create_instance(clone, true)?;
+            self.member_named(orphan, id).or(Some(orphan))
         })
     }
 
@@ -524,7 +529,6 @@ impl<'a> Cluster<'a> {
             self.add_priority(resource, node, failed);
             if self.nodes[node].maintenance {
                 self.resources[resource].managed = false;
-                self.resources[resource].maintenance = true;
             }
         }
         let parent = self.resources[resource].parent;

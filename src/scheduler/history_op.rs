@@ -85,18 +85,23 @@ impl<'a> Cluster<'a> {
         judged: &mut Judged<'a>,
     ) {
         let task = xml.attr("operation").unwrap_or("");
-        if matches!(task, "notify" | "meta-data") {
+        if matches!(task, "" | "notify" | "meta-data") {
             return;
         }
-        let number = |name: &str| xml.attr(name).and_then(score::leading_integer);
+        let number = |name: &str| Some(score::leading_integer(xml.attr(name)?).unwrap_or(0));
+        let status = number("op-status");
+        let Some(status) = status.filter(|s| (status::PENDING..=status::NO_SECRETS).contains(s))
+        else {
+            return;
+        };
         let mut entry = Entry {
             resource,
             node,
             xml,
             task,
             interval: interval_of(xml),
-            status: number("op-status").unwrap_or(status::PENDING),
-            rc: number("rc-code").unwrap_or(193),
+            status,
+            rc: number("rc-code").unwrap_or(0),
             target: target_rc(xml),
             masked: false,
         };
@@ -104,7 +109,7 @@ impl<'a> Cluster<'a> {
         let original = entry.rc;
         let maskable = self.maskable(&entry);
         entry.masked = maskable;
-        self.remap(&mut entry, judged, expired);
+        self.remap(&mut entry, judged);
         if expired && maskable && Some(original) != entry.target {
             let role = &mut self.resources[resource].role;
             if *role <= Role::Stopped {
@@ -165,7 +170,7 @@ impl<'a> Cluster<'a> {
         self.resources[resource].role = role;
     }
 
-    fn remap(&mut self, entry: &mut Entry<'a>, judged: &mut Judged<'a>, expired: bool) {
+    fn remap(&mut self, entry: &mut Entry<'a>, judged: &mut Judged<'a>) {
         if entry.task == "monitor" && matches!(entry.rc, 190 | 191) {
             entry.rc = if entry.rc == 190 { 0 } else { 8 };
             self.record_failed(entry);
@@ -203,14 +208,10 @@ impl<'a> Cluster<'a> {
                 if probe && !expected {
                     entry.status = status::DONE;
                 }
-                if !expired || expected {
-                    self.resources[resource].role = Role::Promoted;
-                }
+                self.resources[resource].role = Role::Promoted;
             }
             9 => {
-                if !expired || expected {
-                    self.resources[resource].role = Role::Promoted;
-                }
+                self.resources[resource].role = Role::Promoted;
                 entry.status = status::ERROR;
             }
             6 => entry.status = status::FATAL,
@@ -424,15 +425,14 @@ impl<'a> Cluster<'a> {
         let timeout = self.resources[resource].failure_timeout;
         let (mut expired, mut unexpired) = (false, 0);
         if let Some(changed) = changed.filter(|_| timeout > 0) {
-            expired =
-                self.now >= changed + timeout && !self.timeout_is_ignored(entry, last_failure);
+            expired = self.now >= changed + timeout && !self.timeout_is_ignored(entry);
             let counting = Counting {
                 effective: true,
                 fillers: false,
             };
             let failures = self.failures(resource, node, counting, Some(xml));
             unexpired = failures.count;
-            if unexpired > 0 && failures.last > self.now - timeout {
+            if unexpired > 0 {
                 self.recheck_at(failures.last + timeout + 1);
             }
         }
@@ -474,12 +474,12 @@ impl<'a> Cluster<'a> {
     }
 
     /// A connection with a reconnect interval stays failed until it is fenced.
-    fn timeout_is_ignored(&self, entry: &Entry<'_>, last_failure: bool) -> bool {
+    fn timeout_is_ignored(&self, entry: &Entry<'_>) -> bool {
         let r = &self.resources[entry.resource];
         if !self.options.stonith_enabled || r.reconnect_ms == 0 {
             return false;
         }
-        if entry.interval == 0 || entry.task != "monitor" || last_failure {
+        if entry.interval == 0 || entry.task != "monitor" {
             return false;
         }
         let own = self.node_named(&r.id);

@@ -302,6 +302,8 @@ pub struct Resource<'a> {
     pub known_on: Vec<NodeId>,
     pub allowed: Table,
     pub assigned: Option<NodeId>,
+    /// What the assigned node was worth when it was chosen.
+    pub assigned_score: i32,
     pub partial: Partial,
     pub dangling: Vec<NodeId>,
     pub pending: Pending,

@@ -285,9 +285,12 @@ impl Cluster<'_> {
         target.as_deref() == Some("host")
     }
 
+    /// What an action was told before stays, for example of a fencing that implies a stop.
     fn add_told(&mut self, action: ActionId, told: &Told) {
         for (name, value) in &told.values {
-            self.set_meta(action, name, value);
+            if !self.actions[action].meta.contains_key(*name) {
+                self.set_meta(action, name, value);
+            }
         }
     }
 

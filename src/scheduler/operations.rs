@@ -74,13 +74,12 @@ impl<'a> Cluster<'a> {
             return Rc::clone(found);
         }
         let interval = parse_key(key).map_or(0, |(_, _, interval)| interval);
-        let named = if key.contains("_notify_") {
-            "notify"
+        let element = if key.contains("_notify_") {
+            self.find_op(resource, "notify", 0, true)
         } else {
-            task
+            let in_key = parse_key(key).map_or(task, |(_, task, _)| task);
+            self.find_op(resource, in_key, interval, true)
         };
-        let in_key = parse_key(key).map_or(named, |(_, task, _)| task);
-        let element = self.find_op(resource, in_key, interval, true);
         let made = Rc::new(self.read_operation(resource, task, interval, element));
         self.operations.insert(place, Rc::clone(&made));
         made

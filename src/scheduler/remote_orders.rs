@@ -140,7 +140,7 @@ impl Cluster<'_> {
                 }
             }
             task if goes_down(task) => self.order_remote_stop(action, node, connection, state),
-            _ if self.actions[action].is_recurring() => {
+            _ if self.actions[action].has_interval() => {
                 self.start_before(connection, action, Order::IT);
             }
             task => {
@@ -198,7 +198,7 @@ impl Cluster<'_> {
                     self.stop_after(action, connection, Order::NONE);
                 }
             }
-            task if self.actions[action].is_recurring() => {
+            task if self.actions[action].has_interval() => {
                 if is_known(task) {
                     self.start_before(connection, action, Order::IT);
                 }
@@ -236,7 +236,12 @@ impl Cluster<'_> {
 impl Action<'_> {
     /// Whether it is done again and again.
     pub(super) fn is_recurring(&self) -> bool {
+        self.has_interval() && &*self.task != "cancel"
+    }
+
+    /// Whether it is done again and again, or ends what was.
+    fn has_interval(&self) -> bool {
         let interval = self.meta.get("interval");
-        interval.is_some_and(|i| &**i != "0") && &*self.task != "cancel"
+        interval.is_some_and(|i| &**i != "0")
     }
 }

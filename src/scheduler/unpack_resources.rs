@@ -113,23 +113,14 @@ impl<'a> Cluster<'a> {
         self.resources[resource].number = number;
         self.read_meta(resource, number);
         self.read_fields(resource);
-        match &self.resources[resource].kind {
-            Kind::Primitive => {}
-            Kind::Group(_) => {
-                if !self.unpack_group(resource, number) {
-                    return None;
-                }
-            }
-            Kind::Clone(_) => {
-                if !self.unpack_clone(resource) {
-                    return None;
-                }
-            }
-            Kind::Bundle(_) => {
-                if !self.unpack_bundle(resource) {
-                    return None;
-                }
-            }
+        let made = match &self.resources[resource].kind {
+            Kind::Primitive => self.fits_clone(resource),
+            Kind::Group(_) => self.unpack_group(resource, number),
+            Kind::Clone(_) => self.unpack_clone(resource),
+            Kind::Bundle(_) => self.unpack_bundle(resource),
+        };
+        if !made {
+            return None;
         }
         self.default_locations(resource);
         self.read_resource_utilization(resource);
@@ -137,7 +128,6 @@ impl<'a> Cluster<'a> {
     }
 
     fn blank(&mut self, id: Text, xml: Element<'a>, kind: Kind<'a>) -> ResourceId {
-        let class = xml.attr("class").unwrap_or("");
         self.resources.push(Resource {
             id,
             alt_name: None,
@@ -149,7 +139,7 @@ impl<'a> Cluster<'a> {
             meta: Values::new(),
             params: Default::default(),
             utilization: Default::default(),
-            class,
+            class: xml.attr("class").unwrap_or(""),
             provider: xml.attr("provider"),
             agent: xml.attr("type").unwrap_or(""),
             priority: 0,
@@ -178,7 +168,7 @@ impl<'a> Cluster<'a> {
             needs_unfencing: false,
             needs_quorum: false,
             internal: false,
-            fence_device: class == "stonith",
+            fence_device: xml.attr("class") == Some("stonith"),
             is_connection: super::expand::is_connection(xml.doc(), xml.node()),
             remotes_in_remotes: false,
             exclusive_discover: false,
@@ -195,6 +185,7 @@ impl<'a> Cluster<'a> {
             known_on: Vec::new(),
             allowed: Default::default(),
             assigned: None,
+            assigned_score: 0,
             partial: Default::default(),
             dangling: Vec::new(),
             pending: Default::default(),
@@ -439,6 +430,36 @@ impl<'a> Cluster<'a> {
         }
     }
 
+    /// Whether a primitive can be in the clone it is in; one that can't be unique makes the
+    /// clone anonymous, but not what was read of the present instance before it.
+    fn fits_clone(&mut self, resource: ResourceId) -> bool {
+        let clone = self.top_of(resource);
+        if !self.resources[clone].is_clone() {
+            return true;
+        }
+        let r = &self.resources[resource];
+        let (class, unique) = (r.class, r.unique);
+        if unique && !matches!(class, "ocf" | "stonith") {
+            let nodes = i32::try_from(self.node_order.len()).unwrap_or(i32::MAX);
+            let body = self.clone_mut(clone);
+            body.node_max = 1;
+            body.max = body.max.min(nodes);
+            self.make_anonymous(clone);
+            self.make_anonymous(resource);
+        }
+        class == "ocf" || !self.resources[clone].is_promotable()
+    }
+
+    fn make_anonymous(&mut self, resource: ResourceId) {
+        let r = &mut self.resources[resource];
+        r.unique = false;
+        let name: Text = "globally-unique".into();
+        r.meta.entry(name).or_insert_with(|| "false".into());
+        for child in r.children.clone() {
+            self.make_anonymous(child);
+        }
+    }
+
     fn unpack_group(&mut self, group: ResourceId, number: Option<i32>) -> bool {
         let meta = |name: &str| self.meta(group, name);
         let ordered = meta("ordered").is_none_or(|v| score::is_true(Some(&v)));
@@ -458,35 +479,36 @@ impl<'a> Cluster<'a> {
     fn unpack_clone(&mut self, clone: ResourceId) -> bool {
         let meta = |name: &str| self.meta(clone, name);
         let number = |name: &str| {
-            let value = meta(name).and_then(|v| score::leading_integer(&v));
-            value.map(|v| i32::try_from(v.clamp(-1, INSTANCES_MAX)).unwrap_or(0))
+            let value = score::leading_integer(&meta(name)?).unwrap_or(0);
+            i32::try_from(value.clamp(0, INSTANCES_MAX)).ok()
         };
         let element = self.resources[clone].xml;
         let nodes = i32::try_from(self.node_order.len()).unwrap_or(1).max(1);
         let promotable =
             element.name() == "master" || score::is_true(meta("promotable").as_deref());
-        let mut body = CloneBody {
-            max: number("clone-max").unwrap_or(nodes).max(0),
-            node_max: number("clone-node-max").unwrap_or(1).max(0),
+        let unique = self.resources[clone].unique;
+        let node_max = number("clone-node-max").unwrap_or(1);
+        let child = element
+            .children()
+            .find(|c| matches!(c.name(), "primitive" | "group"));
+        let (promoted_max, promoted_node_max) = (
+            number("promoted-max").or_else(|| number("master-max")),
+            number("promoted-node-max").or_else(|| number("master-node-max")),
+        );
+        let body = CloneBody {
+            max: number("clone-max").unwrap_or(nodes),
+            node_max: if unique { node_max } else { node_max.min(1) },
             promotable,
             ordered: score::is_true(meta("ordered").as_deref()),
             interleave: score::is_true(meta("interleave").as_deref()),
-            promoted_max: number("promoted-max")
-                .or_else(|| number("master-max"))
-                .unwrap_or(1),
-            promoted_node_max: number("promoted-node-max")
-                .or_else(|| number("master-node-max"))
-                .unwrap_or(1),
-            child: element
-                .children()
-                .find(|c| matches!(c.name(), "primitive" | "group")),
+            promoted_max: promoted_max.unwrap_or(1),
+            promoted_node_max: promoted_node_max.unwrap_or(1),
+            child,
             ..CloneBody::default()
         };
-        let Some(child) = body.child else {
+        if child.is_none() {
             return false;
-        };
-        self.restrict_clone(clone, child, &mut body, nodes);
-        let (max, promotable) = (body.max, body.promotable);
+        }
         if promotable {
             let meta = &mut self.resources[clone].meta;
             let (max, node_max) = (body.promoted_max, body.promoted_node_max);
@@ -498,69 +520,42 @@ impl<'a> Cluster<'a> {
             let next = self.target_role_of(clone);
             self.resources[clone].next_role = next.unwrap_or(Role::Unknown);
         }
-        for _ in 0..max {
-            self.create_instance(clone, false);
+        if self.clone_of(clone).max == 0 {
+            return self.create_instance(clone, true).is_some();
         }
-        if max == 0 {
-            self.create_instance(clone, true);
+        // The first instance may tell that there can be fewer of them.
+        while self.clone_of(clone).total < self.clone_of(clone).max {
+            if self.create_instance(clone, false).is_none() {
+                return false;
+            }
         }
         true
     }
 
-    fn restrict_clone(
+    /// One more instance of a clone; none if its child can't be cloned so.
+    pub(super) fn create_instance(
         &mut self,
         clone: ResourceId,
-        child: Element<'a>,
-        body: &mut CloneBody<'a>,
-        nodes: i32,
-    ) {
-        let class_of = |e: Element<'a>| e.attr("class").unwrap_or("");
-        let classes: Vec<&str> = if child.name() == "group" {
-            child.children_named("primitive").map(class_of).collect()
-        } else {
-            vec![class_of(child)]
-        };
-        let can_be_unique = classes.iter().all(|c| matches!(*c, "ocf" | "stonith"));
-        if self.resources[clone].unique && !can_be_unique {
-            self.resources[clone].unique = false;
-            let meta = &mut self.resources[clone].meta;
-            meta.insert("globally-unique".into(), "false".into());
-            body.node_max = 1;
-            body.max = body.max.min(nodes);
-        }
-        if !self.resources[clone].unique {
-            body.node_max = 1;
-        }
-        if body.promotable && !classes.iter().all(|c| *c == "ocf") {
-            body.promotable = false;
-        }
-    }
-
-    /// One more instance of a clone.
-    pub(super) fn create_instance(&mut self, clone: ResourceId, orphan: bool) -> ResourceId {
+        orphan: bool,
+    ) -> Option<ResourceId> {
         let body = self.clone_mut(clone);
         let number = body.total;
         body.total += 1;
-        let child = body.child.expect("invariant: a clone has a child");
-        let instance = self
-            .unpack_resource(child, Some(clone), Some(number))
-            .expect("invariant: the child was unpacked before");
+        let child = body.child?;
+        let instance = self.unpack_resource(child, Some(clone), Some(number))?;
         let max = self.clone_of(clone).max;
-        let unique = self.resources[clone].unique;
-        self.prepare_instance(instance, orphan, max, unique);
+        self.prepare_instance(instance, orphan, max);
         self.resources[clone].children.push(instance);
-        instance
+        Some(instance)
     }
 
-    fn prepare_instance(&mut self, instance: ResourceId, orphan: bool, max: i32, unique: bool) {
+    fn prepare_instance(&mut self, instance: ResourceId, orphan: bool, max: i32) {
         let r = &mut self.resources[instance];
-        r.meta.insert("clone-max".into(), max.to_string().into());
-        r.unique = unique;
+        let name: Text = "clone-max".into();
+        r.meta.entry(name).or_insert_with(|| max.to_string().into());
         r.orphan |= orphan;
         for child in r.children.clone() {
-            let c = &mut self.resources[child];
-            c.unique = unique;
-            c.orphan |= orphan;
+            self.resources[child].orphan |= orphan;
         }
     }
 
@@ -585,15 +580,15 @@ impl<'a> Cluster<'a> {
             body.inner = Some(inner);
         }
         for (i, replica) in xml.replicas.iter().enumerate() {
-            let ip = replica
-                .ip
-                .and_then(|ip| self.unpack_resource(at(ip), Some(bundle), None));
-            self.resources[bundle].children.extend(ip);
             let Some(container) = self.unpack_resource(at(replica.container), Some(bundle), None)
             else {
                 return false;
             };
             self.resources[bundle].children.push(container);
+            let ip = replica
+                .ip
+                .and_then(|ip| self.unpack_resource(at(ip), Some(bundle), None));
+            self.resources[bundle].children.extend(ip);
             let child = body
                 .inner
                 .and_then(|inner| self.resources[inner].children.get(i).copied());

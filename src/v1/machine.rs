@@ -185,6 +185,15 @@ impl Manager {
         answer
     }
 
+    /// Whether nothing is on its way: no start or stop, no hand-over, no reset.
+    pub fn is_settled(&self) -> bool {
+        let at_rest = |g: &GroupRun| matches!(g.run, Run::Running | Run::Stopped);
+        self.phase == Phase::Stable
+            && self.jobs.is_empty()
+            && !self.standby.is_busy()
+            && self.groups.iter().all(at_rest)
+    }
+
     /// A piece of work ended. Unknown numbers are ignored.
     pub fn handle_completed(&mut self, now: Now, id: WorkId, result: WorkResult) {
         match self.jobs.remove(&id) {

@@ -7,5 +7,6 @@ pub mod crm;
 pub mod cursor;
 pub mod heartbeat;
 pub mod ipc;
+pub mod ordered;
 pub mod totem;
 pub mod totempg;

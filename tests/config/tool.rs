@@ -149,3 +149,40 @@ fn unknown_files_need_a_kind() {
     assert_eq!(code, 2);
     assert!(text.contains("nothing to check"), "{text}");
 }
+
+#[test]
+fn a_cib_is_checked_by_its_schema_and_for_what_it_does() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let cib = "<cib validate-with=\"pacemaker-3.9\" admin_epoch=\"0\" epoch=\"1\" \
+               num_updates=\"0\">\n<configuration><crm_config/><nodes/>\n<resources>\n\
+               <primitive id=\"x\" class=\"ocf\" provider=\"heartbeat\" type=\"Dummy\"/>\n\
+               </resources><constraints/></configuration><status/></cib>\n";
+    let path = put(dir.path(), "cib.xml", cib, 0o600);
+    let (code, text) = check(&[&path]);
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("no resource will start"), "{text}");
+    assert!(
+        text.contains("note: x has no recurring monitor") && text.contains("cib.xml:4:1"),
+        "{text}"
+    );
+    let wrong = put(
+        dir.path(),
+        "wrong.xml",
+        &cib.replace("class=", "clas="),
+        0o600,
+    );
+    let (code, text) = check(&[&wrong]);
+    assert_eq!(code, 2, "{text}");
+    assert!(
+        text.contains("clas;") && text.contains("wrong.xml:4:1"),
+        "{text}"
+    );
+    let mut piped = Command::cargo_bin("everbeat").expect("the program is built");
+    let output = piped
+        .args(["check", "-"])
+        .write_stdin(cib)
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(text.contains("--> -:4:1"), "{text}");
+}

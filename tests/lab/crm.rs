@@ -1,4 +1,5 @@
-//! The CRM on our ring, with real agents and a power switch: form, fail, fence, move, leave.
+//! The CRM on our ring and on heartbeat's media, with real agents and a power switch: form, fail,
+//! fence, move, leave.
 
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -31,7 +32,57 @@ const RESOURCES: &str = "<resources><group id=\"web\">\
 <instance_attributes id=\"sw\"><nvpair id=\"sw-1\" name=\"pcmk_host_list\" value=\"a b c\"/>\
 </instance_attributes></primitive></resources>";
 
-fn configuration() -> String {
+/// What carries the CRM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layer {
+    Totem,
+    Heartbeat,
+}
+
+use Layer::{Heartbeat, Totem};
+
+impl Layer {
+    /// Files of a host, with their modes.
+    fn files(self) -> Vec<(&'static str, String, u32)> {
+        match self {
+            Totem => vec![("/etc/corosync/corosync.conf", ring(), 0o644)],
+            Heartbeat => {
+                let authkeys = "auth 1\n1 sha1 a-key-that-nobody-guesses\n";
+                vec![
+                    ("/etc/ha.d/ha.cf", HA_CF.to_owned(), 0o644),
+                    ("/etc/ha.d/authkeys", authkeys.to_owned(), 0o600),
+                ]
+            }
+        }
+    }
+
+    /// The file that says what the node is.
+    fn daemon(self) -> [&'static str; 2] {
+        match self {
+            Totem => ["--corosync-conf", "/etc/corosync/corosync.conf"],
+            Heartbeat => ["--config-dir", "/etc/ha.d"],
+        }
+    }
+
+    fn log(self) -> &'static str {
+        match self {
+            Totem => "/var/log/corosync.log",
+            Heartbeat => "/var/log/ha-log",
+        }
+    }
+
+    fn pid_file(self) -> &'static str {
+        match self {
+            Totem => "/run/corosync.pid",
+            Heartbeat => "/run/heartbeat.pid",
+        }
+    }
+}
+
+const HA_CF: &str = "logfile /var/log/ha-log\nkeepalive 200ms\ndeadtime 2\ninitdead 10\n\
+udpport 694\nbcast eth0\nnode a b c\ncrm yes\n";
+
+fn ring() -> String {
     let node = |(at, name): (usize, &str)| {
         let id = at + 1;
         format!("node {{\nring0_addr: 10.9.0.{id}\nnodeid: {id}\nname: {name}\n}}\n")
@@ -47,13 +98,14 @@ fn configuration() -> String {
 }
 
 pub struct Cluster {
+    layer: Layer,
     pub lab: Lab,
     running: Vec<Child>,
     _ground: Ground,
 }
 
 impl Cluster {
-    pub fn new(name: &str) -> Option<Self> {
+    pub fn new(name: &str, layer: Layer) -> Option<Self> {
         let agent = "/usr/lib/ocf/resource.d/heartbeat/IPaddr2";
         if !Path::new(agent).exists() {
             println!("SKIPPED: resource-agents is not installed");
@@ -63,27 +115,30 @@ impl Cluster {
         let hosts = ["a=10.9.0.1/24", "b=10.9.0.2/24", "c=10.9.0.3/24"];
         let lab = ground.lab(&spec(name, &hosts))?;
         for host in HOSTS.map(|host| lab.host(host)) {
-            let conf = configuration();
-            host.write("/etc/corosync/corosync.conf", conf.as_bytes(), 0o644)
-                .expect("a file");
+            for (path, text, mode) in layer.files() {
+                host.write(path, text.as_bytes(), mode).expect("a file");
+            }
             let agent = include_bytes!("fence_lab");
             host.write("/usr/sbin/fence_lab", agent, 0o755)
                 .expect("a file");
         }
         Some(Self {
+            layer,
             lab,
             running: Vec::new(),
             _ground: ground,
         })
     }
 
+    fn configure(&self, host: &str, conf: &str) {
+        let path = "/etc/corosync/corosync.conf";
+        let written = self.lab.host(host).write(path, conf.as_bytes(), 0o644);
+        written.expect("a file");
+    }
+
     pub fn start(&mut self, host: &str) {
         let mut command = self.lab.host(host).background(PROGRAM);
-        command.args([
-            "everbeatd",
-            "--corosync-conf",
-            "/etc/corosync/corosync.conf",
-        ]);
+        command.arg("everbeatd").args(self.layer.daemon());
         command.stdout(Stdio::null()).stderr(Stdio::null());
         self.running
             .push(command.spawn().expect("the daemon starts"));
@@ -113,7 +168,7 @@ impl Cluster {
 
     pub fn logs(&self) -> String {
         let logs = HOSTS.map(|host| {
-            let log = self.lab.host(host).read("/var/log/corosync.log");
+            let log = self.lab.host(host).read(self.layer.log());
             format!("--- {host}\n{}", log.unwrap_or_default())
         });
         logs.join("\n")
@@ -174,7 +229,26 @@ fn others(host: &str) -> Vec<&'static str> {
 
 #[test]
 fn three_nodes_form_fail_fence_and_leave() {
-    let Some(mut cluster) = Cluster::new("crm1") else {
+    form_fail_fence_and_leave("crm1", Totem);
+}
+
+#[test]
+fn three_nodes_form_fail_fence_and_leave_over_heartbeat() {
+    form_fail_fence_and_leave("crm3", Heartbeat);
+}
+
+#[test]
+fn updates_of_all_nodes_are_kept_and_survive_the_power_of_the_whole_cluster() {
+    keep_updates("crm2", Totem);
+}
+
+#[test]
+fn updates_are_kept_over_heartbeat() {
+    keep_updates("crm4", Heartbeat);
+}
+
+fn form_fail_fence_and_leave(name: &str, layer: Layer) {
+    let Some(mut cluster) = Cluster::new(name, layer) else {
         return;
     };
     let begin = Instant::now();
@@ -221,7 +295,8 @@ fn three_nodes_form_fail_fence_and_leave() {
 
     // A node leaves in order: its resources move before, nobody is fenced.
     let fenced = cluster.logs().matches("was terminated").count();
-    shell(&cluster.lab, third, "kill $(cat /run/corosync.pid)").expect("it runs");
+    let kill = format!("kill $(cat {})", layer.pid_file());
+    shell(&cluster.lab, third, &kill).expect("it runs");
     cluster.await_owner(&others(third), "the leave");
     cluster.await_same(&others(third), "the leave");
     assert_eq!(
@@ -230,8 +305,12 @@ fn three_nodes_form_fail_fence_and_leave() {
         "{}",
         cluster.logs()
     );
+    told_in_order(&cluster, (first, second, third));
+    cluster.end();
+}
 
-    // The morning after, a node that was there says why the address moved, in order.
+/// The morning after, a node that was there says why the address moved, in order.
+fn told_in_order(cluster: &Cluster, (first, second, third): (&str, &str, &str)) {
     let told = cluster.run(third, "history").expect("a journal");
     let mut rest = told.as_str();
     for words in [
@@ -248,12 +327,10 @@ fn three_nodes_form_fail_fence_and_leave() {
         let at = at.unwrap_or_else(|| panic!("{words} in its place of\n{told}"));
         rest = &rest[at..];
     }
-    cluster.end();
 }
 
-#[test]
-fn updates_of_all_nodes_are_kept_and_survive_the_power_of_the_whole_cluster() {
-    let Some(mut cluster) = Cluster::new("crm2") else {
+fn keep_updates(name: &str, layer: Layer) {
+    let Some(mut cluster) = Cluster::new(name, layer) else {
         return;
     };
     HOSTS.into_iter().for_each(|host| cluster.start(host));
@@ -292,5 +369,101 @@ fn updates_of_all_nodes_are_kept_and_survive_the_power_of_the_whole_cluster() {
     }
     cluster.await_same(&HOSTS, "the power of all");
     assert_eq!(count(&cluster, "c"), 60, "{}", cluster.logs());
+    cluster.end();
+}
+
+#[test]
+fn nodes_are_named_and_one_that_left_is_forgotten() {
+    let Some(mut cluster) = Cluster::new("crm7", Totem) else {
+        return;
+    };
+    HOSTS.into_iter().for_each(|host| cluster.start(host));
+    cluster.await_same(&HOSTS, "the start");
+    let told = |cluster: &Cluster, line: &str| {
+        let told = cluster.run("b", &format!("crm_node {line}"));
+        told.map(|text| text.trim_end().to_owned())
+    };
+    let answers = [
+        ("-l", "1 a member\n2 b member\n3 c member"),
+        ("-p", "a b c"),
+        ("-n", "b"),
+        ("-i", "2"),
+        ("-q", "1"),
+        ("-N 3", "c"),
+        ("-N 0", "b"),
+    ];
+    for (line, answer) in answers {
+        assert_eq!(
+            told(&cluster, line).as_deref(),
+            Ok(answer),
+            "crm_node {line}"
+        );
+    }
+    assert!(told(&cluster, "-N 7").is_err());
+    assert!(
+        told(&cluster, "-R c -f").is_err(),
+        "a member is not forgotten"
+    );
+    shell(&cluster.lab, "c", "kill $(cat /run/corosync.pid)").expect("it runs");
+    cluster.await_same(&["a", "b"], "the leave");
+    let lost = "1 a member\n2 b member\n3 c lost";
+    assert_eq!(told(&cluster, "-l").as_deref(), Ok(lost));
+    assert_eq!(told(&cluster, "-N 3").as_deref(), Ok("c"));
+    assert!(told(&cluster, "-R c").is_err(), "it needs --force");
+    assert_eq!(told(&cluster, "-R c -f").as_deref(), Ok(""));
+    assert_eq!(
+        told(&cluster, "-l").as_deref(),
+        Ok("1 a member\n2 b member")
+    );
+    let cib = cluster.run("a", "cibadmin -Q").expect("the CIB");
+    assert!(!cib.contains("uname=\"c\""), "{cib}");
+    cluster.start("c");
+    cluster.await_same(&HOSTS, "the return");
+    cluster.end();
+}
+
+/// A file of corosync 1.x: it starts the CRM itself, has no votes, and names no node.
+fn old(ver: u8) -> String {
+    format!(
+        "compatibility: whitetank\ntotem {{\nversion: 2\nsecauth: off\ntoken: 1000\n\
+         interface {{\nringnumber: 0\nbindnetaddr: 10.9.0.0\nmcastaddr: 239.192.9.1\n\
+         mcastport: 5405\n}}\n}}\nlogging {{\nto_stderr: no\nto_syslog: no\nto_logfile: yes\n\
+         logfile: /var/log/corosync.log\n}}\nservice {{\nname: pacemaker\nver: {ver}\n}}\n"
+    )
+}
+
+#[test]
+fn a_file_of_1_x_starts_the_crm_and_counts_nodes() {
+    let Some(mut cluster) = Cluster::new("crm5", Totem) else {
+        return;
+    };
+    for host in HOSTS {
+        let ver = u8::from(host == "c");
+        cluster.configure(host, &old(ver));
+        let mut command = cluster.lab.host(host).background(PROGRAM);
+        command.args(["corosync", "-f"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        cluster
+            .running
+            .push(command.spawn().expect("the daemon starts"));
+    }
+    cluster.await_same(&["a", "b"], "the start");
+    let status = cluster.run("c", "crmadmin -N");
+    assert!(status.is_err(), "ver: 1 leaves the CRM to its own script");
+    let quorum = |cluster: &Cluster, wanted: &str| {
+        let wanted = format!("have-quorum=\"{wanted}\"");
+        within(PATIENCE, || {
+            let cib = cluster.run("a", "cibadmin -Q").unwrap_or_default();
+            cib.contains(&wanted)
+        })
+    };
+    assert!(quorum(&cluster, "1"), "{}", cluster.logs());
+    cluster.lab.host("b").kill().expect("power off");
+    assert!(quorum(&cluster, "0"), "one of two: {}", cluster.logs());
+    let written = "<crm_config><cluster_property_set id=\"cib-bootstrap-options\">\
+                   <nvpair id=\"e\" name=\"expected-quorum-votes\" value=\"1\"/>\
+                   </cluster_property_set></crm_config>";
+    cluster.replace("a", "crm_config", written);
+    assert!(quorum(&cluster, "1"), "{}", cluster.logs());
     cluster.end();
 }

@@ -55,7 +55,8 @@ fn reload_with_another_ha_cf_keeps_the_resources() {
     );
 }
 
-/// There is no CRM to restart into: the old configuration must stay in use.
+/// The CRM can't take the place of haresources under running resources: the old configuration
+/// must stay in use.
 #[test]
 fn reload_into_a_crm_is_refused() {
     let Some(cluster) = pair("reload-crm") else {
@@ -71,7 +72,7 @@ fn reload_into_a_crm_is_refused() {
         cluster.run("a", "kill -HUP $(cat /run/heartbeat.pid)");
     });
     assert_eq!(
-        cluster.logged("a", "without a CRM"),
+        cluster.logged("a", "with a CRM it is read only"),
         1,
         "{}",
         cluster.logs()

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::crm::{Cluster, HOSTS};
+use crate::crm::{Cluster, HOSTS, Layer};
 use crate::host::{PROGRAM, shell, within};
 
 /// What the cluster may take to be whole again after the last fault.
@@ -65,7 +65,7 @@ fn number(name: &str, default: u64) -> u64 {
 #[test]
 #[ignore = "minutes; part of tests/run --full"]
 fn nothing_ever_has_two_owners() {
-    let Some(mut cluster) = Cluster::new("soak") else {
+    let Some(mut cluster) = Cluster::new("soak", Layer::Totem) else {
         return;
     };
     let seed = number("EVERBEAT_SEED", 1);

@@ -46,7 +46,7 @@ impl Tools {
         let folder = tempfile::tempdir().expect("a folder");
         let ours = folder.path().join("bin");
         fs::create_dir(&ours).unwrap();
-        for tool in ["crm_mon", "crmadmin"] {
+        for tool in ["crm_mon", "crm_node", "crmadmin"] {
             symlink(env!("CARGO_BIN_EXE_everbeat"), ours.join(tool)).unwrap();
         }
         let _folder = folder;
@@ -235,6 +235,37 @@ fn crmadmin_answers_as_the_original() {
         let (theirs, ours) = tools.both_of("crmadmin", line, None);
         assert_eq!(theirs, ours, "crmadmin {line}");
     }
+}
+
+#[test]
+fn crm_node_answers_as_the_original() {
+    let Some(tools) = Tools::new() else { return };
+    let lines = [
+        "-l",
+        "-p",
+        "-i",
+        "-q",
+        "-n",
+        "-N 1",
+        "-N",
+        "-R",
+        "-R x",
+        "-R x -f",
+        "--remove=x",
+        "--bogus",
+        "-n -l",
+        "-l -V",
+        "-Q -l",
+        "--output-as=xml",
+        "-l extra",
+    ];
+    for line in lines {
+        let (theirs, ours) = tools.both_of("crm_node", line, None);
+        assert_eq!(theirs, ours, "crm_node {line}");
+    }
+    let (theirs, ours) =
+        tools.both_of("env OCF_RESKEY_CRM_meta_on_node=guest crm_node", "-n", None);
+    assert_eq!(theirs, ours, "crm_node -n of an agent");
 }
 
 #[test]

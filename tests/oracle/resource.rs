@@ -14,7 +14,7 @@ use crate::cib::{ORIGINAL, Place, Ran, difference, files, load};
 enum Allowed {
     /// The original died from a signal.
     Crash,
-    /// The original refuses what its schema doesn't allow; ours has no schema yet.
+    /// Both refuse what the schema doesn't allow; the original prints the document.
     Schema,
     /// The original says that the id is `(null)` where one was given.
     GivenId,
@@ -101,7 +101,9 @@ fn may_differ(line: &str, theirs: &Ran, ours: &Ran) -> Option<Allowed> {
     if theirs.code.is_none_or(|code| code > 128) {
         return Some(Allowed::Crash);
     }
-    if theirs.code == Some(78) && ours.code == Some(0) && theirs.stderr.contains("<cib") {
+    let refused = theirs.code == Some(78) && ours.code == Some(78);
+    let unchanged = theirs.file == ours.file && theirs.stdout == ours.stdout;
+    if refused && unchanged && theirs.stderr.contains("<cib") {
         return Some(Allowed::Schema);
     }
     if line.contains(" -P ") && theirs.code == Some(0) && theirs.stdout.is_empty() {

@@ -15,6 +15,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("scheduler", &["ids", "time", "limits", "score", "cib"]),
     ("executor", &["ids", "time", "limits"]),
     ("explain", &["cib", "scheduler", "score"]),
+    ("messaging", &["ids", "time", "limits", "wire", "proto"]),
     ("replica", &["ids", "time", "limits", "wire", "cib"]),
     ("attributes", &["ids", "time", "limits", "wire", "score"]),
     (
@@ -30,10 +31,12 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "executor",
             "replica",
             "attributes",
+            "messaging",
             "proto",
         ],
     ),
     ("fencer", &["cib", "rules"]),
+    ("lint", &["cib", "config", "scheduler"]),
     ("migrate", &["ids", "config", "cib"]),
     ("sys", &["ids", "time", "limits"]),
     (
@@ -55,10 +58,12 @@ const PURE: &[&str] = &[
     "scheduler",
     "executor",
     "explain",
+    "messaging",
     "replica",
     "attributes",
     "controller",
     "fencer",
+    "lint",
     "migrate",
 ];
 

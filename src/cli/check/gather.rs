@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::config::check::{File, FileKind, Place, Set};
 use crate::config::diagnostic::{Diagnostic, Severity, about_file};
 use crate::config::source::Source;
+use crate::limits;
 
 /// Sets to be checked, and what couldn't be read.
 #[derive(Debug, Default)]
@@ -95,15 +96,15 @@ impl Gathered {
             self.sets.extend(file.map(alone));
         }
         if self.sets.len() + self.unreadable.len() == before {
-            let message =
-                "nothing to check: no ha.cf, haresources, authkeys or corosync.conf in this folder";
+            let message = "nothing to check: no ha.cf, haresources, authkeys, corosync.conf or \
+                           cib.xml in this folder";
             self.unreadable
                 .push(about_file(Severity::Error, dir, message));
         }
     }
 
     fn file(&mut self, path: &Path, kind: Option<FileKind>) -> Option<File> {
-        let source = match Source::read(path) {
+        let source = match read(path, kind) {
             Ok(source) => source,
             Err(error) => {
                 let message = format!("can't read it: {error}");
@@ -114,7 +115,7 @@ impl Gathered {
         };
         let Some(kind) = kind.or_else(|| FileKind::recognise(path, &source)) else {
             let message = "can't tell what kind of file this is";
-            let help = "say it: --kind ha.cf, haresources, authkeys or corosync.conf";
+            let help = "say it: --kind ha.cf, haresources, authkeys, corosync.conf or cib.xml";
             self.unreadable
                 .push(about_file(Severity::Error, path, message).help(help));
             return None;
@@ -126,6 +127,18 @@ impl Gathered {
             mode,
             reported: true,
         })
+    }
+}
+
+/// Reads a file, `-` for standard input; a CIB may be larger than others.
+fn read(path: &Path, kind: Option<FileKind>) -> std::io::Result<Source> {
+    let large = limits::CIB_BYTES_MAX as u64;
+    if path == Path::new("-") {
+        return Source::read_from(std::io::stdin(), path, large);
+    }
+    match kind.or_else(|| FileKind::by_name(path)) {
+        Some(FileKind::Cib) => Source::read_from(std::fs::File::open(path)?, path, large),
+        _ => Source::read(path),
     }
 }
 

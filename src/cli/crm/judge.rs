@@ -52,7 +52,8 @@ fn told(doc: &Document, faults: &[Fault]) -> Vec<(Option<usize>, String)> {
         let text = match &fault.reason {
             // In the words of the original, which scripts look for.
             Reason::Unresolved { name, id } => format!(
-                "element {}: validity error : IDREF attribute {name} references an unknown ID {id:?}",
+                "element {}: validity error : IDREF attribute {name} references an \
+                 unknown ID {id:?}",
                 doc.name(fault.node)
             ),
             _ => fault.text(doc),
@@ -76,8 +77,8 @@ impl Refused {
         match self {
             Self::Unknown(name) => {
                 vec![format!(
-                    "{place}1: validate-with={name:?} is no edition; the newest is {}, and \
-                     everbeat check shows what an old document becomes",
+                    "{place}1: validate-with={name:?} is no edition of the schema; the newest \
+                     is {}",
                     Edition::NEWEST
                 )]
             }

@@ -343,7 +343,8 @@ mod tests {
         assert_eq!(std::fs::metadata(&path).unwrap().ino(), before);
         assert_eq!(
             std::fs::read_to_string(&path).unwrap(),
-            "<cib epoch=\"1\" x=\"short\" num_updates=\"1\">\n  <status/>\n</cib>\n"
+            "<cib epoch=\"1\" x=\"short\" validate-with=\"none\" num_updates=\"1\">\n\
+             \x20 <status/>\n</cib>\n"
         );
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }

@@ -63,7 +63,8 @@ fn spawn(how: &Start) -> anyhow::Result<Child> {
     let mut command = Command::new(program);
     command
         .arg0(heartbeat::TITLE)
-        .args(["everbeatd", "--quiet"]);
+        // Named: a corosync.conf beside it doesn't count for this tool.
+        .args(["everbeatd", "--quiet", "--config-dir", "/etc/ha.d"]);
     for (wanted, option) in [
         (how.no_resources, "--no-resources"),
         (how.no_realtime, "--no-realtime"),

@@ -16,7 +16,7 @@ use crate::runtime::pidfile;
 
 mod age;
 mod draw;
-mod from_api;
+pub(super) mod from_api;
 mod table;
 
 /// The applet.

@@ -16,6 +16,8 @@ pub enum FileKind {
     Authkeys,
     /// corosync.conf.
     CorosyncConf,
+    /// The CIB.
+    Cib,
     /// A file of service.d beside a corosync.conf.
     ServiceD,
     /// A file of uidgid.d beside a corosync.conf.
@@ -24,11 +26,12 @@ pub enum FileKind {
 
 impl FileKind {
     /// All kinds of which a set has one at most.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::HaCf,
         Self::Haresources,
         Self::Authkeys,
         Self::CorosyncConf,
+        Self::Cib,
     ];
 
     /// What a folder of heartbeat has.
@@ -44,6 +47,7 @@ impl FileKind {
             Self::Haresources => "haresources",
             Self::Authkeys => "authkeys",
             Self::CorosyncConf => "corosync.conf",
+            Self::Cib => "cib.xml",
             Self::ServiceD => "service.d",
             Self::UidgidD => "uidgid.d",
         }
@@ -73,7 +77,9 @@ impl FileKind {
         }
         let named = |k: &Self| name.contains(k.name());
         let kind = Self::ALL.into_iter().find(named);
-        kind.or_else(|| name.ends_with(".cf").then_some(Self::HaCf))
+        let xml = name.ends_with(".xml").then_some(Self::Cib);
+        let cf = name.ends_with(".cf").then_some(Self::HaCf);
+        kind.or(xml).or(cf)
     }
 
     /// What a file is, by the lines it has most of.
@@ -92,6 +98,9 @@ impl FileKind {
 }
 
 fn of_line(line: &str) -> Option<FileKind> {
+    if line.trim_start().starts_with('<') {
+        return Some(FileKind::Cib);
+    }
     if let Some((name, _)) = line.split_once('{') {
         let known = corosync_conf::is_top_section(name.trim().trim_end_matches(':'));
         return known.then_some(FileKind::CorosyncConf);
@@ -131,6 +140,7 @@ mod tests {
         assert_eq!(by_name("a.haresources"), Some(FileKind::Haresources));
         assert_eq!(by_name("authkeys.bak"), Some(FileKind::Authkeys));
         assert_eq!(by_name("logd.cf"), None);
+        assert_eq!(by_name("cib-7.xml"), Some(FileKind::Cib));
         assert_eq!(by_name("corosync.conf"), Some(FileKind::CorosyncConf));
         assert_eq!(by_name("/etc/corosync/uidgid.d/x"), Some(FileKind::UidgidD));
     }
@@ -150,6 +160,7 @@ mod tests {
             by_content("totem {\n version: 2\n}\n"),
             Some(FileKind::CorosyncConf)
         );
+        assert_eq!(by_content("<cib>\n</cib>\n"), Some(FileKind::Cib));
         assert_eq!(by_content(""), None);
     }
 }

@@ -4,10 +4,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::clients::{Clients, Wish};
+use super::crm;
 use super::groups::Groups;
 use super::ring::{Event, Ring};
 use super::start::Loaded;
-use crate::daemons::crm::{Crm, End, Work};
+use crate::daemons::crm::{Crm, EXIT_FENCED, End, Work};
 use crate::proto::heartbeat::Severity;
 use crate::runtime::clock::{self, Alarm};
 use crate::runtime::interfaces::{ChangeNotice, Interfaces};
@@ -16,10 +17,6 @@ use crate::runtime::signals::{SignalRequest, Signals};
 use crate::runtime::unix_server::ClientEvent;
 use crate::time::Instant;
 use crate::wire::cluster::Cfg;
-
-/// Exit code of a node that another one fenced: who starts it again should not.
-/// Source: spec crm-runtime.md section 1, `fatal`.
-const EXIT_FENCED: u8 = 100;
 
 /// How long the others are waited for before this node leaves.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -63,12 +60,7 @@ impl Daemon {
     /// Runs until the daemon ends.
     pub async fn run(mut self) -> std::io::Result<ExitCode> {
         loop {
-            while let Some(event) = self.ring.poll_event() {
-                if let Some(crm) = &mut self.crm {
-                    crm.handle_event(clock::now(), &mut self.ring, &event);
-                }
-                self.handle_event(event);
-            }
+            self.hand_on();
             self.groups.flush();
             self.look_at_crm();
             if let Some(code) = self.end
@@ -93,7 +85,7 @@ impl Daemon {
                 }
                 work = work(&mut self.crm) => {
                     if let Some(crm) = &mut self.crm {
-                        crm.handle_work(clock::now(), &mut self.ring, work);
+                        crm.handle_work(clock::now(), work);
                     }
                 }
             }
@@ -102,9 +94,30 @@ impl Daemon {
             if due.is_some_and(|at| at <= clock::mono()) {
                 self.ring.handle_timeout(clock::now());
                 if let Some(crm) = &mut self.crm {
-                    crm.handle_timeout(clock::now(), &mut self.ring);
+                    crm.handle_timeout(clock::now());
                 }
             }
+        }
+    }
+
+    /// Hands on what happened on the ring, and what the CRM has to say about it.
+    fn hand_on(&mut self) {
+        self.send_for_crm();
+        while let Some(event) = self.ring.poll_event() {
+            if let Some(crm) = &mut self.crm {
+                crm::hear(crm, clock::now(), &event);
+            }
+            self.handle_event(event);
+            self.send_for_crm();
+        }
+    }
+
+    fn send_for_crm(&mut self) {
+        if let Some(crm) = &mut self.crm
+            && let Err(error) = crm::send(crm, clock::now(), &mut self.ring)
+        {
+            self.log.log(Severity::Critical, format!("{error:#}"));
+            self.end = Some(21);
         }
     }
 
@@ -138,7 +151,7 @@ impl Daemon {
         self.log
             .log(Severity::Notice, format!("Node was shut down by {by}"));
         match &mut self.crm {
-            Some(crm) => crm.shut_down(clock::now(), &mut self.ring),
+            Some(crm) => crm.shut_down(clock::now()),
             None => self.end = Some(0),
         }
     }

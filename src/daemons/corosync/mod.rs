@@ -10,6 +10,7 @@
 mod access;
 mod clients;
 mod cmap;
+mod crm;
 mod daemon;
 mod groups;
 pub mod protocol;
@@ -78,8 +79,8 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let tasks = tokio::task::LocalSet::new();
     let ended = tasks.block_on(&runtime, async {
         let mut ring = start::ring(&loaded, logger.clone())?;
-        let crm = match options.crm {
-            true => Some(start::crm(&loaded, &mut ring, logger.clone())?),
+        let crm = match options.crm || crm::is_a_service(&loaded.conf) {
+            true => Some(crm::start(&loaded, &mut ring, logger.clone())?),
             false => None,
         };
         let daemon = daemon::Daemon::new(ring, crm, loaded, logger)?;

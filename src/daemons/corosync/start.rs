@@ -17,9 +17,7 @@ use crate::config::corosync_conf::{
 use crate::config::diagnostic::Diagnostic;
 use crate::config::host::{Host, ThisHost};
 use crate::config::{Plain, authkey, load_corosync, render};
-use crate::controller;
-use crate::daemons::crm::{Crm, Setting};
-use crate::ids::{NodeId, NodeUuid};
+use crate::ids::NodeId;
 use crate::proto::heartbeat::Severity;
 use crate::proto::quorum;
 use crate::proto::services::Services;
@@ -30,9 +28,6 @@ use crate::runtime::totem::{Plan, Way};
 use crate::sys::realtime;
 use crate::wire::totem::crypto_frame::Protection;
 use crate::wire::totem::{Dialect, Processor, RingAddress};
-
-/// If the CIB says nothing. Source: spec cib.md section 9, `dc-deadtime`.
-const DC_DEADTIME: Duration = Duration::from_secs(20);
 
 /// Folder of the key.
 const KEY_FILE: &str = "/etc/corosync/authkey";
@@ -158,6 +153,7 @@ pub fn ring(loaded: &Loaded, log: Logger) -> anyhow::Result<Ring> {
         .totem
         .packet_bytes(generation, rings, loaded.address.is_ipv6());
     let packet = usize::try_from(packet).unwrap_or(1408);
+    let config_version = conf.totem.config_version;
     let mut seed = [0; 8];
     getrandom::fill(&mut seed).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
     let addresses = addresses(conf);
@@ -182,7 +178,7 @@ pub fn ring(loaded: &Loaded, log: Logger) -> anyhow::Result<Ring> {
             flow: flow(conf),
         },
         seed: u64::from_ne_bytes(seed),
-        services: Services::new(loaded.node, packet, conf.totem.config_version, votes),
+        services: Services::new(loaded.node, dialect, packet, config_version, votes),
         protection: protection(conf)?,
         plan: plan(loaded, &addresses)?,
         addresses,
@@ -190,48 +186,6 @@ pub fn ring(loaded: &Loaded, log: Logger) -> anyhow::Result<Ring> {
         log,
     };
     Ring::start(parts, clock::mono()).context("can't open the ring")
-}
-
-/// The CRM on the ring.
-pub fn crm(loaded: &Loaded, ring: &mut Ring, log: Logger) -> anyhow::Result<Crm> {
-    let conf = &loaded.conf;
-    let host = nix::unistd::gethostname().unwrap_or_default();
-    let host = host.to_string_lossy().into_owned();
-    let named = conf.nodes.iter().filter_map(|node| {
-        let text = node.name.clone().or_else(|| {
-            let address = node.ring0()?.text.clone();
-            address.parse::<IpAddr>().is_err().then_some(address)
-        });
-        Some((NodeId(node.nodeid), text?))
-    });
-    let mut names: BTreeMap<NodeId, String> = named.collect();
-    let name = names.entry(loaded.node).or_insert(host).clone();
-    let mut id = [0; 16];
-    getrandom::fill(&mut id).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
-    let setting = Setting {
-        controller: controller::Config {
-            local: loaded.node,
-            name,
-            transitioner: NodeUuid(id).to_string(),
-            term: 0,
-            nodes: (!conf.nodes.is_empty()).then_some(conf.nodes.len()),
-            dc_deadtime: DC_DEADTIME,
-            jobs_max: jobs_max(),
-            infrastructure: "corosync",
-            cluster_name: conf.totem.cluster_name.clone(),
-            version: format!("2.1.5-everbeat-{}", env!("CARGO_PKG_VERSION")),
-            have_watchdog: false,
-        },
-        names,
-        always_quorate: !conf.quorum.provider,
-    };
-    Crm::start(setting, ring, log, clock::now()).context("can't start the CRM")
-}
-
-/// Twice the number of processors. Source: spec crm-runtime.md section 6.
-fn jobs_max() -> u32 {
-    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-    u32::try_from(cores).unwrap_or(1).saturating_mul(2)
 }
 
 fn processor(loaded: &Loaded, dialect: Dialect) -> Processor {

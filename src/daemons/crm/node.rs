@@ -1,12 +1,12 @@
-//! The controller with all that it needs: the ring below, agents and disk beside, tools above.
+//! The controller with all that it needs: messaging below, agents and disk beside, tools above.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 use super::agents::{self, Ended};
+use super::clients;
 use super::clients::{Clients, Waiting};
 use super::fencing::{self, Fenced};
 use super::history::History;
@@ -14,33 +14,17 @@ use super::inputs::Inputs;
 use super::protocol::Reply;
 use super::scheduling::{self, Scheduled};
 use super::store::Files;
-use super::{carrier, clients};
-use crate::controller::journal::Event;
-use crate::controller::{self, Controller, Member, Membership, Output};
-use crate::daemons::corosync::{Event as RingEvent, Ring};
+use crate::cib::Document;
+use crate::cib::operation::Change;
+use crate::controller::{self, Controller, Output, journal};
 use crate::executor::{self, Class, RunId};
-use crate::ids::{MembershipId, NodeId};
-use crate::proto::cpg::{self, ClientId};
+use crate::ids::NodeId;
+use crate::messaging::{self, Event, MessagingLayer};
 use crate::proto::heartbeat::Severity;
 use crate::runtime::log::Logger;
 use crate::runtime::unix_server::ClientEvent;
 use crate::time::{Instant, Now};
-use crate::wire::cluster::CpgName;
 use crate::wire::crm::{FenceResult, FenceTicket, Message};
-
-/// The CRM's place among the clients of groups; those of tools are counted from 1.
-const CLIENT: ClientId = ClientId(0);
-
-/// What a CRM is told before it starts.
-#[derive(Debug, Clone)]
-pub struct Setting {
-    /// The controller's part; the term is read from disk.
-    pub controller: controller::Config,
-    /// Names of nodes by number.
-    pub names: BTreeMap<NodeId, String>,
-    /// There is quorum without votes: no provider is configured.
-    pub always_quorate: bool,
-}
 
 /// Why the daemon has to end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,8 +60,8 @@ struct Run {
 #[derive(Debug)]
 pub struct Crm {
     controller: Controller,
-    setting: Setting,
-    assembly: carrier::Assembly,
+    config: controller::Config,
+    messaging: MessagingLayer,
     files: Files,
     inputs: Arc<Inputs>,
     log: Logger,
@@ -89,9 +73,6 @@ pub struct Crm {
     /// Fence devices that were started here.
     devices: BTreeSet<String>,
     fences: u64,
-    ring_seq: u64,
-    quorate: bool,
-    group: Vec<NodeId>,
     end: Option<End>,
     ended: (mpsc::UnboundedSender<Ended>, mpsc::UnboundedReceiver<Ended>),
     scheduled: (
@@ -105,35 +86,32 @@ pub struct Crm {
 }
 
 impl Crm {
-    /// Reads the disk, opens the socket for tools, joins the group.
+    /// Reads the disk and opens the socket for tools. The term of `config` is read, too.
     ///
     /// Errors: folders or the socket can't be made.
     pub fn start(
-        mut setting: Setting,
-        ring: &mut Ring,
+        mut config: controller::Config,
+        messaging: MessagingLayer,
         log: Logger,
         now: Now,
     ) -> std::io::Result<Self> {
         let files = Files::open(log.clone())?;
-        setting.controller.term = files.term();
+        config.term = files.term();
         let (leftovers, told) = agents::Leftovers::read();
         for text in told {
             log.log(Severity::Notice, text);
         }
-        let (mut history, why) = History::open(&setting.controller.name);
+        let (mut history, why) = History::open(&config.name);
         if let Some(why) = why {
             log.log(Severity::Warning, why);
         }
-        history.note(
-            now.unix_s,
-            Event::Started {
-                version: setting.controller.version.clone(),
-            },
-        );
-        let controller = Controller::new(setting.controller.clone(), files.load(), now);
-        let crm = Self {
+        let version = config.version.clone();
+        history.note(now.unix_s, journal::Event::Started { version });
+        let controller = Controller::new(config.clone(), files.load(), now);
+        let mut crm = Self {
             controller,
-            assembly: carrier::Assembly::default(),
+            config,
+            messaging,
             files,
             inputs: Arc::default(),
             clients: Clients::open()?,
@@ -143,20 +121,13 @@ impl Crm {
             history,
             devices: BTreeSet::new(),
             fences: 0,
-            ring_seq: ring.srp().ring().seq,
-            quorate: setting.always_quorate,
-            setting,
-            group: Vec::new(),
             end: None,
             ended: mpsc::unbounded_channel(),
             scheduled: mpsc::unbounded_channel(),
             fenced: mpsc::unbounded_channel(),
             log,
         };
-        if let Ok(group) = CpgName::new(carrier::GROUP) {
-            let joined = ring.with_groups(now, |g| g.join(CLIENT, std::process::id(), &group));
-            joined.map_err(|refused| std::io::Error::other(format!("{refused:?}")))?;
-        }
+        crm.count_nodes();
         Ok(crm)
     }
 
@@ -172,13 +143,29 @@ impl Crm {
 
     /// When [`Self::handle_timeout`] has something to do.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.controller.poll_timeout()
+        let both = [
+            self.controller.poll_timeout(),
+            self.messaging.poll_timeout(),
+        ];
+        both.into_iter().flatten().min()
     }
 
     /// Time passed.
-    pub fn handle_timeout(&mut self, now: Now, ring: &mut Ring) {
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.messaging.handle_timeout(now);
         self.controller.handle_timeout(now);
-        self.settle(now, ring);
+        self.settle(now);
+    }
+
+    /// The messaging layer hears something of its driver.
+    pub fn hear(&mut self, now: Now, tell: impl FnOnce(&mut MessagingLayer)) {
+        tell(&mut self.messaging);
+        self.settle(now);
+    }
+
+    /// What the driver of the messaging layer must do next; until none after any input.
+    pub fn poll_output(&mut self) -> Option<messaging::Output> {
+        self.messaging.poll_output()
     }
 
     /// Waits for work that ended. Cancel-safe.
@@ -192,7 +179,7 @@ impl Crm {
     }
 
     /// Takes it up.
-    pub fn handle_work(&mut self, now: Now, ring: &mut Ring, work: Work) {
+    pub fn handle_work(&mut self, now: Now, work: Work) {
         match work {
             Work::Ended(ended) => self.agent_ended(now, *ended),
             Work::Scheduled(scheduled) => {
@@ -204,10 +191,10 @@ impl Crm {
                 self.controller
                     .handle_scheduled(now, scheduled.number, &scheduled.graph, &file);
             }
-            Work::Fenced(fenced) => self.tell_fenced(now, ring, *fenced),
+            Work::Fenced(fenced) => self.tell_fenced(now, *fenced),
             Work::Tool(event) => clients::handle(self, now, event),
         }
-        self.settle(now, ring);
+        self.settle(now);
     }
 
     fn agent_ended(&mut self, now: Now, ended: Ended) {
@@ -236,11 +223,11 @@ impl Crm {
     }
 
     /// All nodes have to know that a node was fenced, or could not be.
-    fn tell_fenced(&mut self, now: Now, ring: &mut Ring, fenced: Fenced) {
+    fn tell_fenced(&mut self, now: Now, fenced: Fenced) {
         self.fences += 1;
         let result = FenceResult {
             ticket: FenceTicket {
-                origin: self.setting.controller.local,
+                origin: self.config.local,
                 number: self.fences,
             },
             last: true,
@@ -253,93 +240,54 @@ impl Crm {
             reason: fenced.reason,
             unix_s: now.unix_s,
         };
-        self.send(now, ring, &Message::FenceResult(result));
+        let message = Message::FenceResult(result);
+        self.messaging.send(now, message.encode());
     }
 
-    /// Something happened on the ring.
-    pub fn handle_event(&mut self, now: Now, ring: &mut Ring, event: &RingEvent) {
+    fn receive(&mut self, now: Now, event: Event) {
         match event {
-            RingEvent::Ring { ring: name, .. } => self.ring_seq = name.seq,
-            RingEvent::Verdict(verdict) => {
-                let quorate = verdict.quorate || self.setting.always_quorate;
-                if std::mem::replace(&mut self.quorate, quorate) != quorate {
-                    self.tell_membership(now);
-                }
-            }
-            RingEvent::Group(CLIENT, event) => self.handle_group(now, event),
-            _ => {}
-        }
-        self.settle(now, ring);
-    }
-
-    fn handle_group(&mut self, now: Now, event: &cpg::Event) {
-        match event {
-            cpg::Event::Message { node, data, .. } => {
-                let Some(message) = self.assembly.receive(*node, data) else {
-                    return;
-                };
-                match Message::decode(&message) {
-                    Ok(message) => self.controller.handle_message(now, *node, message),
-                    Err(error) => {
-                        let text = format!("A message of node {node} can't be read: {error}");
-                        self.log.log(Severity::Warning, text);
-                    }
-                }
-            }
-            cpg::Event::Change { members, .. } => {
-                let mut nodes: Vec<NodeId> = members.iter().map(|(node, _)| *node).collect();
-                nodes.dedup();
-                for gone in self.group.iter().filter(|node| !nodes.contains(node)) {
-                    self.assembly.forget(*gone);
-                }
-                self.group = nodes;
-                self.tell_membership(now);
-            }
+            Event::Membership(membership) => self.controller.handle_membership(now, membership),
+            Event::Message { from, message } => match Message::decode(&message) {
+                Ok(message) => self.controller.handle_message(now, from, message),
+                Err(error) => self.tell_unreadable(from, &error),
+            },
+            Event::Log(severity, text) => self.log.log(severity, text),
         }
     }
 
-    fn tell_membership(&mut self, now: Now) {
-        if !self.group.contains(&self.setting.controller.local) {
-            return;
-        }
-        // The ring's number grows; within a ring the group tells one membership from the next.
-        let mut hasher = DefaultHasher::new();
-        self.group.hash(&mut hasher);
-        let id = MembershipId(self.ring_seq << 24 | hasher.finish() & 0xff_ffff);
-        let members = self.group.iter().map(|id| Member {
-            id: *id,
-            name: self.name_of(*id),
-            uuid: id.to_string(),
-        });
-        let membership = Membership {
-            id,
-            members: members.collect(),
-            quorate: self.quorate,
-        };
-        self.controller.handle_membership(now, membership);
+    fn tell_unreadable(&self, from: NodeId, error: &dyn std::fmt::Display) {
+        let text = format!("A message of node {from} can't be read: {error}");
+        self.log.log(Severity::Warning, text);
     }
 
-    fn name_of(&self, id: NodeId) -> String {
-        let name = self.setting.names.get(&id).cloned();
-        name.unwrap_or_else(|| format!("Node{id}"))
+    /// The messaging layer may count quorum against the nodes that the CIB has.
+    fn count_nodes(&mut self) {
+        let known = known_nodes(self.controller.cib());
+        self.messaging.handle_known_nodes(known);
     }
 
     /// The node leaves in order.
-    pub fn shut_down(&mut self, now: Now, ring: &mut Ring) {
+    pub fn shut_down(&mut self, now: Now) {
         self.controller.shut_down(now);
-        self.settle(now, ring);
+        self.settle(now);
     }
 
-    /// Carries out what the controller wants.
-    fn settle(&mut self, now: Now, ring: &mut Ring) {
-        while let Some(output) = self.controller.poll_output() {
-            self.carry_out(now, ring, output);
+    /// Carries out what the controller wants, and hands it what messaging has for it.
+    fn settle(&mut self, now: Now) {
+        loop {
+            if let Some(output) = self.controller.poll_output() {
+                self.carry_out(now, output);
+            } else if let Some(event) = self.messaging.poll_event() {
+                self.receive(now, event);
+            } else {
+                return;
+            }
         }
     }
 
-    fn carry_out(&mut self, now: Now, ring: &mut Ring, output: Output) {
+    fn carry_out(&mut self, now: Now, output: Output) {
         match output {
-            Output::Send(message) => self.send(now, ring, &message),
+            Output::Send(message) => self.messaging.send(now, message.encode()),
             Output::Schedule { number, cib } => {
                 let done = self.scheduled.0.clone();
                 let inputs = Arc::clone(&self.inputs);
@@ -354,8 +302,9 @@ impl Crm {
             }
             Output::Answered { call, result } => self.clients.answer(call, result),
             Output::Changed(changed) => {
-                if changed.change == crate::cib::operation::Change::Configuration {
+                if changed.change == Change::Configuration {
                     self.files.keep(self.controller.cib());
+                    self.count_nodes();
                 }
             }
             Output::Term(term) => self.files.keep_term(term),
@@ -375,7 +324,7 @@ impl Crm {
     }
 
     fn end_because(&mut self, now: Now, end: End, why: String) {
-        self.history.note(now.unix_s, Event::Ended { why });
+        self.history.note(now.unix_s, journal::Event::Ended { why });
         self.end = Some(end);
     }
 
@@ -416,17 +365,6 @@ impl Crm {
         }
     }
 
-    fn send(&mut self, now: Now, ring: &mut Ring, message: &Message) {
-        for piece in carrier::pieces(&message.encode()) {
-            let sent = ring.with_groups(now, |groups| groups.multicast(CLIENT, piece));
-            if let Err(refused) = sent {
-                let text = format!("a message can't be sent: {refused:?}");
-                self.log.log(Severity::Error, text);
-                return;
-            }
-        }
-    }
-
     pub(super) fn parts(&mut self) -> (&mut Controller, &mut Clients) {
         (&mut self.controller, &mut self.clients)
     }
@@ -440,6 +378,60 @@ impl Crm {
     }
 
     pub(super) fn local_name(&self) -> &str {
-        &self.setting.controller.name
+        &self.config.name
+    }
+}
+
+/// How many nodes a cluster should have: what an administrator wrote, else those in the CIB, two
+/// at least.
+///
+/// Source: pacemaker 1.1, `expected-quorum-votes`, which its plugin in corosync counted against.
+fn known_nodes(cib: &Document) -> usize {
+    let root = cib.root_element();
+    let sets = root.find(&["configuration", "crm_config"]);
+    let sets = sets.into_iter().flat_map(|config| config.children());
+    let written = sets.flat_map(|set| set.children()).find_map(|pair| {
+        let expected = pair.attr("name") == Some("expected-quorum-votes");
+        pair.attr("value").filter(|_| expected)?.parse().ok()
+    });
+    let listed = || {
+        let nodes = root.find(&["configuration", "nodes"]);
+        let nodes = nodes.into_iter().flat_map(|nodes| nodes.children());
+        let counts =
+            |kind: Option<&str>| kind.is_none_or(|kind| matches!(kind, "member" | "normal"));
+        nodes
+            .filter(|node| counts(node.attr("type")))
+            .count()
+            .max(2)
+    };
+    written.unwrap_or_else(listed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cib::reader;
+
+    #[test]
+    fn nodes_are_those_of_the_cib_unless_somebody_wrote_how_many() {
+        let known = |config: &str, nodes: &str| {
+            let cib = format!(
+                "<cib><configuration><crm_config><cluster_property_set id='o'>{config}\
+                 </cluster_property_set></crm_config><nodes>{nodes}</nodes></configuration></cib>"
+            );
+            known_nodes(&reader::read(&cib).unwrap())
+        };
+        let node = |id: u32, kind: &str| format!("<node id='{id}' uname='n{id}'{kind}/>");
+        let three = (1..4).map(|id| node(id, "")).collect::<String>();
+        let remote = node(4, " type='remote'");
+        assert_eq!(known("", &format!("{three}{remote}")), 3);
+        assert_eq!(
+            known("", &node(1, " type='member'")),
+            2,
+            "as the plugin begins"
+        );
+        let written = "<nvpair id='e' name='expected-quorum-votes' value='5'/>";
+        assert_eq!(known(written, &three), 5);
+        assert_eq!(known_nodes(&Document::new("cib")), 2);
     }
 }

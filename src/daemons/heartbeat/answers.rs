@@ -18,6 +18,8 @@ pub fn answer(node: &mut Node, constant: Constant, request: Request) -> Reply {
         }
         Request::Standby { side } => command(node, Command::Standby(side), gives(side)),
         Request::Takeover { side } => command(node, Command::Takeover(side), gets(side)),
+        Request::Hold => answer_of(node.hold(), "this node leaves its resources as they are"),
+        Request::Release => answer_of(node.release(), "this node goes on"),
         Request::AddNodes { nodes } => tell(node, "addnode", &[("nodelist", nodes.join(" "))]),
         Request::DeleteNodes { nodes } => tell(node, "delnode", &[("nodelist", nodes.join(" "))]),
         Request::SetWeight { node: of, weight } => tell(
@@ -56,14 +58,21 @@ fn check_names(node: &Node, request: &Request) -> Result<(), String> {
         Request::SetWeight { node: of, .. } | Request::SetSite { node: of, .. } => {
             status(of).map(drop).ok_or_else(|| unknown(of))
         }
-        Request::Report | Request::Watch | Request::Standby { .. } | Request::Takeover { .. } => {
-            Ok(())
-        }
+        Request::Report
+        | Request::Watch
+        | Request::Hold
+        | Request::Release
+        | Request::Standby { .. }
+        | Request::Takeover { .. } => Ok(()),
     }
 }
 
 fn command(node: &mut Node, command: Command, does: &str) -> Reply {
-    match node.handle_command(command) {
+    answer_of(node.handle_command(command), does)
+}
+
+fn answer_of(done: Result<(), String>, does: &str) -> Reply {
+    match done {
         Ok(()) => Reply::Accepted { text: does.into() },
         Err(why) => Reply::Refused { why },
     }

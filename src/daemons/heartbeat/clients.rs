@@ -4,6 +4,7 @@ use std::future::pending;
 use std::path::Path;
 
 use super::node::Node;
+use crate::messaging;
 use crate::proto::ccm::CLIENT;
 use crate::proto::client_api::View;
 use crate::proto::heartbeat::{Event, NodeView};
@@ -85,6 +86,7 @@ impl View for Seen<'_> {
 
     fn is_built_in(&self, client: &str) -> bool {
         client == CLIENT && self.0.membership.is_on()
+            || client == messaging::heartbeat::CLIENT && self.0.crm.is_some()
     }
 
     fn resources_held(&self) -> Option<String> {

@@ -14,6 +14,8 @@ use super::picture::Constant;
 use super::reload;
 use super::serve::Sockets;
 use super::store::Store;
+use crate::config::ha_cf::CrmMode;
+use crate::daemons::crm::{self, Crm, Work};
 use crate::proto::ccm::CLIENT;
 use crate::proto::heartbeat::Severity;
 use crate::runtime::clock::{self, Alarm};
@@ -144,6 +146,7 @@ impl Daemon {
             Some((id, result)) = self.results.recv() => self.node.handle_completed(id, result),
             signal = self.signals.next() => self.handle_signal(signal),
             Some(report) = self.reports.recv() => self.handle_child(report),
+            work = crm_work(&mut self.node.crm) => self.node.handle_crm_work(work),
             asked = self.sockets.next() => self.sockets.serve(asked, &mut self.node, self.constant),
         }
     }
@@ -153,6 +156,7 @@ impl Daemon {
         let events = std::mem::take(&mut self.node.events);
         self.sockets
             .handle_events(&events, &mut self.node, self.constant);
+        self.look_at_crm();
         for wish in std::mem::take(&mut self.node.wishes) {
             match wish {
                 Wish::Serve => self.serve(),
@@ -160,8 +164,30 @@ impl Daemon {
                 Wish::Deleted => self.stop(),
                 Wish::StoreNodes => self.store.changed(clock::mono()),
                 Wish::Reboot(reason) => self.reboot(&reason),
+                Wish::Release => self.release(),
             }
         }
+    }
+
+    /// The CRM may have come to its end.
+    fn look_at_crm(&mut self) {
+        let end = self.node.crm.as_ref().and_then(Crm::end);
+        match (end, self.phase) {
+            (Some(crm::End::Left), Phase::Running | Phase::Releasing) => self.released(),
+            (Some(crm::End::Fenced), Phase::Running | Phase::Releasing) => self.fenced(),
+            _ => {}
+        }
+    }
+
+    /// Another node counts this one as fenced: what runs here may run there, too.
+    ///
+    /// Source: heartbeat 3.0.6: with `crm on` a CRM that ends with a failure reboots the machine,
+    /// with `respawn` one that says that it must not go on isn't started again.
+    fn fenced(&mut self) {
+        if self.node.config.crm == CrmMode::On {
+            self.reboot("another node counts this one as fenced");
+        }
+        self.phase = Phase::Over(End::Fenced);
     }
 
     /// Communication is up: clients may come, children are started.
@@ -202,7 +228,14 @@ impl Daemon {
         if self.phase != Phase::Running {
             return;
         }
+        if self.node.on_hold {
+            self.phase = Phase::Over(End::Leave);
+            return;
+        }
         self.phase = Phase::Releasing;
+        if self.node.shut_down_crm() {
+            return;
+        }
         if self.node.manager.is_none() {
             self.node.wishes.push(Wish::Released);
         } else if let Err(why) = self.node.handle_command(Command::Shutdown) {
@@ -230,6 +263,17 @@ impl Daemon {
             }
             reload::Change::Keys | reload::Change::Refused => {}
             reload::Change::Restart => self.phase = Phase::Over(End::Restart),
+        }
+    }
+
+    /// Without an ha.cf the next daemon would leave the resources to nobody.
+    fn release(&mut self) {
+        match self.files.have_ha_cf() {
+            true => self.phase = Phase::Over(End::Restart),
+            false => self
+                .node
+                .log
+                .log(Severity::Error, "There is no ha.cf: the hold stays."),
         }
     }
 
@@ -272,10 +316,9 @@ impl Daemon {
         if end == End::Restart {
             reload::keep(&self.node)?;
         }
-        let extra = if end == End::Restart {
-            RESTART_EXTRA
-        } else {
-            Duration::ZERO
+        let extra = match end {
+            End::Restart | End::Leave => RESTART_EXTRA,
+            End::Exit | End::Fenced => Duration::ZERO,
         };
         self.node.leave(extra);
         if let Some(watchdog) = self.node.watchdog.take()
@@ -284,11 +327,22 @@ impl Daemon {
             let text = format!("the watchdog device can't be closed: {why}");
             self.node.log.log(Severity::Error, text);
         }
-        if end == End::Exit {
-            let local = &self.node.cluster.config().local;
-            let text = format!("{local} Heartbeat shutdown complete.");
-            self.node.log.log(Severity::Info, text);
-        }
+        let local = &self.node.cluster.config().local;
+        let left = match end {
+            End::Exit => "",
+            End::Leave => " Its resources stay.",
+            End::Restart | End::Fenced => return Ok(end),
+        };
+        let text = format!("{local} Heartbeat shutdown complete.{left}");
+        self.node.log.log(Severity::Info, text);
         Ok(end)
+    }
+}
+
+/// Waits for work of the CRM that ended; for ever if there is none. Cancel-safe.
+async fn crm_work(crm: &mut Option<Crm>) -> Work {
+    match crm {
+        Some(crm) => crm.work().await,
+        None => std::future::pending().await,
     }
 }

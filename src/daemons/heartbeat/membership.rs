@@ -1,6 +1,6 @@
 //! The consensus membership in the daemon: heartbeat's `ccm`, built in.
 //!
-//! It runs where ha.cf starts a `ccm` by `respawn` or `failfast`, or says `crm ccm-only`. A node
+//! It runs where ha.cf starts a `ccm` by `respawn` or `failfast`, and with any `crm`. A node
 //! without such a line stays outside even if others run one: their clients would take it for a
 //! node that does what members do. Nothing breaks by that; their votes wait for it, which is
 //! said in the log.
@@ -22,6 +22,8 @@ pub enum Effect {
     Send(Message),
     /// A line for the log.
     Log(Severity, String),
+    /// Tell the CRM, and write the line if there is one.
+    Event(ccm::Event, Option<String>),
 }
 
 /// The membership of this node, if it takes part in one.
@@ -47,7 +49,7 @@ struct Current {
 
 /// True if ha.cf wants the membership.
 fn is_wanted(config: &HaCf) -> bool {
-    config.crm == CrmMode::CcmOnly || config.respawn.iter().any(|child| child.name() == CLIENT)
+    config.crm != CrmMode::Off || config.respawn.iter().any(|child| child.name() == CLIENT)
 }
 
 /// The chain of quorum plugins: `env quorum=LIST` in ha.cf, as heartbeat's daemon hands it to
@@ -127,17 +129,14 @@ impl Membership {
         if let Some(warning) = self.warning.take() {
             return Some(Effect::Log(Severity::Warning, warning));
         }
-        loop {
-            match self.service.as_mut()?.poll_output()? {
-                ServiceOutput::Send(message) => return Some(Effect::Send(message)),
-                ServiceOutput::Log(severity, text) => return Some(Effect::Log(severity, text)),
-                ServiceOutput::Event(event) => {
-                    if let Some(text) = self.note(now, event) {
-                        return Some(Effect::Log(Severity::Info, text));
-                    }
-                }
+        Some(match self.service.as_mut()?.poll_output()? {
+            ServiceOutput::Send(message) => Effect::Send(message),
+            ServiceOutput::Log(severity, text) => Effect::Log(severity, text),
+            ServiceOutput::Event(event) => {
+                let line = self.note(now, event.clone());
+                Effect::Event(event, line)
             }
-        }
+        })
     }
 
     /// Keeps an event for tools and clients; the line for the log, if it is worth one.

@@ -1,4 +1,4 @@
-//! heartbeat's role: the node protocol and the haresources manager on their drivers.
+//! heartbeat's role: the node protocol, and the haresources manager or the CRM, on their drivers.
 //!
 //! ```text
 //! run ---> start: files -> Node, Daemon       (wrong files: exit 6, nothing touched)
@@ -13,6 +13,7 @@
 mod answers;
 mod children;
 mod clients;
+mod crm;
 mod daemon;
 mod environment;
 mod membership;
@@ -86,8 +87,9 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(EXIT_CONFIG));
     };
     match running.run()? {
-        phase::End::Exit => Ok(ExitCode::SUCCESS),
+        phase::End::Exit | phase::End::Leave => Ok(ExitCode::SUCCESS),
         phase::End::Restart => restart(options),
+        phase::End::Fenced => Ok(ExitCode::from(crate::daemons::crm::EXIT_FENCED)),
     }
 }
 

@@ -1,19 +1,20 @@
 //! The node: its machines, and how values pass between them and the drivers.
 //!
 //! ```text
-//!  received -> open -> Cluster --Event--> Manager, Membership --Run--> Workshop
+//!  received -> open -> Cluster --Event--> Manager, Membership, Crm --Run--> Workshop
 //!                         |                  |
 //!                     Transmit             Send ---> Cluster
 //!                         v
 //!                   Sealed -> Media
 //! ```
 
-use super::environment;
 use super::membership::{Effect, Membership};
 use super::refusals::Refusals;
 use super::talk::Talk;
 use super::work::Workshop;
+use super::{crm, environment};
 use crate::config::ha_cf::HaCf;
+use crate::daemons::crm::{Crm, Work};
 use crate::ids::NodeName;
 use crate::proto::heartbeat::{Cluster, Event, NodeKind, NodeStatus, NodeView, Output, Severity};
 use crate::proto::probe;
@@ -40,6 +41,8 @@ pub enum Wish {
     Deleted,
     /// The node lists changed and are to be kept.
     StoreNodes,
+    /// The manager is to go on after a hold.
+    Release,
 }
 
 /// The machines and what they act on.
@@ -51,8 +54,12 @@ pub struct Node {
     pub cluster: Cluster,
     /// The haresources manager; none where a CRM has the resources or `-M` was given.
     pub manager: Option<Manager>,
+    /// The manager is told nothing and asked nothing: another is about to take its resources.
+    pub on_hold: bool,
     /// The consensus membership.
     pub membership: Membership,
+    /// The CRM; none where haresources has the resources.
+    pub crm: Option<Crm>,
     /// Keys.
     pub keyring: Keyring,
     /// How messages are put on the wire.
@@ -154,20 +161,77 @@ impl Node {
 
     /// A piece of work ended.
     pub fn handle_completed(&mut self, id: WorkId, result: WorkResult) {
-        if let Some(manager) = &mut self.manager {
+        if let Some(manager) = self.manager_at_work() {
             manager.handle_completed(clock::now(), id, result);
         }
         self.pump();
     }
 
+    /// Work of the CRM ended, or a tool asks it something.
+    pub fn handle_crm_work(&mut self, work: Work) {
+        if let Some(crm) = &mut self.crm {
+            crm.handle_work(clock::now(), work);
+        }
+        self.pump();
+    }
+
+    /// The CRM is to leave: its resources move away. True if there is one.
+    pub fn shut_down_crm(&mut self) -> bool {
+        let Some(crm) = &mut self.crm else {
+            return false;
+        };
+        crm.shut_down(clock::now());
+        self.pump();
+        true
+    }
+
     /// An operator's command; the error says why it is refused.
     pub fn handle_command(&mut self, command: v1::Command) -> Result<(), String> {
+        if self.on_hold {
+            return Err("this node is on hold: everbeat migrate status says why".into());
+        }
         let Some(manager) = &mut self.manager else {
             return Err("resources are not managed by haresources here".into());
         };
         let answer = manager.handle_command(clock::now(), command);
         self.pump();
         answer
+    }
+
+    fn manager_at_work(&mut self) -> Option<&mut Manager> {
+        self.manager.as_mut().filter(|_| !self.on_hold)
+    }
+
+    /// Leaves all resources as they are until [`Self::release`].
+    ///
+    /// Other nodes go on hearing us, and what we said last of our resources stands.
+    ///
+    /// Errors: something is on its way, and would be left half done.
+    pub fn hold(&mut self) -> Result<(), String> {
+        match &self.manager {
+            None => return Err("resources are not managed by haresources here".into()),
+            Some(manager) if !self.on_hold && !manager.is_settled() => {
+                return Err("resources are on their way: ask again when they have arrived".into());
+            }
+            Some(_) => {}
+        }
+        if !self.on_hold {
+            let text = "On hold: resources stay as they are until this is released or ended.";
+            self.log.log(Severity::Warning, text);
+        }
+        self.on_hold = true;
+        Ok(())
+    }
+
+    /// Ends a hold: the daemon executes itself again and looks at what runs.
+    ///
+    /// Errors: there is no hold.
+    pub fn release(&mut self) -> Result<(), String> {
+        if !self.on_hold {
+            return Err("this node is not on hold".into());
+        }
+        self.wishes.push(Wish::Release);
+        Ok(())
     }
 
     /// Says that we are here, out of turn.
@@ -178,6 +242,10 @@ impl Node {
 
     /// Tells the members that this node is none any more.
     pub fn leave_membership(&mut self) {
+        if let Some(crm) = &mut self.crm {
+            crm::leave(crm, clock::now());
+            self.pump();
+        }
         self.membership.leave();
         self.pump();
     }
@@ -197,22 +265,29 @@ impl Node {
             }
             self.cluster.handle_timeout(now);
         }
-        if let Some(manager) = &mut self.manager
+        if let Some(manager) = self.manager_at_work()
             && manager.poll_timeout().is_some_and(|at| at <= now.mono)
         {
             manager.handle_timeout(now);
         }
         self.membership.handle_timeout(now);
+        if let Some(crm) = &mut self.crm
+            && crm.poll_timeout().is_some_and(|at| at <= now.mono)
+        {
+            crm.handle_timeout(now);
+        }
         self.pump();
     }
 
     /// When [`Self::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let manager = self.manager.as_ref().and_then(Manager::poll_timeout);
+        let at_work = self.manager.as_ref().filter(|_| !self.on_hold);
+        let manager = at_work.and_then(Manager::poll_timeout);
         let cluster = self.cluster.poll_timeout().into_iter();
         cluster
             .chain(manager)
             .chain(self.membership.poll_timeout())
+            .chain(self.crm.as_ref().and_then(Crm::poll_timeout))
             .min()
     }
 
@@ -225,6 +300,8 @@ impl Node {
                 self.carry_out_for_manager(output);
             } else if let Some(effect) = self.membership.poll_output(clock::now()) {
                 self.carry_out_for_membership(effect);
+            } else if let Some(message) = self.crm.as_mut().and_then(crm::poll_message) {
+                self.hand_down(message);
             } else {
                 return;
             }
@@ -237,13 +314,16 @@ impl Node {
             Output::Log(severity, text) => self.say(severity, text),
             Output::StoreNodes => self.store_nodes(),
             Output::Event(event) => {
-                if let Some(manager) = &mut self.manager {
+                if let Some(manager) = self.manager.as_mut().filter(|_| !self.on_hold) {
                     manager.handle_event(clock::now(), &event);
                     if event == Event::NodesChanged {
                         let normal = |n: &NodeView| n.kind == NodeKind::Normal;
                         let nodes = self.cluster.nodes().filter(normal).map(|n| n.name);
                         manager.handle_nodes(clock::now(), nodes.collect());
                     }
+                }
+                if let Some(crm) = &mut self.crm {
+                    crm::hear(crm, clock::now(), &event);
                 }
                 self.membership
                     .handle_event(clock::now(), &event, &self.cluster);
@@ -288,6 +368,14 @@ impl Node {
         match effect {
             Effect::Send(message) => self.hand_down(message),
             Effect::Log(severity, text) => self.say(severity, text),
+            Effect::Event(event, line) => {
+                if let Some(line) = line {
+                    self.say(Severity::Info, line);
+                }
+                if let Some(crm) = &mut self.crm {
+                    crm::hear_membership(crm, clock::now(), &event);
+                }
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 //! Running --stop--> Releasing --Released--> Lingering --1.2 s--> Over(Exit)
 //!    |  (no manager, or -M)  \______________________/
 //!    +--ha.cf changed: resources stay--> Over(Restart)
+//!    +--stop of a node on hold: resources stay--> Over(Leave)
 //! ```
 //!
 //! Source: `spec/heartbeat-v1.md` section 2.5.
@@ -24,6 +25,11 @@ pub enum End {
     Exit,
     /// The process executes itself again and keeps its resources.
     Restart,
+    /// Another node counts this one as fenced: the process ends, and should not be started again
+    /// before somebody has looked.
+    Fenced,
+    /// The process ends, its resources stay: somebody else looks after them from now on.
+    Leave,
 }
 
 /// Where the daemon stands.

@@ -31,6 +31,7 @@ pub fn report(node: &Node, constant: Constant) -> Report {
         local_status: node.cluster.status().to_string(),
         cluster: node.config.cluster.clone(),
         layer: "heartbeat".into(),
+        on_hold: node.on_hold,
         waiting_for: waiting(node, now, view.as_ref()),
         resources_held: view
             .as_ref()
@@ -63,8 +64,12 @@ fn waiting(node: &Node, now: Now, view: Option<&View>) -> Vec<String> {
         StartView::Asking(peer) => Some(format!("for the list of nodes from {peer}")),
         StartView::Up | StartView::Left => None,
     };
+    let hold = node
+        .on_hold
+        .then(|| "to hand its resources over to the CRM (everbeat migrate status)".to_owned());
     start
         .into_iter()
+        .chain(hold)
         .chain(view.and_then(|v| v.waiting.clone()))
         .collect()
 }

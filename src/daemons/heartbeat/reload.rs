@@ -2,14 +2,15 @@
 //!
 //! Source: `spec/heartbeat-v1.md` section 4 (signals).
 //! Differs: heartbeat ends when the new files are wrong; we say what is wrong and go on with the
-//! old ones. haresources is looked at, too: heartbeat's scripts read it at each use.
+//! old ones. haresources is looked at, too: heartbeat's scripts read it at each use. With a CRM
+//! the daemon doesn't execute itself again: who would move or adopt its resources meanwhile?
 
 use std::path::{Path, PathBuf};
 
 use sha1::{Digest, Sha1};
 
 use super::node::Node;
-use super::setup;
+use super::{crm, setup};
 use crate::config::host::ThisHost;
 use crate::config::identity::write_atomically;
 use crate::config::{self, Plain};
@@ -57,6 +58,13 @@ impl Fingerprint {
     }
 }
 
+impl Fingerprint {
+    /// Whether there is an ha.cf now.
+    pub fn have_ha_cf(&self) -> bool {
+        self.dir.join("ha.cf").exists()
+    }
+}
+
 /// Compares the files with what is in use, and puts new keys to use.
 pub fn look(files: &mut Fingerprint, node: &mut Node) -> Change {
     let new = Fingerprint::of(&files.dir);
@@ -66,11 +74,11 @@ pub fn look(files: &mut Fingerprint, node: &mut Node) -> Change {
     let host = ThisHost::new(&files.dir);
     let (configuration, mut findings) = config::load(&files.dir, &host, Plain::Taken);
     // Restarted into a refusal, the daemon would leave its resources to nobody.
-    let crm = configuration
+    let refusal = configuration
         .as_ref()
         .and_then(|c| setup::refuse_crm(&c.ha_cf, &files.dir));
-    let refused = crm.is_some();
-    findings.extend(crm);
+    let refused = refusal.is_some();
+    findings.extend(refusal);
     setup::log_findings(&findings, &node.log);
     let Some(configuration) = configuration.filter(|_| !refused) else {
         let text = "Config errors: the new files are not used, the old configuration stays.";
@@ -78,6 +86,12 @@ pub fn look(files: &mut Fingerprint, node: &mut Node) -> Change {
         return Change::Refused;
     };
     let restart = new.ha_cf != files.ha_cf || new.haresources != files.haresources;
+    if restart && (node.crm.is_some() || crm::is_wanted(&configuration.ha_cf)) {
+        let text = "ha.cf changed: with a CRM it is read only at the start. Stop the daemon, \
+                    which moves the resources away, and start it again.";
+        node.log.log(Severity::Error, text);
+        return Change::Refused;
+    }
     *files = new;
     if restart {
         node.log.log(

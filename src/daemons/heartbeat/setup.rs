@@ -22,11 +22,11 @@ pub fn log_findings(findings: &[Diagnostic], log: &Logger) {
     }
 }
 
-/// A cluster resource manager is asked for, and there is none here yet: to take part without one
-/// would leave its resources to nobody. The finding says so at its line in `dir`'s ha.cf.
-/// (`ccm-only` has no manager: the membership is all there is.)
+/// A cluster resource manager is asked for that somebody else should start, and there is none but
+/// the one in this program: to take part without one would leave its resources to nobody. The
+/// finding says so at its line in `dir`'s ha.cf.
 pub fn refuse_crm(config: &HaCf, dir: &Path) -> Option<Diagnostic> {
-    if matches!(config.crm, CrmMode::Off | CrmMode::CcmOnly) {
+    if config.crm != CrmMode::Manual {
         return None;
     }
     let path = dir.join("ha.cf");
@@ -35,9 +35,8 @@ pub fn refuse_crm(config: &HaCf, dir: &Path) -> Option<Diagnostic> {
     let place = place("crm")
         .or_else(|| place("pacemaker"))
         .unwrap_or_default();
-    let message = "this version serves clusters with haresources only, without a CRM";
-    let help =
-        "keep heartbeat on this node, or write `crm no` and put the resources in haresources";
+    let message = "`manual` leaves it to other programs to be the CRM, and there are none";
+    let help = "write `crm respawn`: the CRM is part of this program; or `crm no` for haresources";
     Some(Diagnostic::new(diagnostic::Severity::Error, &source, place, message).help(help))
 }
 

@@ -17,7 +17,7 @@ use super::serve::Sockets;
 use super::setup::{self, Identity};
 use super::talk::Talk;
 use super::work::Workshop;
-use super::{EXIT_CONFIG, Options, rc_scripts};
+use super::{EXIT_CONFIG, Options, crm, rc_scripts};
 use crate::agents::{Executor, Paths, Timeouts};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::ha_cf::{CrmMode, HaCf};
@@ -270,9 +270,12 @@ impl Beginning {
             let text = format!("ha.cf, env quorum: {wrong}; majority:twonodes is used");
             log.log(Severity::Error, text);
         }
+        let crm = crm::start(&config, &self.cluster, log.clone())?;
         let node = Node {
+            crm,
             cluster: Cluster::new(self.cluster, now, u64::from_ne_bytes(seed)),
             manager,
+            on_hold: false,
             membership,
             keyring: self.configuration.keyring,
             envelope: Envelope::of(&config),

@@ -59,6 +59,7 @@ pub enum Output {
 /// The services of one node.
 #[derive(Debug)]
 pub struct Services {
+    dialect: Dialect,
     packer: Packer,
     sync_packer: Packer,
     assembler: Assembler,
@@ -77,9 +78,10 @@ pub struct Services {
 
 impl Services {
     /// Services of a node. `packet_bytes` is what a packet of totempg may have, header included;
-    /// `votequorum` is absent without a quorum provider.
+    /// `votequorum` is absent without a quorum provider; `dialect` says how the ring is named.
     pub fn new(
         node: NodeId,
+        dialect: Dialect,
         packet_bytes: usize,
         config_version: u64,
         votequorum: Option<quorum::Machine>,
@@ -87,6 +89,7 @@ impl Services {
         let mut own = vec![Service::CMAP, Service::CPG, Service::QUORUM];
         own.extend(votequorum.as_ref().map(|_| Service::VOTEQUORUM));
         let mut services = Self {
+            dialect,
             packer: Packer::new(packet_bytes),
             sync_packer: Packer::new(packet_bytes),
             assembler: Assembler::new(),
@@ -210,7 +213,7 @@ impl Services {
     fn barrier(&mut self, output: sync::Output) {
         match output {
             sync::Output::Send(message) => {
-                let body = cluster::encode_sync(&message, Dialect::V3);
+                let body = cluster::encode_sync(&message, self.dialect);
                 let _ = push(&mut self.sync_packer, cluster::SYNC, &body);
             }
             sync::Output::Process(service) => {

@@ -4,7 +4,6 @@ use super::{CONFIG_VERSION, Output, Services};
 use crate::ids::NodeId;
 use crate::wire::cluster::{self, Cmap, CmapValue, Message};
 use crate::wire::cursor::ByteOrder;
-use crate::wire::totem::Dialect;
 use crate::wire::totempg::Addressed;
 
 impl Services {
@@ -25,7 +24,7 @@ impl Services {
             return;
         };
         if addressed.is_for(cluster::SYNC) {
-            if let Ok(message) = cluster::decode_sync(addressed.body, Dialect::V3) {
+            if let Ok(message) = cluster::decode_sync(addressed.body, self.dialect) {
                 self.barriers.handle_message(from, &message);
                 self.pump_barriers();
             }

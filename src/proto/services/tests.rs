@@ -3,7 +3,7 @@ use crate::proto::totem::{Configuration, Phase};
 use crate::time::Instant;
 use crate::wire::cluster::CpgName;
 use crate::wire::cursor::ByteOrder;
-use crate::wire::totem::Processor;
+use crate::wire::totem::{Dialect, Processor};
 
 const NOW: Now = Now {
     mono: Instant(0),
@@ -31,7 +31,7 @@ fn node(id: u32, nodes: u32, version: u64) -> (NodeId, Services) {
     let votes = quorum::Machine::new(config, 0);
     (
         NodeId(id),
-        Services::new(NodeId(id), 1410, version, Some(votes)),
+        Services::new(NodeId(id), Dialect::V3, 1410, version, Some(votes)),
     )
 }
 

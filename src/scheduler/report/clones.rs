@@ -104,18 +104,13 @@ impl Cluster<'_> {
             return Shown::Full;
         }
         if self.resources[clone].unique {
-            let orphan = self.resources[instance].orphan;
-            return if partly || !orphan {
-                Shown::Full
-            } else {
-                Shown::Not
-            };
+            return Shown::Full;
         }
         let parts = self.primitives(instance);
         let any = |test: &dyn Fn(&Resource<'_>) -> bool| {
             test(&self.resources[instance]) || parts.iter().any(|&p| test(&self.resources[p]))
         };
-        if any(&|r| r.pending.task.is_some()) {
+        if self.show_pending && self.resources[instance].pending.task.is_some() {
             return Shown::Full;
         }
         if !partly {
@@ -160,7 +155,7 @@ impl Cluster<'_> {
             idle.retain(|n| !active.contains(n) && show.node(&self.nodes[*n].name));
             idle.sort_by_key(|n| self.node_order.iter().position(|o| o == n));
             for node in idle {
-                let rc = self.failed_probe_below(clone, node);
+                let rc = self.failed_probe(clone, Some(node));
                 let title = match rc {
                     Some(rc) => format!("Stopped ({})", result_text(rc)),
                     None => plain.to_owned(),
@@ -176,11 +171,5 @@ impl Cluster<'_> {
         for (title, names) in &lists {
             out.extend(names_entry(title, names));
         }
-    }
-
-    fn failed_probe_below(&self, clone: ResourceId, node: NodeId) -> Option<i64> {
-        let first = self.resources[clone].children.first().copied()?;
-        let mut parts = self.primitives(first).into_iter();
-        parts.find_map(|p| self.failed_probe(p, Some(node)))
     }
 }

@@ -41,9 +41,14 @@ pub fn status(cluster: &Cluster<'_>, title: &str) -> String {
         hosts: true,
         ..Show::default()
     };
-    let mut out = format!("{title}:\n  * Node List:\n");
-    page::lines(&mut out, &cluster.node_entries(&show), 2);
-    out.push_str("\n  * Full List of Resources:\n");
+    let mut out = format!("{title}:\n");
+    let nodes = cluster.node_entries(&show);
+    if !nodes.is_empty() {
+        out.push_str("  * Node List:\n");
+        page::lines(&mut out, &nodes, 2);
+        out.push('\n');
+    }
+    out.push_str("  * Full List of Resources:\n");
     page::lines(&mut out, &cluster.resource_list(&show), 2);
     out
 }

@@ -139,8 +139,9 @@ impl Cluster<'_> {
         let mut name = n.name.to_string();
         if self.is_guest(node) && (show.hosts || show.detail) {
             let host = self.container_of(node).and_then(|c| self.current_node(c));
-            let host = host.map_or("", |h| &*self.nodes[h].name);
-            name.push_str(&format!("@{host}"));
+            if let Some(host) = host {
+                name.push_str(&format!("@{}", self.nodes[host].name));
+            }
         }
         if show.detail && !n.name.eq_ignore_ascii_case(&n.id) {
             name.push_str(&format!(" ({})", n.id));
@@ -175,11 +176,16 @@ impl Cluster<'_> {
         }
         let attrs = self.nodes[node].attrs.iter();
         let values = attrs.filter(|(name, _)| name.starts_with("#health"));
-        let signs = values.map(|(_, value)| match &**value {
+        let colours = self.health.colours;
+        // Two colours may be worth the same, so that their names count first.
+        let signs = values.map(|(_, value)| match value.to_ascii_lowercase().as_str() {
             "red" => -1,
             "yellow" => 0,
-            "green" => 1,
-            other => score::plain(Some(other)).signum(),
+            _ => match score::parse(Some(value), colours) {
+                score if score <= colours.red => -1,
+                score if score <= colours.yellow && colours.yellow < colours.green => 0,
+                _ => 1,
+            },
         });
         signs.min().unwrap_or(1)
     }

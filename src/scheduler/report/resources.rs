@@ -316,12 +316,20 @@ impl Cluster<'_> {
     /// Result of a probe that said that the resource can't be on its node: its agent isn't
     /// installed there, or finds its parameters wrong. On a node, or on any.
     pub(super) fn failed_probe(&self, resource: ResourceId, node: Option<NodeId>) -> Option<i64> {
-        let name = base_name(&self.resources[resource].id);
+        // In a clone the name of its child counts, even for members of a group.
+        let name = match &self.resources[self.top_of(resource)].kind {
+            Kind::Clone(body) => body.child?.id()?,
+            _ => &self.resources[resource].id,
+        };
         let of_this = |failed: &&FailedOp<'_>| {
             let key = super::super::history_op::entry_key(failed.op);
+            let told = failed.op.attr("on_node");
+            let here =
+                |n: NodeId| told.is_some_and(|t| t.eq_ignore_ascii_case(&self.nodes[n].name));
             super::super::text::parse_key(key).is_some_and(|(id, task, interval)| {
-                base_name(id) == name && super::super::operations::is_probe(task, interval)
-            }) && node.is_none_or(|n| n == failed.node)
+                id == name && super::super::operations::is_probe(task, interval)
+            }) && told.is_some()
+                && node.is_none_or(here)
         };
         let masked = |failed: &&FailedOp<'_>| {
             let number = |name| failed.op.attr(name).and_then(score::leading_integer);

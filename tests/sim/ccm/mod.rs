@@ -14,7 +14,8 @@ use everbeat::proto::ccm::quorum;
 use everbeat::proto::rng::Rng;
 use everbeat::sim::{Condition, Network, Weather, World};
 use everbeat::wire::heartbeat::Message;
-use stack::{Stack, name_of};
+use stack::Stack;
+pub use stack::{name_of, timing};
 
 /// Seeds by default; each is some virtual minutes.
 const RUNS: u64 = if cfg!(debug_assertions) { 15 } else { 1000 };

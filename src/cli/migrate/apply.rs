@@ -1,0 +1,399 @@
+//! `everbeat migrate apply`, `status` and `abort`: the plan, live.
+
+use std::fs;
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+use super::crm;
+use super::facts::{Facts, Software};
+use super::node::{self, FOLDER, Files};
+use super::reach::{Reach, SSH};
+use super::walk::{Walk, Wanted, unsettled};
+use crate::config::authkey;
+use crate::config::corosync_conf;
+use crate::config::diagnostic::Severity;
+use crate::config::host::{Host, ThisHost};
+use crate::config::identity::write_atomically;
+use crate::config::source::Source;
+use crate::migrate::way::{self, Journal, Step, VERSION};
+
+/// The plan's files, kept beside the journal.
+const PLAN: &str = "plan";
+const JOURNAL: &str = "journal.json";
+
+fn journal_arg() -> Arg {
+    Arg::new("journal")
+        .long("journal")
+        .value_name("DIR")
+        .value_parser(value_parser!(PathBuf))
+        .default_value(FOLDER)
+        .help("folder of the journal")
+}
+
+fn yes_arg() -> Arg {
+    let help = "don't ask before anything is changed";
+    Arg::new("yes")
+        .long("yes")
+        .short('y')
+        .action(ArgAction::SetTrue)
+        .help(help)
+}
+
+/// `apply`.
+pub(super) fn apply_command() -> Command {
+    let flag = |name: &'static str, help: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .action(ArgAction::SetTrue)
+            .help(help)
+    };
+    Command::new("apply")
+        .about("Carry a plan out on the running cluster, or go on with it")
+        .arg(
+            Arg::new("plan")
+                .long("plan")
+                .value_name("DIR")
+                .value_parser(value_parser!(PathBuf))
+                .help("corosync.conf, authkey and cib.xml, from plan --output; only to begin"),
+        )
+        .arg(
+            Arg::new("via")
+                .long("via")
+                .value_name("COMMAND")
+                .default_value(SSH)
+                .help("how to run a command on another node, {} is its name"),
+        )
+        .arg(
+            Arg::new("program")
+                .long("program")
+                .value_name("PATH")
+                .default_value("/usr/sbin/everbeat")
+                .help("everbeat on the other nodes"),
+        )
+        .arg(flag(
+            "accept-actions",
+            "the CRM may start, move or stop resources as soon as it has them",
+        ))
+        .arg(flag(
+            "dry-run",
+            "look at the nodes, show the steps, change nothing",
+        ))
+        .arg(yes_arg())
+        .arg(journal_arg())
+        .after_help(
+            "Killed, or stopped by an error, it goes on where it was when it is called again.\n\
+             Exit status: 0 done, 1 stopped, the cluster works and apply or abort goes on, \
+             2 nothing was begun.\n\n\
+             Examples:\n  \
+             everbeat migrate apply --plan /root/plan --dry-run\n  \
+             everbeat migrate apply --plan /root/plan\n  \
+             everbeat migrate apply                 go on",
+        )
+}
+
+/// `status`.
+pub(super) fn status_command() -> Command {
+    let about = "Show how far apply or abort is";
+    Command::new("status")
+        .about(about)
+        .arg(journal_arg())
+        .after_help(
+            "Exit status: 0 nothing is under way, 1 something is, 2 the journal can't be read.\n\n\
+         Examples:\n  everbeat migrate status",
+        )
+}
+
+/// `abort`.
+pub(super) fn abort_command() -> Command {
+    let about = "Go back to where the cluster was before apply, from any step of it";
+    Command::new("abort")
+        .about(about)
+        .arg(yes_arg())
+        .arg(journal_arg())
+        .after_help(
+            "Exit status: 0 done, 1 stopped, abort goes on, 2 there is nothing to go back from.\n\n\
+         Examples:\n  everbeat migrate abort",
+        )
+}
+
+/// How it ended.
+fn ended(done: Result<()>, next: &str) -> Result<ExitCode> {
+    match done {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) => {
+            eprintln!("migrate: {error:#}");
+            eprintln!("migrate: {next}");
+            Ok(ExitCode::from(1))
+        }
+    }
+}
+
+/// Begins or goes on.
+pub(super) fn apply(matches: &ArgMatches) -> Result<ExitCode> {
+    let folder = folder(matches);
+    let mut walk = match journal(&folder)? {
+        Some(journal) => {
+            if journal.back.as_ref().is_some_and(|(s, n)| *n < s.len()) {
+                bail!("an abort is under way: everbeat migrate abort goes on with it");
+            }
+            if let (None, true) = (&journal.back, journal.rest().is_empty()) {
+                bail!("it is done already; everbeat migrate abort goes back");
+            }
+            match journal.back {
+                None => again(&folder, journal)?,
+                Some(_) => first(&folder, matches)?,
+            }
+        }
+        None => first(&folder, matches)?,
+    };
+    if matches.get_flag("dry-run") {
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !agreed(matches, "Go on?")? {
+        return Ok(ExitCode::from(2));
+    }
+    keep(&folder, &walk)?;
+    let done = walk.go();
+    if done.is_ok() {
+        node::say("The CRM has the resources. everbeat migrate abort goes back to heartbeat.")?;
+    }
+    ended(
+        done,
+        "apply again goes on; everbeat migrate abort goes back",
+    )
+}
+
+/// Goes back.
+pub(super) fn abort(matches: &ArgMatches) -> Result<ExitCode> {
+    let folder = folder(matches);
+    let Some(mut journal) = journal(&folder)? else {
+        bail!("{}: no journal: nothing was begun here", folder.display());
+    };
+    journal.turn();
+    if journal.rest().is_empty() {
+        bail!("it has gone back already");
+    }
+    let mut walk = again(&folder, journal)?;
+    if !agreed(matches, "Go back?")? {
+        return Ok(ExitCode::from(2));
+    }
+    walk.save()?;
+    let done = walk.go();
+    if done.is_ok() {
+        node::say("All is as it was before apply.")?;
+    }
+    ended(done, "abort again goes on")
+}
+
+/// Shows.
+pub(super) fn status(matches: &ArgMatches) -> Result<ExitCode> {
+    let Some(journal) = journal(&folder(matches))? else {
+        node::say("Nothing was begun here.")?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let steps = match &journal.back {
+        Some((steps, _)) => steps.clone(),
+        None => way::forward(&journal.nodes),
+    };
+    let rest = journal.rest();
+    if journal.back.is_some() {
+        node::say("Going back:")?;
+    }
+    let next = rest.first();
+    for step in &steps {
+        let state = match () {
+            () if !rest.contains(step) => "done",
+            () if Some(step) == next && journal.begun.contains(step) => "begun",
+            () => "",
+        };
+        node::say(&format!(
+            "{state:<6} {:<18} {}",
+            step.to_string(),
+            step.told().1
+        ))?;
+    }
+    Ok(ExitCode::from(u8::from(!rest.is_empty())))
+}
+
+fn folder(matches: &ArgMatches) -> PathBuf {
+    let folder = matches.get_one::<PathBuf>("journal");
+    folder.cloned().unwrap_or_else(|| FOLDER.into())
+}
+
+fn journal(folder: &Path) -> Result<Option<Journal>> {
+    let file = folder.join(JOURNAL);
+    let text = match fs::read(&file) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(e).with_context(|| file.display().to_string()),
+    };
+    let journal: Journal =
+        serde_json::from_slice(&text).with_context(|| file.display().to_string())?;
+    if journal.version != VERSION {
+        bail!("{}: of another everbeat: go on with that", file.display());
+    }
+    Ok(Some(journal))
+}
+
+fn again(folder: &Path, journal: Journal) -> Result<Walk> {
+    let wanted = wanted(&folder.join(PLAN))?;
+    let walk = Walk::new(journal, &folder.join(JOURNAL), local(), wanted);
+    show(&walk.journal.rest())?;
+    Ok(walk)
+}
+
+fn local() -> Option<String> {
+    let host = ThisHost::new(Path::new(super::files::HA_D));
+    host.node_name().map(|n| n.to_string())
+}
+
+fn first(folder: &Path, matches: &ArgMatches) -> Result<Walk> {
+    let Some(plan) = matches.get_one::<PathBuf>("plan") else {
+        bail!("nothing was begun here: say --plan DIR, the folder from plan --output");
+    };
+    let word = |name| matches.get_one::<String>(name).cloned().unwrap_or_default();
+    let wanted = wanted(plan)?;
+    let nodes = nodes(&plan.join("corosync.conf"))?;
+    crm::in_maintenance(&wanted.cib)?;
+    let journal = Journal {
+        version: VERSION,
+        nodes,
+        via: word("via"),
+        program: word("program"),
+        accept_actions: matches.get_flag("accept-actions"),
+        begun: Vec::new(),
+        done: Vec::new(),
+        back: None,
+    };
+    let here = local().filter(|name| journal.nodes.contains(name));
+    let mut walk = Walk::new(journal, &folder.join(JOURNAL), here, wanted);
+    let facts = look(&walk.reach, &walk.journal.nodes)?;
+    // Those that hold nothing first: with auto_failback off resources move only once then.
+    let mut ordered: Vec<_> = facts.iter().collect();
+    ordered.sort_by_key(|f| holds(f));
+    walk.journal.nodes = ordered.iter().map(|f| f.name.clone()).collect();
+    show(&way::forward(&walk.journal.nodes))?;
+    Ok(walk)
+}
+
+fn holds(facts: &Facts) -> bool {
+    let groups = facts.report.iter().flat_map(|r| &r.groups);
+    groups.flat_map(|g| &g.holders).any(|h| *h == facts.name)
+}
+
+fn show(steps: &[Step]) -> Result<()> {
+    node::say("Steps:")?;
+    for step in steps {
+        node::say(&format!("  {:<18} {}", step.to_string(), step.told().1))?;
+    }
+    Ok(())
+}
+
+/// Looks at all nodes for what would be in the way.
+fn look(reach: &Reach, nodes: &[String]) -> Result<Vec<Facts>> {
+    let mut all: Vec<Facts> = Vec::new();
+    for name in nodes {
+        let facts = reach
+            .facts(name)
+            .with_context(|| format!("{name} can't be asked"))?;
+        if facts.name != *name {
+            bail!(
+                "{name} calls itself {}: the names must be those of ha.cf",
+                facts.name
+            );
+        }
+        if facts.crm {
+            bail!(
+                "{name}: its ha.cf has a CRM. Only clusters with haresources can be migrated \
+                 live; see migrating-from-heartbeat(7) for the way by hand"
+            );
+        }
+        if facts.software == Software::Heartbeat && facts.program.is_none() {
+            bail!("{name}: can't tell where heartbeat's program is");
+        }
+        if facts.ring {
+            bail!("{name}: a ring's daemon runs there already: end it first");
+        }
+        if let Some(why) = unsettled(name, &facts, nodes) {
+            bail!("{why}");
+        }
+        if let Some(first) = all.first()
+            && first.haresources.trim() != facts.haresources.trim()
+        {
+            bail!(
+                "haresources of {} and {name} differ: make them the same first",
+                first.name
+            );
+        }
+        all.push(facts);
+    }
+    Ok(all)
+}
+
+/// The nodes' names from the ring's configuration.
+fn nodes(conf: &Path) -> Result<Vec<String>> {
+    let source = Source::read(conf).with_context(|| format!("can't read {}", conf.display()))?;
+    let (model, found) = corosync_conf::read_all(&source);
+    if let Some(error) = found.iter().find(|d| d.severity == Severity::Error) {
+        bail!("{error}");
+    }
+    let names: Option<Vec<String>> = model.nodes.iter().map(|n| n.name.clone()).collect();
+    match names {
+        Some(names) if !names.is_empty() => Ok(names),
+        _ => bail!("{}: each node of the nodelist needs a name", conf.display()),
+    }
+}
+
+fn wanted(plan: &Path) -> Result<Wanted> {
+    let read = |name: &str| {
+        let path = plan.join(name);
+        fs::read(&path).with_context(|| format!("can't read {}", path.display()))
+    };
+    let text =
+        |name: &str| String::from_utf8(read(name)?).with_context(|| format!("{name} is no UTF-8"));
+    let key = read("authkey")?;
+    if key.len() < authkey::BYTES_MIN || key.len() > authkey::BYTES_MAX {
+        bail!("{}: not the size of a key", plan.join("authkey").display());
+    }
+    Ok(Wanted {
+        files: Files {
+            corosync_conf: text("corosync.conf")?,
+            authkey: key,
+        },
+        cib: text("cib.xml")?,
+    })
+}
+
+/// The plan and the journal on the disk: from now on it can be gone on with.
+fn keep(folder: &Path, walk: &Walk) -> Result<()> {
+    let plan = folder.join(PLAN);
+    fs::create_dir_all(&plan).with_context(|| plan.display().to_string())?;
+    let files = &walk.wanted.files;
+    for (name, bytes, mode) in [
+        ("corosync.conf", files.corosync_conf.as_bytes(), 0o644),
+        ("cib.xml", walk.wanted.cib.as_bytes(), 0o600),
+        ("authkey", &files.authkey, 0o400),
+    ] {
+        let path = plan.join(name);
+        write_atomically(&path, bytes, mode).with_context(|| path.display().to_string())?;
+    }
+    walk.save()
+}
+
+fn agreed(matches: &ArgMatches, question: &str) -> Result<bool> {
+    if matches.get_flag("yes") {
+        return Ok(true);
+    }
+    if !std::io::stdin().is_terminal() {
+        bail!("nobody can be asked here: look at --dry-run, then say --yes");
+    }
+    print!("{question} [yes/no] ");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.trim() == "yes")
+}

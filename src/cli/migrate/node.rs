@@ -1,0 +1,290 @@
+//! `everbeat migrate node`: what the one that carries a migration out asks of each node.
+//!
+//! Each verb may be asked again: what is done already stays done.
+
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::{Arg, ArgMatches, Command};
+use serde::{Deserialize, Serialize};
+
+use super::super::control::Control;
+use super::facts::{Facts, Software};
+use super::{files, service};
+use crate::config::ha_cf::{self, CrmMode};
+use crate::config::host::{Host, ThisHost};
+use crate::config::identity::write_atomically;
+use crate::config::source::Source;
+use crate::daemons::control::{Reply, Request, SOCKET};
+
+/// Where a migration keeps what it needs, on each node.
+pub(super) const FOLDER: &str = "/var/lib/heartbeat/migration";
+/// What was there before.
+const BEFORE: &str = "before";
+/// The CRM's files. Source: Pacemaker 2.1.5, `CRM_CONFIG_DIR`
+const CIB: &str = "/var/lib/pacemaker/cib";
+const COROSYNC: &str = "/etc/corosync";
+const HA_CF: &str = "/etc/ha.d/ha.cf";
+/// ha.cf under this name is none for the daemon.
+const HA_CF_AWAY: &str = "/etc/ha.d/ha.cf.before-migration";
+/// More can't be a plan's files.
+const STDIN_BYTES_MAX: u64 = 16 << 20;
+
+/// Files for a node.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Files {
+    /// corosync.conf.
+    pub(super) corosync_conf: String,
+    /// The ring's key.
+    pub(super) authkey: Vec<u8>,
+}
+
+/// The hidden command.
+pub(super) fn command() -> Command {
+    Command::new("node")
+        .hide(true)
+        .about("On a node: one step")
+        .arg(Arg::new("verb").required(true).value_parser([
+            "facts",
+            "everbeat",
+            "heartbeat",
+            "put",
+            "restore",
+            "ring",
+            "unring",
+            "switch",
+            "unswitch",
+            "hold",
+            "release",
+            "leave",
+            "return",
+        ]))
+}
+
+/// Does it.
+pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode> {
+    match matches.get_one::<String>("verb").map_or("", String::as_str) {
+        "facts" => println!("{}", serde_json::to_string(&facts()?)?),
+        "everbeat" => everbeat()?,
+        "heartbeat" => heartbeat()?,
+        "put" => put(&serde_json::from_slice(&stdin()?)?)?,
+        "restore" => restore()?,
+        "ring" if service::ring_runs() => {}
+        "ring" => service::start_ring()?,
+        "unring" => service::stop_ring()?,
+        "switch" => switch()?,
+        "unswitch" => unswitch()?,
+        "hold" => ask(&Request::Hold)?,
+        "release" => ask(&Request::Release)?,
+        "leave" => leave()?,
+        "return" => go_back()?,
+        other => bail!("no verb {other}"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn stdin() -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut stdin = std::io::stdin().lock().take(STDIN_BYTES_MAX);
+    stdin.read_to_end(&mut bytes).context("can't read stdin")?;
+    Ok(bytes)
+}
+
+fn facts() -> Result<Facts> {
+    let host = ThisHost::new(Path::new(files::HA_D));
+    let (software, program, report) = service::heartbeat()?;
+    let text = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let switched = !Path::new(HA_CF).exists() && Path::new(HA_CF_AWAY).exists();
+    let ha_cf = text(if switched { HA_CF_AWAY } else { HA_CF });
+    let (model, _) = ha_cf::read_all(&Source::new(HA_CF, &*ha_cf), &host);
+    Ok(Facts {
+        name: host.node_name().map(|n| n.to_string()).unwrap_or_default(),
+        software,
+        program,
+        report,
+        ring: service::ring_runs(),
+        crm: model.crm != CrmMode::Off,
+        ha_cf,
+        haresources: text("/etc/ha.d/haresources"),
+        switched,
+    })
+}
+
+/// everbeat takes heartbeat's place; what heartbeat's program was is kept.
+fn everbeat() -> Result<()> {
+    match service::heartbeat()? {
+        (Software::Everbeat, ..) => return Ok(()),
+        (Software::Heartbeat, program, _) => {
+            let program = program.context("can't tell where heartbeat's program is")?;
+            fs::create_dir_all(FOLDER).context(FOLDER)?;
+            let text = program.display().to_string();
+            write_atomically(&original(), text.as_bytes(), 0o644).context(FOLDER)?;
+            service::stop_heartbeat()?;
+        }
+        (Software::None, ..) => {}
+    }
+    service::start_everbeat()
+}
+
+/// heartbeat itself again, if that was here.
+fn heartbeat() -> Result<()> {
+    let program = match fs::read_to_string(original()) {
+        Ok(program) => PathBuf::from(program),
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(e).with_context(|| original().display().to_string()),
+    };
+    if !matches!(service::heartbeat()?, (Software::Heartbeat, ..)) {
+        service::stop_heartbeat()?;
+        service::start_original(&program)?;
+    }
+    fs::remove_file(original()).context(FOLDER)
+}
+
+fn original() -> PathBuf {
+    Path::new(FOLDER).join("heartbeat-program")
+}
+
+/// Keeps what was there, then writes the ring's files.
+fn put(new: &Files) -> Result<()> {
+    let before = Path::new(FOLDER).join(BEFORE);
+    if !before.exists() {
+        let making = Path::new(FOLDER).join("before.new");
+        let _ = fs::remove_dir_all(&making);
+        fs::create_dir_all(&making).with_context(|| making.display().to_string())?;
+        for name in ["corosync.conf", "authkey"] {
+            copy(&Path::new(COROSYNC).join(name), &making.join(name))?;
+        }
+        for name in ["ha.cf", "haresources", "authkeys"] {
+            copy(&Path::new(files::HA_D).join(name), &making.join(name))?;
+        }
+        let note = "What stood on this node before its migration from heartbeat.\n\
+                    everbeat migrate abort, on the node where apply ran, goes back to it.\n\
+                    By hand: stop everbeatd, move ha.cf back to /etc/ha.d and corosync.conf back\n\
+                    to /etc/corosync (or away, if there is none here), start heartbeat.\n";
+        write_atomically(&making.join("README"), note.as_bytes(), 0o644)?;
+        fs::rename(&making, &before).context(FOLDER)?;
+    }
+    // The CIB of another time must not start anything; the ring's is loaded later.
+    let cib = before.join("cib");
+    if Path::new(CIB).is_dir() && !cib.exists() && !service::ring_runs() {
+        move_folder(Path::new(CIB), &cib)?;
+    }
+    fs::create_dir_all(COROSYNC).context(COROSYNC)?;
+    let conf = Path::new(COROSYNC).join("corosync.conf");
+    write_atomically(&conf, new.corosync_conf.as_bytes(), 0o644).context(COROSYNC)?;
+    let key = Path::new(COROSYNC).join("authkey");
+    write_atomically(&key, &new.authkey, 0o400).context(COROSYNC)
+}
+
+/// What [`put`] kept, back in its places.
+fn restore() -> Result<()> {
+    let before = Path::new(FOLDER).join(BEFORE);
+    if !before.exists() {
+        return Ok(());
+    }
+    for (name, mode) in [("corosync.conf", 0o644), ("authkey", 0o400)] {
+        let to = Path::new(COROSYNC).join(name);
+        match fs::read(before.join(name)) {
+            Ok(bytes) => write_atomically(&to, &bytes, mode).context(COROSYNC)?,
+            Err(e) if e.kind() == ErrorKind::NotFound => gone(&to)?,
+            Err(e) => return Err(e).context(FOLDER),
+        }
+    }
+    let cib = before.join("cib");
+    let ours = Path::new(FOLDER).join("cib-of-the-ring");
+    if Path::new(CIB).is_dir() && !ours.exists() {
+        move_folder(Path::new(CIB), &ours)?;
+    }
+    if cib.is_dir() {
+        move_folder(&cib, Path::new(CIB))?;
+    }
+    let _ = fs::remove_dir_all(&ours);
+    fs::remove_dir_all(&before).context(FOLDER)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    match fs::read(from) {
+        Ok(bytes) => write_atomically(to, &bytes, 0o600),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(e),
+    }
+    .with_context(|| from.display().to_string())
+}
+
+/// The files of a folder; it stays itself, with its owner and mode.
+fn move_folder(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| to.display().to_string())?;
+    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            let to = to.join(entry.file_name());
+            fs::rename(entry.path(), &to).with_context(|| to.display().to_string())?;
+        }
+    }
+    Ok(())
+}
+
+fn gone(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(e).context(path.display().to_string()),
+        _ => Ok(()),
+    }
+}
+
+/// From now on this host is a node on a ring, also after a boot.
+fn switch() -> Result<()> {
+    if Path::new(HA_CF).exists() {
+        fs::rename(HA_CF, HA_CF_AWAY).context(HA_CF)?;
+    }
+    service::at_boot(true)
+}
+
+fn unswitch() -> Result<()> {
+    if !Path::new(HA_CF).exists() && Path::new(HA_CF_AWAY).exists() {
+        fs::rename(HA_CF_AWAY, HA_CF).context(HA_CF)?;
+    }
+    service::at_boot(false)
+}
+
+fn ask(request: &Request) -> Result<()> {
+    let Some(mut control) = Control::open(Path::new(SOCKET))? else {
+        // It fell or was ended: nothing of it can act.
+        return Ok(());
+    };
+    match control.ask(request) {
+        Ok(Reply::Refused { why }) => bail!("{why}"),
+        Ok(_) => Ok(()),
+        // It executes itself again, and the answer was lost with its socket.
+        Err(_) if *request == Request::Release => Ok(()),
+        Err(why) => Err(why),
+    }
+}
+
+/// Ends a daemon on hold; its resources stay.
+fn leave() -> Result<()> {
+    match service::heartbeat()? {
+        (_, _, Some(report)) if !report.on_hold => {
+            bail!("the daemon isn't on hold: it would stop its resources")
+        }
+        _ => service::stop_heartbeat(),
+    }
+}
+
+/// everbeat in heartbeat's part takes up again what runs here.
+fn go_back() -> Result<()> {
+    match service::heartbeat()? {
+        (_, _, Some(report)) if report.on_hold => ask(&Request::Release),
+        (Software::None, ..) => service::start_everbeat(),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a line at once.
+pub(super) fn say(line: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush().context("can't write")
+}

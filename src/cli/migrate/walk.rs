@@ -1,0 +1,334 @@
+//! Goes the way: does each step, keeps the journal, waits for what a step leads to.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::crm;
+use super::facts::{Facts, Software};
+use super::node::{self, Files};
+use super::reach::{LONG, Reach, SHORT};
+use crate::config::identity::write_atomically;
+use crate::migrate::way::{Journal, Step};
+
+/// initdead of published configurations is up to two minutes, and resources are started after it.
+const SETTLE: Duration = Duration::from_secs(5 * 60);
+/// An election, probes of all resources.
+const CRM: Duration = Duration::from_secs(2 * 60);
+/// A hand-over that is under way when a hold is asked for.
+const HOLD: Duration = Duration::from_secs(60);
+/// Time between two looks.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What is written.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    /// For each node.
+    pub(super) files: Files,
+    /// For the CRM.
+    pub(super) cib: String,
+}
+
+/// A way that is gone.
+pub(super) struct Walk {
+    pub(super) journal: Journal,
+    /// The journal's file.
+    pub(super) file: PathBuf,
+    pub(super) reach: Reach,
+    pub(super) wanted: Wanted,
+    /// The ring's daemons were looked for since this program started.
+    ring_seen: bool,
+}
+
+impl Walk {
+    /// Goes on with a journal.
+    pub(super) fn new(
+        journal: Journal,
+        file: &Path,
+        local: Option<String>,
+        wanted: Wanted,
+    ) -> Self {
+        let reach = Reach {
+            via: journal.via.clone(),
+            program: journal.program.clone(),
+            local,
+        };
+        Self {
+            journal,
+            file: file.to_owned(),
+            reach,
+            wanted,
+            ring_seen: false,
+        }
+    }
+
+    /// Writes the journal.
+    pub(super) fn save(&self) -> Result<()> {
+        let text = serde_json::to_vec_pretty(&self.journal)?;
+        write_atomically(&self.file, &text, 0o600)
+            .with_context(|| format!("can't write {}", self.file.display()))
+    }
+
+    /// Does all that is left.
+    pub(super) fn go(&mut self) -> Result<()> {
+        for step in self.journal.rest() {
+            self.journal.begin(&step);
+            self.save()?;
+            let (_, does) = step.told();
+            node::say(&format!("{:<18} {does}", step.to_string()))?;
+            let begin = Instant::now();
+            self.ensure_ring(&step)?;
+            self.carry_out(&step)
+                .with_context(|| format!("step {step}"))?;
+            self.journal.finish(&step);
+            self.save()?;
+            let took = begin.elapsed().as_secs_f64();
+            node::say(&format!("{:<18} done in {took:.2} s", step.to_string()))?;
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self, step: &Step) -> Result<()> {
+        let nodes = self.journal.nodes.clone();
+        match step {
+            Step::Everbeat(name) => self.replace(name),
+            Step::Put(name) => self.put(name),
+            Step::Ring(name) => {
+                self.reach.step(name, "ring")?;
+                if nodes.last() == Some(name) {
+                    self.await_online()?;
+                }
+                Ok(())
+            }
+            Step::Load => self.load(),
+            Step::Probe => self.probe(),
+            Step::Hold(name) => self.hold(name),
+            Step::Look => self.look(),
+            Step::Leave(name) => self.leave(name),
+            Step::Manage => {
+                crm::maintain(&self.reach, &nodes, false)?;
+                self.await_peace("after maintenance-mode")
+            }
+            Step::Maintain => self.maintain(),
+            Step::Return(name) => self.return_to(name),
+            Step::Heartbeat(name) => {
+                self.reach.step(name, "heartbeat")?;
+                self.await_settled()
+            }
+            Step::Switch(name) => self.reach.step(name, "switch"),
+            Step::Unswitch(name) => self.reach.step(name, "unswitch"),
+            Step::Unring(name) => self.reach.step(name, "unring"),
+            Step::Restore(name) => self.reach.step(name, "restore"),
+        }
+    }
+
+    /// A node that booted meanwhile has lost its ring.
+    fn ensure_ring(&mut self, step: &Step) -> Result<()> {
+        if self.ring_seen || !self.journal.needs_ring(step) {
+            return Ok(());
+        }
+        for name in &self.journal.nodes {
+            self.reach.step(name, "ring")?;
+        }
+        self.ring_seen = true;
+        self.await_online()
+    }
+
+    fn replace(&self, name: &str) -> Result<()> {
+        if self.reach.facts(name)?.software == Software::Heartbeat {
+            // A hand-over needs somebody who takes.
+            self.await_settled()?;
+        }
+        self.reach.step(name, "everbeat")?;
+        self.await_settled()
+    }
+
+    fn put(&self, name: &str) -> Result<()> {
+        let files = serde_json::to_vec(&self.wanted.files)?;
+        self.reach
+            .run(name, &["migrate", "node", "put"], &files, SHORT)
+            .map(drop)
+    }
+
+    fn load(&self) -> Result<()> {
+        let doc = crm::query(&self.reach, &self.journal.nodes)?;
+        if self.journal.done.contains(&Step::Load) || crm::is_loaded(&doc) {
+            return Ok(());
+        }
+        let cib = crm::in_maintenance(&self.wanted.cib)?;
+        let args = [
+            "cibadmin",
+            "--replace",
+            "--scope",
+            "configuration",
+            "--xml-pipe",
+        ];
+        crm::tool(&self.reach, &self.journal.nodes, &args, cib.as_bytes()).map(drop)
+    }
+
+    fn probe(&self) -> Result<()> {
+        self.await_peace("out of maintenance-mode")
+    }
+
+    /// What the CRM remembers is from before the hold: since then resources may have moved.
+    fn look(&self) -> Result<()> {
+        crm::forget(&self.reach, &self.journal.nodes)?;
+        self.await_peace("out of maintenance-mode")
+    }
+
+    /// All probes are in, whatever they found.
+    fn await_probes(&self) -> Result<()> {
+        self.within(CRM, || {
+            let doc = crm::query(&self.reach, &self.journal.nodes)?;
+            let waits = !crm::is_probed(&doc);
+            Ok(waits.then(|| "the CRM hasn't looked everywhere yet".to_owned()))
+        })
+    }
+
+    /// The CRM would leave all that heartbeat had where it is.
+    fn await_peace(&self, when: &str) -> Result<()> {
+        if self.journal.accept_actions {
+            return self.await_probes();
+        }
+        self.within(CRM, || {
+            let doc = crm::query(&self.reach, &self.journal.nodes)?;
+            let actions = crm::actions(&doc)?;
+            Ok((!actions.is_empty()).then(|| {
+                format!(
+                    "{when} the CRM would do this: {}. It sees other resources running, or wants \
+                     them elsewhere, than heartbeat's manager; correct cib.xml, or say \
+                     --accept-actions",
+                    actions.join("; ")
+                )
+            }))
+        })
+    }
+
+    /// Holds a node; if that can't be, none is held.
+    fn hold(&mut self, name: &str) -> Result<()> {
+        let held = self.within(HOLD, || {
+            let done = self.reach.step(name, "hold");
+            Ok(done.err().map(|e| format!("{e:#}")))
+        });
+        if held.is_err() {
+            for other in &self.journal.nodes {
+                // Only those that can be reached can be on hold, or nothing runs there.
+                let _ = self.reach.step(other, "unswitch");
+                let _ = self.reach.step(other, "release");
+            }
+            let undone = |s: &Step| matches!(s, Step::Switch(_) | Step::Hold(_));
+            self.journal.done.retain(|s| !undone(s));
+            bail!("{}", no_hold(held));
+        }
+        Ok(())
+    }
+
+    /// All are on hold: one that can't be reached does nothing, and may be ended later.
+    fn leave(&self, name: &str) -> Result<()> {
+        let Err(why) = self.reach.step(name, "leave") else {
+            return Ok(());
+        };
+        if let Ok(facts) = self.reach.facts(name) {
+            match facts.report {
+                Some(report) if !report.on_hold => {
+                    bail!("{name} isn't on hold any more: abort, then begin again ({why:#})")
+                }
+                Some(_) => return Err(why),
+                None => return Ok(()),
+            }
+        }
+        node::say(&format!("{name} can't be reached; it goes on without it"))
+    }
+
+    fn maintain(&self) -> Result<()> {
+        crm::maintain(&self.reach, &self.journal.nodes, true)?;
+        // Actions that were begun before come to their end.
+        let mut last = None;
+        self.within(CRM, || {
+            let doc = crm::query(&self.reach, &self.journal.nodes)?;
+            let now = crate::cib::Version::of_root(&doc);
+            let same = last == Some(now);
+            last = Some(now);
+            std::thread::sleep(Duration::from_secs(1));
+            Ok((!same).then(|| "the CRM is still at work".to_owned()))
+        })
+    }
+
+    /// All are started before one waits: a node that is alone for long takes what others run.
+    fn return_to(&self, name: &str) -> Result<()> {
+        self.reach.step(name, "return")?;
+        if self.journal.nodes.last().is_some_and(|last| last == name) {
+            return self.await_settled();
+        }
+        Ok(())
+    }
+
+    /// All nodes work, see each other, and each group has one holder.
+    pub(super) fn await_settled(&self) -> Result<()> {
+        let nodes = &self.journal.nodes;
+        self.within(SETTLE, || {
+            for name in nodes {
+                let facts = self.reach.facts(name)?;
+                if let Some(why) = unsettled(name, &facts, nodes) {
+                    return Ok(Some(why));
+                }
+            }
+            Ok(None)
+        })
+    }
+
+    fn await_online(&self) -> Result<()> {
+        let nodes = &self.journal.nodes;
+        self.within(CRM, || {
+            let doc = match crm::query(&self.reach, nodes) {
+                Ok(doc) => doc,
+                Err(why) => return Ok(Some(format!("{why:#}"))),
+            };
+            let online = crm::online(&doc);
+            let missing: Vec<_> = nodes.iter().filter(|n| !online.contains(*n)).collect();
+            Ok((!missing.is_empty()).then(|| format!("not on the ring: {missing:?}")))
+        })
+    }
+
+    /// Looks until nothing is in the way; the error is what was last.
+    fn within(
+        &self,
+        limit: Duration,
+        mut look: impl FnMut() -> Result<Option<String>>,
+    ) -> Result<()> {
+        let end = Instant::now() + limit.min(LONG);
+        loop {
+            let Some(why) = look()? else {
+                return Ok(());
+            };
+            if Instant::now() > end {
+                bail!("{why} (after {} s)", limit.as_secs());
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+}
+
+fn no_hold(held: Result<()>) -> String {
+    let why = held.err().map(|e| format!("{e:#}")).unwrap_or_default();
+    format!(
+        "{why}\nAll nodes were released again: heartbeat's manager has the resources as before. \
+         Run apply again when the node is back"
+    )
+}
+
+/// Why a node isn't ready for a step.
+pub(super) fn unsettled(name: &str, facts: &Facts, nodes: &[String]) -> Option<String> {
+    if facts.software == Software::None {
+        return Some(format!("{name}: heartbeat doesn't run"));
+    }
+    if !facts.sees(nodes) {
+        return Some(format!("{name} doesn't have all nodes for active"));
+    }
+    (!facts.is_settled()).then(|| {
+        let waits = facts.report.iter().flat_map(|r| r.waiting_for.clone());
+        let waits = waits.collect::<Vec<_>>().join("; ");
+        format!("{name}: resources are on their way, or nobody has them {waits}")
+    })
+}

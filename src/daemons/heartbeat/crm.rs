@@ -1,0 +1,81 @@
+//! The CRM on heartbeat's media: which lines of ha.cf start it, and what it is made of.
+
+use crate::config::ha_cf::{CrmMode, HaCf};
+use crate::daemons::crm::{self, Crm};
+use crate::messaging::heartbeat::{Config, Heartbeat};
+use crate::messaging::{MessagingLayer, Output};
+use crate::proto::ccm;
+use crate::proto::heartbeat::{ClusterConfig, Event};
+use crate::runtime::clock;
+use crate::runtime::log::Logger;
+use crate::time::Now;
+use crate::wire::heartbeat::Message;
+
+/// Name of a cluster that ha.cf gives none. Source: heartbeat 3.0.6, `cluster`.
+const NO_NAME: &str = "linux-ha";
+
+/// True if ha.cf wants the CRM. (`manual` starts nothing by itself, and is refused.)
+pub(super) fn is_wanted(config: &HaCf) -> bool {
+    matches!(
+        config.crm,
+        CrmMode::On | CrmMode::Respawn | CrmMode::Valgrind
+    )
+}
+
+/// Starts the CRM if it is wanted.
+///
+/// Errors: its folders or its socket can't be made.
+pub(super) fn start(
+    config: &HaCf,
+    cluster: &ClusterConfig,
+    log: Logger,
+) -> std::io::Result<Option<Crm>> {
+    if !is_wanted(config) {
+        return Ok(None);
+    }
+    let layer = Config {
+        local: cluster.local.clone(),
+        uuid: cluster.uuid,
+    };
+    let local = (layer.node_id(), cluster.local.to_string());
+    let mut told = crm::config(local, "heartbeat").map_err(std::io::Error::other)?;
+    // A node that joins by itself is known when it does.
+    told.nodes = Some(cluster.nodes.len());
+    told.cluster_name = (config.cluster != NO_NAME).then(|| config.cluster.clone());
+    let layer = MessagingLayer::Heartbeat(Box::new(Heartbeat::new(layer)));
+    Crm::start(told, layer, log, clock::now()).map(Some)
+}
+
+/// Hands it what the node protocol told.
+pub(super) fn hear(crm: &mut Crm, now: Now, event: &Event) {
+    with_layer(crm, now, |layer| layer.handle_event(now, event));
+}
+
+/// Hands it what the membership told.
+pub(super) fn hear_membership(crm: &mut Crm, now: Now, event: &ccm::Event) {
+    with_layer(crm, now, |layer| layer.handle_membership(now, event));
+}
+
+/// It left the cluster, or has to: nothing is said any more.
+pub(super) fn leave(crm: &mut Crm, now: Now) {
+    with_layer(crm, now, Heartbeat::leave);
+}
+
+fn with_layer(crm: &mut Crm, now: Now, tell: impl FnOnce(&mut Heartbeat)) {
+    crm.hear(now, |layer| {
+        if let MessagingLayer::Heartbeat(heartbeat) = layer {
+            tell(heartbeat);
+        }
+    });
+}
+
+/// The next message that the CRM has for other nodes.
+pub(super) fn poll_message(crm: &mut Crm) -> Option<Message> {
+    loop {
+        match crm.poll_output()? {
+            Output::Send(message) => return Some(*message),
+            // There is no ring here.
+            Output::Multicast(_) => {}
+        }
+    }
+}

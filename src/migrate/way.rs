@@ -1,0 +1,303 @@
+//! The way from heartbeat to the CRM on a ring, step by step, and back.
+//!
+//! ```text
+//!  Everbeat(a) Everbeat(b)      heartbeat's protocol goes on; resources move by hand-over
+//!  Put Ring ... Load Probe      the ring and the CRM beside it, in maintenance: it only looks
+//!  Switch Hold ... Look Leave   the old manager lets go of what runs, and ends
+//!  Manage                       the CRM looks after it
+//! ```
+//!
+//! Nothing is stopped from `Put` on. Both managers at once could act only between the first
+//! `Leave` and `Manage` if there were no `Hold` of all before, and no maintenance.
+
+use serde::{Deserialize, Serialize};
+
+/// One step. Each may be done again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// everbeat takes heartbeat's place on a node.
+    Everbeat(String),
+    /// corosync.conf and authkey, on a node.
+    Put(String),
+    /// The ring's daemon starts on a node.
+    Ring(String),
+    /// The CRM gets its configuration, in maintenance.
+    Load,
+    /// The CRM has found what runs, and would change nothing of it.
+    Probe,
+    /// A boot of the node starts the ring.
+    Switch(String),
+    /// heartbeat's manager on a node neither takes over nor gives up any more.
+    Hold(String),
+    /// The CRM has looked again, and what runs is where it saw it.
+    Look,
+    /// heartbeat's daemon on a node ends; its resources stay.
+    Leave(String),
+    /// The CRM is out of maintenance.
+    Manage,
+    /// The CRM goes into maintenance: it only looks.
+    Maintain,
+    /// A boot of the node starts heartbeat.
+    Unswitch(String),
+    /// heartbeat's manager on a node takes up what runs.
+    Return(String),
+    /// The ring's daemon on a node ends.
+    Unring(String),
+    /// The files of before, on a node.
+    Restore(String),
+    /// heartbeat itself again, on a node.
+    Heartbeat(String),
+}
+
+impl Step {
+    /// The node, if it is about one.
+    pub fn node(&self) -> Option<&str> {
+        match self {
+            Self::Load | Self::Probe | Self::Look | Self::Manage | Self::Maintain => None,
+            Self::Everbeat(node)
+            | Self::Put(node)
+            | Self::Ring(node)
+            | Self::Switch(node)
+            | Self::Hold(node)
+            | Self::Leave(node)
+            | Self::Unswitch(node)
+            | Self::Return(node)
+            | Self::Unring(node)
+            | Self::Restore(node)
+            | Self::Heartbeat(node) => Some(node),
+        }
+    }
+
+    /// The verb and what it does, for people.
+    pub fn told(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Everbeat(_) => (
+                "everbeat",
+                "takes heartbeat's place; resources are handed over",
+            ),
+            Self::Put(_) => ("put", "corosync.conf and authkey; what was there is kept"),
+            Self::Ring(_) => ("ring", "the ring starts beside heartbeat's protocol"),
+            Self::Load => (
+                "load",
+                "the CRM gets its configuration, in maintenance-mode",
+            ),
+            Self::Probe => ("probe", "the CRM sees what runs, and would leave it there"),
+            Self::Switch(_) => ("switch", "ha.cf is put away: a boot starts the ring"),
+            Self::Hold(_) => ("hold", "heartbeat's manager leaves everything as it is"),
+            Self::Look => ("look", "the CRM looks again at what runs where"),
+            Self::Leave(_) => ("leave", "heartbeat's part ends, its resources stay"),
+            Self::Manage => ("manage", "maintenance-mode ends: the CRM has the resources"),
+            Self::Maintain => ("maintain", "the CRM leaves everything as it is"),
+            Self::Unswitch(_) => ("unswitch", "ha.cf is back: a boot starts heartbeat"),
+            Self::Return(_) => ("return", "heartbeat's manager takes up what runs"),
+            Self::Unring(_) => ("unring", "the ring ends, its resources stay"),
+            Self::Restore(_) => ("restore", "corosync.conf, authkey and CIB of before"),
+            Self::Heartbeat(_) => ("heartbeat", "itself again; resources are handed over"),
+        }
+    }
+}
+
+impl std::fmt::Display for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.node() {
+            Some(node) => write!(f, "{} {node}", self.told().0),
+            None => f.write_str(self.told().0),
+        }
+    }
+}
+
+/// The way there.
+pub fn forward(nodes: &[String]) -> Vec<Step> {
+    let each = |make: fn(String) -> Step| nodes.iter().cloned().map(make);
+    let mut steps: Vec<_> = each(Step::Everbeat).collect();
+    steps.extend(each(Step::Put));
+    steps.extend(each(Step::Ring));
+    steps.extend([Step::Load, Step::Probe]);
+    steps.extend(each(Step::Switch));
+    steps.extend(each(Step::Hold));
+    // What moved since the first probe, because a node fell or came back, must be seen.
+    steps.push(Step::Look);
+    steps.extend(each(Step::Leave));
+    steps.push(Step::Manage);
+    steps
+}
+
+/// The way back from where `done` of the way there has led.
+///
+/// What was begun and not finished counts as done: steps back do no harm where there is nothing
+/// to go back from.
+pub fn back(nodes: &[String], done: &[Step]) -> Vec<Step> {
+    let each = |make: fn(String) -> Step| nodes.iter().cloned().map(make);
+    let after_load = done.contains(&Step::Load);
+    let any = |is: fn(&Step) -> bool| done.iter().any(is);
+    let mut steps = Vec::new();
+    if after_load {
+        steps.push(Step::Maintain);
+    }
+    if after_load || any(|s| matches!(s, Step::Switch(_))) {
+        steps.extend(each(Step::Unswitch));
+        steps.extend(each(Step::Return));
+    }
+    if any(|s| matches!(s, Step::Put(_) | Step::Ring(_))) || after_load {
+        steps.extend(each(Step::Unring));
+        steps.extend(each(Step::Restore));
+    }
+    let replaced = |n: &&String| done.contains(&Step::Everbeat((*n).clone()));
+    steps.extend(nodes.iter().filter(replaced).cloned().map(Step::Heartbeat));
+    steps
+}
+
+/// Where a migration stands; kept on the disk of the node that carries it out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Journal {
+    /// Version of this format.
+    pub version: u32,
+    /// The nodes, in the order of the ring.
+    pub nodes: Vec<String>,
+    /// How nodes are reached: a command with `{}` for the name.
+    pub via: String,
+    /// The program on the nodes.
+    pub program: String,
+    /// Resources may be started or moved by the CRM when it takes over.
+    pub accept_actions: bool,
+    /// Steps of the way there that were begun.
+    pub begun: Vec<Step>,
+    /// Steps of the way there that are done.
+    pub done: Vec<Step>,
+    /// The way back, if that is gone: steps, and how many are done.
+    pub back: Option<(Vec<Step>, usize)>,
+}
+
+/// The format that this program writes.
+pub const VERSION: u32 = 1;
+
+impl Journal {
+    /// The steps that are still to be done, in the direction that is gone.
+    pub fn rest(&self) -> Vec<Step> {
+        match &self.back {
+            Some((steps, done)) => steps.get(*done..).unwrap_or_default().to_vec(),
+            None => {
+                let all = forward(&self.nodes).into_iter();
+                all.filter(|s| !self.done.contains(s)).collect()
+            }
+        }
+    }
+
+    /// A step begins; told before anything is done.
+    pub fn begin(&mut self, step: &Step) {
+        if self.back.is_none() && !self.begun.contains(step) {
+            self.begun.push(step.clone());
+        }
+    }
+
+    /// A step is done.
+    pub fn finish(&mut self, step: &Step) {
+        match &mut self.back {
+            Some((_, done)) => *done += 1,
+            None => self.done.push(step.clone()),
+        }
+    }
+
+    /// Turns round, unless that was done.
+    pub fn turn(&mut self) {
+        if self.back.is_none() {
+            self.back = Some((back(&self.nodes, &self.begun), 0));
+        }
+    }
+
+    /// Whether the ring's daemons are needed for what comes next, so that one that a boot ended
+    /// is to be started again.
+    pub fn needs_ring(&self, step: &Step) -> bool {
+        let rung = self.begun.iter().any(|s| matches!(s, Step::Ring(_)));
+        let on_ring = matches!(
+            step,
+            Step::Load
+                | Step::Probe
+                | Step::Switch(_)
+                | Step::Hold(_)
+                | Step::Look
+                | Step::Leave(_)
+                | Step::Manage
+                | Step::Maintain
+        );
+        rung && on_ring
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Vec<String> {
+        vec!["a".into(), "b".into()]
+    }
+
+    fn journal() -> Journal {
+        Journal {
+            version: VERSION,
+            nodes: names(),
+            via: "ssh {}".into(),
+            program: "everbeat".into(),
+            accept_actions: false,
+            begun: Vec::new(),
+            done: Vec::new(),
+            back: None,
+        }
+    }
+
+    #[test]
+    fn all_are_on_hold_before_one_leaves_and_the_crm_acts_after_the_last() {
+        let steps = forward(&names());
+        let at = |step: &Step| steps.iter().position(|s| s == step).unwrap();
+        let last_hold = at(&Step::Hold("b".into()));
+        assert!(last_hold < at(&Step::Leave("a".into())));
+        assert!(at(&Step::Leave("b".into())) < at(&Step::Manage));
+        assert!(at(&Step::Load) < at(&Step::Probe) && at(&Step::Probe) < last_hold);
+    }
+
+    #[test]
+    fn from_any_step_the_way_back_undoes_what_was_begun() {
+        let all = forward(&names());
+        for count in 0..=all.len() {
+            let begun = &all[..count];
+            let back = back(&names(), begun);
+            let goes = |step: Step| back.contains(&step);
+            for node in names() {
+                let was = |make: fn(String) -> Step| begun.contains(&make(node.clone()));
+                assert_eq!(goes(Step::Heartbeat(node.clone())), was(Step::Everbeat));
+                assert!(!was(Step::Put) || goes(Step::Restore(node.clone())));
+                assert!(!was(Step::Ring) || goes(Step::Unring(node.clone())));
+                assert!(!was(Step::Switch) || goes(Step::Unswitch(node.clone())));
+                assert!(!was(Step::Leave) || goes(Step::Return(node.clone())));
+            }
+            assert_eq!(goes(Step::Maintain), begun.contains(&Step::Load));
+            // heartbeat's manager is back before the ring that sees the resources ends.
+            let at = |step: Step| back.iter().position(|s| *s == step);
+            if let (Some(last), Some(first)) =
+                (at(Step::Return("b".into())), at(Step::Unring("a".into())))
+            {
+                assert!(last < first);
+            }
+        }
+    }
+
+    #[test]
+    fn a_journal_goes_on_where_it_was_and_turns_only_once() {
+        let mut journal = journal();
+        let first = journal.rest()[0].clone();
+        journal.begin(&first);
+        assert_eq!(journal.rest()[0], first, "begun isn't done");
+        journal.finish(&first);
+        assert_ne!(journal.rest()[0], first);
+        journal.turn();
+        assert_eq!(journal.rest(), [Step::Heartbeat("a".into())]);
+        let step = journal.rest()[0].clone();
+        journal.begin(&step);
+        journal.finish(&step);
+        journal.turn();
+        assert_eq!(journal.rest(), []);
+        let text = serde_json::to_string(&journal).unwrap();
+        assert_eq!(serde_json::from_str::<Journal>(&text).unwrap(), journal);
+    }
+}

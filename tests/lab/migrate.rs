@@ -1,0 +1,367 @@
+//! The way from heartbeat to the CRM on a ring, live, while the address is pinged.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use everbeat::lab::Lab;
+
+use crate::cluster::HEARTBEAT;
+use crate::host::{Ground, PROGRAM, program, shell, spec, text, within};
+
+const VIP: &str = "10.8.0.100";
+const CLIENT: &str = "client";
+/// Time between two pings. Units: ms
+const PING_MS: u64 = 20;
+
+/// Keeps whether it runs in a file, and a log of what it was told but for `status`.
+const STAND_IN: &str = "#!/bin/sh\nfor action; do :; done\nstate=/run/standin-$1\n\
+case $action in\nstatus) [ -e $state ] && { echo running; exit 0; }; echo stopped; exit 3;;\n\
+start) [ -e $state ] || echo \"start $1\" >> /var/log/standin.log; touch $state;;\n\
+stop) [ ! -e $state ] || echo \"stop $1\" >> /var/log/standin.log; rm -f $state;;\nesac\n";
+
+/// A cluster with haresources, and a client.
+struct Scene {
+    lab: Lab,
+    nodes: Vec<&'static str>,
+    ground: Ground,
+}
+
+impl Scene {
+    fn new(name: &str, count: usize, original: bool) -> Option<Self> {
+        let agent = "/usr/lib/ocf/resource.d/heartbeat/IPaddr2";
+        if !Path::new(agent).exists() || (original && !Path::new(HEARTBEAT).exists()) {
+            println!("SKIPPED: heartbeat or resource-agents is not installed");
+            return None;
+        }
+        let nodes = ["a", "b", "c"][..count].to_vec();
+        let hosts = nodes.iter().zip(1..);
+        let mut hosts: Vec<_> = hosts.map(|(h, n)| format!("{h}=10.8.0.{n}/24")).collect();
+        hosts.push(format!("{CLIENT}=10.8.0.9/24"));
+        let hosts: Vec<_> = hosts.iter().map(String::as_str).collect();
+        let ground = Ground::new();
+        let lab = ground.lab(&spec(name, &hosts))?;
+        let scene = Self { lab, nodes, ground };
+        for node in &scene.nodes {
+            scene.configure(node);
+        }
+        for node in &scene.nodes {
+            let daemon = if original {
+                HEARTBEAT.to_owned()
+            } else {
+                format!("{PROGRAM} heartbeat")
+            };
+            scene.run(node, &daemon);
+        }
+        let settled = within(Duration::from_secs(60), || scene.owners() == ["a"]);
+        assert!(settled, "{:?}\n{}", scene.owners(), scene.logs());
+        // For its first seconds a node announces a longer dead time.
+        std::thread::sleep(Duration::from_secs(6));
+        Some(scene)
+    }
+
+    fn configure(&self, node: &str) {
+        let all = self.nodes.join(" ");
+        let peers = (1..=self.nodes.len()).map(|n| format!("ucast eth0 10.8.0.{n}\n"));
+        let ha_cf = format!(
+            "logfile /var/log/ha-log\nkeepalive 250ms\ndeadtime 3\ninitdead 10\n{}\
+             auto_failback off\nnode {all}\n",
+            peers.collect::<String>()
+        );
+        let groups = format!("a IPaddr2::{VIP}/24/eth0 standin::disk::/data\n");
+        for (file, text, mode) in [
+            ("ha.cf", &*ha_cf, 0o644),
+            ("haresources", &*groups, 0o644),
+            (
+                "authkeys",
+                "auth 1\n1 sha1 a-key-that-nobody-guesses\n",
+                0o600,
+            ),
+            ("resource.d/standin", STAND_IN, 0o755),
+        ] {
+            let path = format!("/etc/ha.d/{file}");
+            let host = self.lab.host(node);
+            host.write(path, text.as_bytes(), mode).expect("a file");
+        }
+    }
+
+    fn run(&self, host: &str, script: &str) -> String {
+        let said = shell(&self.lab, host, script);
+        said.unwrap_or_else(|why| panic!("{script} on {host}: {why}\n{}", self.logs()))
+    }
+
+    fn owners(&self) -> Vec<&'static str> {
+        let has = |node: &&&str| {
+            let script = format!("ip -o address show | grep -q 'inet {VIP}/'");
+            shell(&self.lab, node, &script).is_ok()
+        };
+        self.nodes.iter().filter(has).copied().collect()
+    }
+
+    /// What the stand-in was told on all nodes.
+    fn moves(&self) -> usize {
+        let log = |node: &&str| self.lab.host(node).read("/var/log/standin.log");
+        let logs = self.nodes.iter().map(log);
+        logs.map(|text| text.unwrap_or_default().lines().count())
+            .sum()
+    }
+
+    fn logs(&self) -> String {
+        let log = |node: &&str| {
+            let text = self
+                .lab
+                .host(node)
+                .read("/var/log/ha-log")
+                .unwrap_or_default();
+            let lines: Vec<_> = text.lines().collect();
+            let last = lines[lines.len().saturating_sub(40)..].join("\n");
+            format!("--- {node}\n{last}\n")
+        };
+        self.nodes.iter().map(log).collect()
+    }
+
+    fn folder(&self) -> &Path {
+        self.ground
+            .place
+            .root
+            .parent()
+            .expect("labs are in a folder")
+    }
+
+    /// The files of all nodes to a plan.
+    fn plan(&self) {
+        let mut command = Command::new(program());
+        command.args(["migrate", "plan"]);
+        for node in &self.nodes {
+            let folder = self.folder().join(node);
+            std::fs::create_dir_all(folder.join("resource.d")).expect("a folder");
+            for file in ["ha.cf", "haresources", "authkeys", "resource.d/standin"] {
+                let text = self
+                    .lab
+                    .host(node)
+                    .read(format!("/etc/ha.d/{file}"))
+                    .expect("a file");
+                std::fs::write(folder.join(file), text).expect("a file");
+            }
+            command
+                .arg("--from")
+                .arg(format!("{node}={}", folder.display()));
+        }
+        let output = command
+            .arg("--output")
+            .arg(self.folder().join("plan"))
+            .output();
+        let output = output.expect("everbeat runs");
+        assert_ne!(
+            output.status.code(),
+            Some(2),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        // Not all addresses can be told from ucast lines that all nodes share.
+        let conf = self.folder().join("plan/corosync.conf");
+        let mut plan = std::fs::read_to_string(&conf).expect("a plan");
+        for (node, n) in self.nodes.iter().zip(1..) {
+            plan = plan.replace(
+                &format!("ring0_addr: {node}\n"),
+                &format!("ring0_addr: 10.8.0.{n}\n"),
+            );
+        }
+        std::fs::write(conf, plan).expect("a file");
+    }
+
+    fn migrate(&self, verb: &str) -> Command {
+        let mut command = Command::new(program());
+        command.args(["migrate", verb, "--yes", "--journal"]);
+        command.arg(self.folder().join("journal"));
+        if verb == "apply" {
+            let via = format!(
+                "{} lab --root {} sh {} {{}}",
+                program().display(),
+                self.ground.place.root.display(),
+                self.lab.name()
+            );
+            command.args(["--via", &via, "--program", PROGRAM, "--plan"]);
+            command.arg(self.folder().join("plan"));
+        }
+        command
+    }
+
+    #[track_caller]
+    fn succeeds(&self, verb: &str) -> String {
+        let output = self.migrate(verb).output().expect("everbeat runs");
+        text(&output).unwrap_or_else(|why| panic!("{verb}: {why}\n{}", self.logs()))
+    }
+
+    fn ping(&self) -> Pings {
+        let mut command = self.lab.host(CLIENT).command("ping");
+        let interval = format!("0.0{PING_MS}");
+        command
+            .args(["-n", "-O", "-i", &interval, VIP])
+            .stdout(Stdio::piped());
+        Pings(command.spawn().expect("ping runs"))
+    }
+}
+
+/// Pings that go on.
+struct Pings(Child);
+
+impl Pings {
+    /// Ends them: how many were answered, and the longest times without an answer, ms.
+    fn end(mut self, scene: &Scene) -> (usize, Vec<u64>) {
+        scene.run(CLIENT, "pkill -INT ping");
+        let mut said = String::new();
+        let stdout = self.0.stdout.as_mut().expect("a pipe");
+        stdout.read_to_string(&mut said).expect("text");
+        self.0.wait().expect("it ends");
+        let answered = said.lines().filter(|l| l.contains("bytes from"));
+        let number = |l: &str| {
+            l.split_once("icmp_seq=")?
+                .1
+                .split(' ')
+                .next()?
+                .parse::<u64>()
+                .ok()
+        };
+        let numbers: Vec<u64> = answered.filter_map(number).collect();
+        let pairs = numbers.windows(2);
+        let gaps = pairs
+            .filter(|p| p[1] > p[0] + 1)
+            .map(|p| (p[1] - p[0]) * PING_MS);
+        (numbers.len(), gaps.collect())
+    }
+}
+
+fn from_heartbeat_and_back(name: &str, count: usize) {
+    let Some(scene) = Scene::new(name, count, true) else {
+        return;
+    };
+    scene.plan();
+    let pings = scene.ping();
+    let began = scene.moves();
+    let mut child = scene
+        .migrate("apply")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let mut before_ring = 0;
+    let mut all = String::new();
+    for line in lines.by_ref().map_while(Result::ok) {
+        if line.starts_with("put") && before_ring == 0 && !line.contains("done") {
+            before_ring = scene.moves();
+        }
+        all += &format!("{line}\n");
+    }
+    assert!(
+        child.wait().expect("it ends").success(),
+        "{all}\n{}",
+        scene.logs()
+    );
+    let owners = scene.owners();
+    assert_eq!(owners.len(), 1, "{owners:?}");
+    let (answered, gaps) = pings.end(&scene);
+    let handed = before_ring - began;
+    println!(
+        "{count} nodes of heartbeat to the CRM: {answered} pings of {PING_MS} ms answered, gaps \
+         {gaps:?} ms; starts and stops while everbeat took heartbeat's place: {handed}, \
+         afterwards: {}",
+        scene.moves() - before_ring
+    );
+    assert_eq!(scene.moves(), before_ring, "{all}\n{}", scene.logs());
+    assert!(gaps.iter().all(|gap| *gap < 2_000), "{gaps:?}");
+    // The CRM moves it when its node dies.
+    scene.lab.host(owners[0]).kill().expect("power off");
+    let moved = within(Duration::from_secs(30), || {
+        let now = scene.owners();
+        now.len() == 1 && now != owners
+    });
+    assert!(moved, "{}", scene.logs());
+    scene.lab.host(owners[0]).boot().expect("power on");
+    // The ring is what the node is for now.
+    let daemon = format!("{PROGRAM} everbeatd");
+    let mut back = scene.lab.host(owners[0]).background("sh");
+    back.args(["-c", &daemon])
+        .stdout(Stdio::null())
+        .status()
+        .expect("it starts");
+    let all_there = within(Duration::from_secs(30), || {
+        let online = format!("Online: [ {} ]", scene.nodes.join(" "));
+        let status = shell(&scene.lab, "a", &format!("{PROGRAM} crm_mon -1"));
+        status.is_ok_and(|text| text.contains(&online))
+    });
+    assert!(all_there, "{}", scene.logs());
+    let pings = scene.ping();
+    let stayed = scene.owners();
+    scene.succeeds("abort");
+    let (answered, gaps) = pings.end(&scene);
+    println!("and back to heartbeat: {answered} pings answered, gaps {gaps:?} ms");
+    assert_eq!(scene.owners().len(), 1, "{stayed:?} {}", scene.logs());
+    for node in &scene.nodes {
+        scene.run(
+            node,
+            "test -e /etc/ha.d/ha.cf && ! test -e /run/corosync.pid",
+        );
+        let exe = scene.run(
+            node,
+            "readlink /proc/$(cat /run/heartbeat.pid | tr -d ' ')/exe",
+        );
+        assert!(exe.ends_with("heartbeat"), "{node}: {exe}");
+    }
+}
+
+#[test]
+fn two_nodes_of_heartbeat_become_a_ring_with_the_crm_and_go_back() {
+    from_heartbeat_and_back("mig2", 2);
+}
+
+#[test]
+fn three_nodes_of_heartbeat_become_a_ring_with_the_crm_and_go_back() {
+    from_heartbeat_and_back("mig3", 3);
+}
+
+/// Starts `verb` and kills it when it says that its step `at` begins; false if it was done before.
+fn killed_at(scene: &Scene, verb: &str, at: usize) -> bool {
+    let mut child = scene
+        .migrate(verb)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let begins = |line: &String| line.starts_with(char::is_lowercase) && !line.contains("done in");
+    let met = lines.map_while(Result::ok).filter(begins).nth(at).is_some();
+    child.kill().expect("it can be killed");
+    !child.wait().expect("it ends").success() && met
+}
+
+#[test]
+fn killed_at_each_step_it_goes_on_or_back_and_nothing_moves() {
+    let Some(scene) = Scene::new("migk", 2, false) else {
+        return;
+    };
+    scene.plan();
+    let began = scene.moves();
+    let mut kills = 0;
+    // Each call gets a step or two further.
+    while killed_at(&scene, "apply", kills % 2) {
+        assert_eq!(scene.owners(), ["a"], "{}", scene.logs());
+        kills += 1;
+        assert!(kills < 60, "it doesn't get on\n{}", scene.logs());
+    }
+    let status = scene.run("a", &format!("{PROGRAM} crm_mon -1"));
+    assert!(status.contains("Started a"), "{status}");
+    let there = kills;
+    while killed_at(&scene, "abort", kills % 2) {
+        assert_eq!(scene.owners(), ["a"], "{}", scene.logs());
+        kills += 1;
+        assert!(kills < 120, "it doesn't get on\n{}", scene.logs());
+    }
+    scene.run("a", &format!("{PROGRAM} heartbeat -s"));
+    assert_eq!(scene.owners(), ["a"], "{}", scene.logs());
+    assert_eq!(scene.moves(), began, "{}", scene.logs());
+    println!(
+        "killed {there} times on the way there, {} on the way back",
+        kills - there
+    );
+}
