@@ -8,6 +8,8 @@ mod decode;
 mod everbeat;
 #[path = "cli/explain.rs"]
 mod explain;
+#[path = "cli/history.rs"]
+mod history;
 #[path = "cli/keygen.rs"]
 mod keygen;
 mod programs;

@@ -8,6 +8,8 @@ mod cluster;
 mod crm;
 #[path = "lab/demo.rs"]
 mod demo;
+#[path = "lab/executor.rs"]
+mod executor;
 #[path = "lab/faults.rs"]
 mod faults;
 #[path = "lab/fence.rs"]
@@ -29,6 +31,8 @@ mod pauses;
 mod programs;
 #[path = "lab/selftest.rs"]
 mod selftest;
+#[path = "lab/soak.rs"]
+mod soak;
 #[path = "lab/start.rs"]
 mod start;
 #[path = "lab/totem.rs"]

@@ -26,9 +26,9 @@ mod pair;
 mod resource;
 #[path = "oracle/schema.rs"]
 mod schema;
+#[path = "oracle/simulate.rs"]
+mod simulate;
 #[path = "oracle/ticket.rs"]
 mod ticket;
 #[path = "oracle/verify.rs"]
 mod verify;
-#[path = "oracle/simulate.rs"]
-mod simulate;

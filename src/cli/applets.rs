@@ -54,6 +54,7 @@ const APPLETS: &[Applet] = &[
     super::links::APPLET,
     super::simulate_ring::APPLET,
     super::explain::APPLET,
+    super::history::APPLET,
     super::heartbeat::APPLET,
     super::cl_status::APPLET,
     super::hb::STANDBY,

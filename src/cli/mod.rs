@@ -36,6 +36,7 @@ mod getopt;
 mod getopt_long;
 mod hb;
 mod heartbeat;
+mod history;
 mod iso8601;
 mod lab;
 mod links;

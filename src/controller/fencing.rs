@@ -4,6 +4,7 @@
 
 use super::action::Action;
 use super::ask::Purpose;
+use super::journal::Event;
 use super::{Controller, Fence, Output, status};
 use crate::cib::reader;
 use crate::executor::Status;
@@ -37,6 +38,11 @@ impl Controller {
             timeout.as_millis()
         );
         self.log(Severity::Notice, text);
+        self.tell_all(&Event::FencingWanted {
+            dc: self.config.name.clone(),
+            target: target.clone(),
+            action: how.clone(),
+        });
         self.outputs.push_back(Output::Fence(Fence {
             target,
             action: how,
@@ -55,6 +61,14 @@ impl Controller {
             .name_of(result.ticket.origin)
             .unwrap_or("a peer")
             .to_owned();
+        self.note(Event::Fenced {
+            target: result.target.clone(),
+            action: result.action.clone(),
+            by: by.clone(),
+            device: result.device.clone(),
+            well,
+            reason: result.reason.clone(),
+        });
         let outcome = match well {
             true => "OK".to_owned(),
             false => format!("Error ({})", result.reason),

@@ -2,6 +2,7 @@
 
 use super::ask::Purpose;
 use super::election::{Decision, Election};
+use super::journal::Event;
 use super::leader::Leader;
 use super::state::State;
 use super::{Controller, Member, Membership, Output};
@@ -25,12 +26,31 @@ impl Controller {
             let word = if quorate { "acquired" } else { "lost" };
             self.log(Severity::Notice, format!("Quorum {word}"));
         }
+        self.note_membership(&before, &after, quorate, quorate != was_quorate);
         if same {
             self.quorum_changed(now);
             return;
         }
         self.note_members(now, &before, &after);
         self.begin_election(now);
+    }
+
+    fn note_membership(&mut self, before: &[Member], after: &[Member], quorate: bool, turn: bool) {
+        let names = |of: &[Member], without: &[Member]| {
+            let known = |member: &&Member| !without.iter().any(|other| other.id == member.id);
+            let left = of.iter().filter(known);
+            left.map(|member| member.name.clone()).collect::<Vec<_>>()
+        };
+        let (joined, lost) = (names(after, before), names(before, after));
+        if turn || !joined.is_empty() || !lost.is_empty() {
+            let members = names(after, &[]);
+            self.note(Event::Membership {
+                members,
+                joined,
+                lost,
+                quorate,
+            });
+        }
     }
 
     fn begin_election(&mut self, now: Now) {
@@ -169,6 +189,10 @@ impl Controller {
             .and_then(|election| election.vote(self.config.local))
             .is_some_and(|vote| vote.dc == Some(dc));
         let continues = followed && self.has_cib_of(holder);
+        if self.dc != Some(dc) {
+            let dc = self.name_of(dc).unwrap_or_default().to_owned();
+            self.note(Event::Leader { dc });
+        }
         self.dc = Some(dc);
         self.lead(now, dc == self.config.local);
         self.confirm(continues);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::action::{Action, Kind};
 use super::ask::Purpose;
+use super::journal::{self, Causes, Event};
 use super::key::TransitionKey;
 use super::state::State;
 use super::transition::{ActionNumber, After, Ending, Transition};
@@ -40,6 +41,8 @@ pub(super) struct Leader {
     /// Where the input of the transition was saved.
     saved: String,
     failed_start_offset: String,
+    /// Why the next transition is computed.
+    causes: Causes,
 }
 
 impl Leader {
@@ -272,6 +275,18 @@ impl Controller {
         leader.transitions += 1;
         let number = transition.number();
         leader.transition = Some(transition);
+        let causes = leader.causes.take();
+        let (steps, more) = journal::steps(graph);
+        if !steps.is_empty() {
+            self.tell_all(&Event::Transition {
+                dc: self.config.name.clone(),
+                number,
+                causes,
+                steps,
+                more,
+                input: saved.to_owned(),
+            });
+        }
         self.log(
             Severity::Notice,
             format!("Calculated transition {number}, saving inputs in {saved}"),
@@ -393,7 +408,16 @@ impl Controller {
         };
         leader.deadlines.clear();
         let progress = transition.progress();
-        let (after, _) = transition.after();
+        let (after, why) = transition.after();
+        let ended =
+            (progress.complete > 0 || progress.incomplete > 0).then(|| Event::Transitioned {
+                dc: self.config.name.clone(),
+                number: transition.number(),
+                ending: ending.to_string(),
+                complete: progress.complete,
+                incomplete: progress.incomplete,
+                aborted: why.map(str::to_owned),
+            });
         let text = format!(
             "Transition {} (Complete={}, Pending={}, Fired=0, Skipped={}, Incomplete={}, \
              Source={}): {ending}",
@@ -409,6 +433,9 @@ impl Controller {
             Ending::Terminated => Severity::Warning,
         };
         self.log(severity, text);
+        if let Some(ended) = ended {
+            self.tell_all(&ended);
+        }
         if self.state != State::TransitionEngine {
             return;
         }
@@ -426,6 +453,7 @@ impl Controller {
         let Some(leader) = &mut self.leader else {
             return;
         };
+        leader.causes.add(reason);
         match &mut leader.transition {
             Some(transition) => {
                 let number = transition.number();

@@ -28,6 +28,7 @@ mod failure;
 mod fencing;
 mod history;
 mod join;
+pub mod journal;
 pub mod key;
 mod leader;
 pub mod metadata;
@@ -59,6 +60,7 @@ use history::History;
 use leader::Leader;
 use metadata::Metadata;
 use state::State;
+pub use status::option;
 
 /// What a controller has to know of its node.
 #[derive(Debug, Clone)]
@@ -131,6 +133,8 @@ pub enum Output {
     Leave,
     /// A line of the log.
     Log(Severity, String),
+    /// Something for the journal.
+    Event(journal::Event),
 }
 
 /// A node that has to be fenced.
@@ -331,6 +335,7 @@ impl Controller {
                 status,
             } => self.handle_acknowledge(now, from, &transition_key, exit, status),
             Message::FenceResult(result) => self.handle_fence_result(now, &result),
+            Message::Noted(text) => self.handle_noted(&text),
             // The fencer's own.
             Message::FenceQuery(_) | Message::FenceableBy(_) | Message::FenceStart(_) => {}
         }

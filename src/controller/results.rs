@@ -37,12 +37,17 @@ impl Entry<'_> {
 impl Controller {
     pub(super) fn handle_changed(&mut self, now: Now, changed: &Changed) {
         self.compare_later(now);
-        if !self.is_dc() {
-            return;
-        }
         let Some((_, request)) = &changed.by else {
             return;
         };
+        if request.client == EXECUTOR
+            && let Some(input) = &changed.input
+        {
+            self.note_results(input);
+        }
+        if !self.is_dc() {
+            return;
+        }
         match &*request.client {
             CONTROLLER => {}
             EXECUTOR => {

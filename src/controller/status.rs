@@ -89,7 +89,7 @@ pub(super) fn knows(cib: &Document, member: &Member) -> bool {
 }
 
 /// A cluster option of the CIB, the first that is set.
-pub(super) fn option<'a>(cib: &'a Document, name: &str) -> Option<&'a str> {
+pub fn option<'a>(cib: &'a Document, name: &str) -> Option<&'a str> {
     let config = cib.root_element().find(&["configuration", "crm_config"])?;
     let sets = config.children_named("cluster_property_set");
     let mut pairs = sets.flat_map(|set| set.children_named("nvpair"));

@@ -7,6 +7,7 @@ pub mod client_api;
 pub mod clock;
 pub mod fifo;
 pub mod interfaces;
+pub mod journal;
 pub mod log;
 pub mod media;
 pub mod pidfile;

@@ -12,12 +12,12 @@ use everbeat::lab::Lab;
 
 use crate::host::{Ground, PROGRAM, shell, spec, within};
 
-const HOSTS: [&str; 3] = ["a", "b", "c"];
+pub const HOSTS: [&str; 3] = ["a", "b", "c"];
 const VIP: &str = "10.9.0.100";
 /// Detection, an election, fencing, agents; on a machine that does other things too.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-const OPTIONS: &str = "<crm_config><cluster_property_set id=\"cib-bootstrap-options\">\
+pub const OPTIONS: &str = "<crm_config><cluster_property_set id=\"cib-bootstrap-options\">\
 <nvpair id=\"o1\" name=\"stonith-enabled\" value=\"true\"/>\
 <nvpair id=\"o2\" name=\"stonith-timeout\" value=\"20s\"/>\
 </cluster_property_set></crm_config>";
@@ -37,7 +37,7 @@ const RESOURCES: &str = "<resources><group id=\"web\">\
 
 /// What carries the CRM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Layer {
+pub enum Layer {
     Totem,
     Heartbeat,
 }
@@ -100,15 +100,15 @@ fn ring() -> String {
     )
 }
 
-struct Cluster {
+pub struct Cluster {
     layer: Layer,
-    lab: Lab,
+    pub lab: Lab,
     running: Vec<Child>,
     _ground: Ground,
 }
 
 impl Cluster {
-    fn new(name: &str, layer: Layer) -> Option<Self> {
+    pub fn new(name: &str, layer: Layer) -> Option<Self> {
         let agent = "/usr/lib/ocf/resource.d/heartbeat/IPaddr2";
         if !Path::new(agent).exists() {
             println!("SKIPPED: resource-agents is not installed");
@@ -148,7 +148,7 @@ impl Cluster {
             .push(command.spawn().expect("the daemon starts"));
     }
 
-    fn start(&mut self, host: &str) {
+    pub fn start(&mut self, host: &str) {
         let mut command = self.lab.host(host).background(PROGRAM);
         command.arg("everbeatd").args(self.layer.daemon());
         command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -160,7 +160,7 @@ impl Cluster {
         shell(&self.lab, host, &format!("{PROGRAM} {tool}"))
     }
 
-    fn replace(&self, host: &str, section: &str, xml: &str) {
+    pub fn replace(&self, host: &str, section: &str, xml: &str) {
         let tool = format!("cibadmin -R -o {section} -X '{xml}'");
         self.run(host, &tool).expect("the section is replaced");
     }
@@ -178,7 +178,7 @@ impl Cluster {
         HOSTS.into_iter().filter(|host| self.holds(host)).collect()
     }
 
-    fn logs(&self) -> String {
+    pub fn logs(&self) -> String {
         let logs = HOSTS.map(|host| {
             let log = self.lab.host(host).read(self.layer.log());
             format!("--- {host}\n{}", log.unwrap_or_default())
@@ -204,7 +204,7 @@ impl Cluster {
 
     /// Waits until these hosts are online and have the same CIB.
     #[track_caller]
-    fn await_same(&self, hosts: &[&str], after: &str) {
+    pub fn await_same(&self, hosts: &[&str], after: &str) {
         let same = within(PATIENCE, || {
             let online = format!("Online: [ {} ]", hosts.join(" "));
             let status = self.run(hosts[0], "crm_simulate -L").unwrap_or_default();
@@ -227,7 +227,7 @@ impl Cluster {
         );
     }
 
-    fn end(mut self) {
+    pub fn end(mut self) {
         self.lab.down().expect("the lab ends");
         for child in &mut self.running {
             let _ = child.wait();
@@ -368,7 +368,28 @@ fn form_fail_fence_and_leave(name: &str, layer: Layer) {
         "{}",
         cluster.logs()
     );
+    told_in_order(&cluster, (first, second, third));
     cluster.end();
+}
+
+/// The morning after, a node that was there says why the address moved, in order.
+fn told_in_order(cluster: &Cluster, (first, second, third): (&str, &str, &str)) {
+    let told = cluster.run(third, "history").expect("a journal");
+    let mut rest = told.as_str();
+    for words in [
+        format!("{first} lost; members"),
+        format!("{first} was fenced (reboot) by"),
+        format!("start of vip on {second}: ok"),
+        format!("{second} was fenced (reboot) by"),
+        format!("start of vip on {third}: ok"),
+        format!("from {third} to"),
+        format!("stop of vip on {third}: ok"),
+        "everbeat ends: it left in order".to_owned(),
+    ] {
+        let at = rest.find(&words);
+        let at = at.unwrap_or_else(|| panic!("{words} in its place of\n{told}"));
+        rest = &rest[at..];
+    }
 }
 
 fn keep_updates(name: &str, layer: Layer) {

@@ -183,7 +183,9 @@ fn on_cib(parsed: &Parsed, asked: &Asked, input: Option<&Document>) -> u8 {
         _ => upgrade(&mut session),
     };
     if let Err(Failed { error, hints }) = done {
-        eprintln!("Call failed: {error}");
+        // A cluster is told which call it was.
+        let call = session.live().map_or("", |_| call_of(asked.task));
+        eprintln!("Call {call}failed: {error}");
         hints.iter().for_each(|hint| eprintln!("{hint}"));
         return error.exit_code();
     }
@@ -193,6 +195,24 @@ fn on_cib(parsed: &Parsed, asked: &Asked, input: Option<&Document>) -> u8 {
             eprintln!("The changed CIB could not be written: {error}");
             code::IOERR
         }
+    }
+}
+
+/// The call's name as the original has it, and a blank.
+fn call_of(task: Option<Task>) -> &'static str {
+    match task {
+        Some(Task::Change(operation)) => match operation {
+            Operation::Create => "cib_create ",
+            Operation::Modify => "cib_modify ",
+            Operation::Replace => "cib_replace ",
+            Operation::Delete => "cib_delete ",
+            Operation::Patch => "cib_apply_diff ",
+            Operation::Erase => "cib_erase ",
+            Operation::Bump => "cib_bump ",
+        },
+        Some(Task::Query) => "cib_query ",
+        Some(Task::Upgrade) => "cib_upgrade ",
+        Some(Task::Empty | Task::Digest { .. }) | None => "",
     }
 }
 

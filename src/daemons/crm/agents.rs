@@ -13,6 +13,7 @@ mod catalogue;
 mod device;
 mod leftover;
 mod script;
+mod secrets;
 mod unit;
 
 use std::rc::Rc;

@@ -9,6 +9,8 @@
 mod agents;
 mod clients;
 mod fencing;
+pub mod history;
+mod inputs;
 mod node;
 pub mod protocol;
 mod scheduling;

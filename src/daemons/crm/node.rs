@@ -1,6 +1,7 @@
 //! The controller with all that it needs: messaging below, agents and disk beside, tools above.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
@@ -8,12 +9,14 @@ use super::agents::{self, Ended};
 use super::clients;
 use super::clients::{Clients, Waiting};
 use super::fencing::{self, Fenced};
+use super::history::History;
+use super::inputs::Inputs;
 use super::protocol::Reply;
 use super::scheduling::{self, Scheduled};
 use super::store::Files;
 use crate::cib::Document;
 use crate::cib::operation::Change;
-use crate::controller::{self, Controller, Output};
+use crate::controller::{self, Controller, Output, journal};
 use crate::executor::{self, Class, RunId};
 use crate::ids::NodeId;
 use crate::messaging::{self, Event, MessagingLayer};
@@ -60,11 +63,13 @@ pub struct Crm {
     config: controller::Config,
     messaging: MessagingLayer,
     files: Files,
+    inputs: Arc<Inputs>,
     log: Logger,
     clients: Clients,
     runs: BTreeMap<RunId, Run>,
     catalogue: agents::Catalogue,
     leftovers: agents::Leftovers,
+    history: History,
     /// Fence devices that were started here.
     devices: BTreeSet<String>,
     fences: u64,
@@ -96,16 +101,24 @@ impl Crm {
         for text in told {
             log.log(Severity::Notice, text);
         }
+        let (mut history, why) = History::open(&config.name);
+        if let Some(why) = why {
+            log.log(Severity::Warning, why);
+        }
+        let version = config.version.clone();
+        history.note(now.unix_s, journal::Event::Started { version });
         let controller = Controller::new(config.clone(), files.load(), now);
         let mut crm = Self {
             controller,
             config,
             messaging,
             files,
+            inputs: Arc::default(),
             clients: Clients::open()?,
             runs: BTreeMap::new(),
             catalogue: agents::Catalogue::default(),
             leftovers,
+            history,
             devices: BTreeSet::new(),
             fences: 0,
             end: None,
@@ -170,10 +183,10 @@ impl Crm {
         match work {
             Work::Ended(ended) => self.agent_ended(now, *ended),
             Work::Scheduled(scheduled) => {
-                for error in &scheduled.errors {
-                    self.log.log(Severity::Error, error);
+                let (file, why) = scheduled.input;
+                if let Some(why) = why {
+                    self.log.log(Severity::Error, why);
                 }
-                let file = self.files.keep_input(&scheduled.input);
                 let file = file.display().to_string();
                 self.controller
                     .handle_scheduled(now, scheduled.number, &scheduled.graph, &file);
@@ -277,7 +290,8 @@ impl Crm {
             Output::Send(message) => self.messaging.send(now, message.encode()),
             Output::Schedule { number, cib } => {
                 let done = self.scheduled.0.clone();
-                if let Err(error) = scheduling::compute(number, cib, now.unix_s, done) {
+                let inputs = Arc::clone(&self.inputs);
+                if let Err(error) = scheduling::compute(number, cib, now.unix_s, inputs, done) {
                     let text = format!("the scheduler can't be run: {error}");
                     self.log.log(Severity::Critical, text);
                 }
@@ -298,11 +312,21 @@ impl Crm {
             Output::Fenced { by } => {
                 let text = format!("We were allegedly just fenced by {by}!");
                 self.log.log(Severity::Critical, text);
-                self.end = Some(End::Fenced);
+                self.end_because(
+                    now,
+                    End::Fenced,
+                    format!("{by} says that it fenced this node"),
+                );
             }
-            Output::Leave => self.end = Some(End::Left),
+            Output::Leave => self.end_because(now, End::Left, "it left in order".to_owned()),
+            Output::Event(event) => self.history.note(now.unix_s, event),
             Output::Log(severity, text) => self.log.log(severity, text),
         }
+    }
+
+    fn end_because(&mut self, now: Now, end: End, why: String) {
+        self.history.note(now.unix_s, journal::Event::Ended { why });
+        self.end = Some(end);
     }
 
     fn execute(&mut self, output: executor::Output) {

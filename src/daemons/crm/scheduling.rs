@@ -1,7 +1,11 @@
 //! The scheduler beside the loop: a thread computes, the answer comes through a channel.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::inputs::Inputs;
 use crate::cib::Document;
 use crate::scheduler;
 
@@ -15,10 +19,8 @@ pub struct Scheduled {
     pub(super) number: u64,
     /// The graph.
     pub(super) graph: Document,
-    /// What is wrong with the configuration.
-    pub(super) errors: Vec<String>,
-    /// From what it was computed.
-    pub(super) input: Document,
+    /// Where that is kept from which it was computed, and why it could not be.
+    pub(super) input: (PathBuf, Option<String>),
 }
 
 /// Computes a transition beside the loop.
@@ -28,6 +30,7 @@ pub(super) fn compute(
     number: u64,
     cib: Document,
     unix_s: u64,
+    inputs: Arc<Inputs>,
     done: UnboundedSender<Scheduled>,
 ) -> std::io::Result<()> {
     let worker = std::thread::Builder::new()
@@ -38,13 +41,12 @@ pub(super) fn compute(
         let now = i64::try_from(unix_s).unwrap_or(i64::MAX);
         let mut cluster = scheduler::read(&expanded, now);
         let graph = scheduler::schedule(&mut cluster);
-        let errors = Vec::new();
+        let input = inputs.keep(&cib, unix_s);
         // Nobody listens any more when the daemon ends.
         let _ = done.send(Scheduled {
             number,
             graph,
-            errors,
-            input: cib,
+            input,
         });
     })?;
     Ok(())

@@ -1,12 +1,11 @@
-//! The CRM's files: the CIB, the term, and the inputs of the scheduler.
+//! The CRM's files: the CIB and the term.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bzip2::Compression;
-
-use crate::cib::{Document, empty, writer};
+use crate::cib::{Document, empty};
+use crate::daemons::crm::inputs::PENGINE_DIR;
 use crate::proto::heartbeat::Severity;
 use crate::runtime::cib_store::{Owner, RealDisk, Store};
 use crate::runtime::log::{Logger, cluster_user};
@@ -14,15 +13,8 @@ use crate::runtime::log::{Logger, cluster_user};
 /// Folder of the CIB. Source: spec cib.md section 4.
 const CIB_DIR: &str = "/var/lib/pacemaker/cib";
 
-/// Folder of the scheduler's inputs. Source: the same.
-const PENGINE_DIR: &str = "/var/lib/pacemaker/pengine";
-
 /// Folder of what only everbeat keeps.
 const OWN_DIR: &str = "/var/lib/everbeat";
-
-/// Most inputs that are kept, if the CIB says nothing. Source: spec cib.md section 9,
-/// `pe-input-series-max`.
-const INPUTS_MAX: u32 = 4000;
 
 /// The schema of a new CIB.
 const SCHEMA: &str = "pacemaker-3.9";
@@ -94,29 +86,6 @@ impl Files {
             let text = format!("the term was not written to {OWN_DIR}: {error}");
             self.log.log(Severity::Error, text);
         }
-    }
-
-    /// Keeps an input of the scheduler; its file.
-    pub(super) fn keep_input(&self, doc: &Document) -> PathBuf {
-        let folder = Path::new(PENGINE_DIR);
-        let last = folder.join("pe-input.last");
-        let number = fs::read_to_string(&last)
-            .ok()
-            .and_then(|text| text.trim().parse().ok());
-        let number: u32 = number.unwrap_or(0) % INPUTS_MAX;
-        let path = folder.join(format!("pe-input-{number}.bz2"));
-        let keep = || {
-            let file = File::create(&path)?;
-            let mut packed = bzip2::write::BzEncoder::new(file, Compression::default());
-            packed.write_all(writer::pretty(doc, doc.root()).as_bytes())?;
-            packed.finish()?;
-            fs::write(&last, (number + 1).to_string())
-        };
-        if let Err(error) = keep() {
-            let text = format!("{} was not written: {error}", path.display());
-            self.log.log(Severity::Error, text);
-        }
-        path
     }
 }
 

@@ -141,6 +141,8 @@ pub enum Message {
     FenceStart(FenceStart),
     /// What came of it.
     FenceResult(FenceResult),
+    /// Something for the journal of every member, as JSON.
+    Noted(String),
 }
 
 impl Message {
@@ -196,6 +198,7 @@ impl Message {
             Self::FenceableBy(answer) => answer.encode(&mut writer),
             Self::FenceStart(start) => start.encode(&mut writer),
             Self::FenceResult(result) => result.encode(&mut writer),
+            Self::Noted(text) => fields::put_text(&mut writer, text),
         }
     }
 
@@ -227,6 +230,7 @@ impl Message {
             Self::Recount => 17,
             Self::StateWanted { .. } => 18,
             Self::StateTold { .. } => 19,
+            Self::Noted(_) => 20,
         }
     }
 
@@ -284,6 +288,7 @@ impl Message {
                 number: fields.u64()?,
                 state: fields.text("state")?,
             },
+            20 => Self::Noted(fields.text("note")?),
             unknown => return Err(CrmError::UnknownKind(unknown)),
         })
     }

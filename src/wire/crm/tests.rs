@@ -69,6 +69,7 @@ fn of_nodes() -> Vec<Message> {
         }),
         Message::AttributeSync(vec![value(), value()]),
         Message::Recount,
+        Message::Noted("{\"event\":\"leader\",\"dc\":\"a\"}".into()),
         Message::Ping { number: 1 },
         Message::Acknowledge {
             transition_key: "3:5:0:x".into(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::leftover::Mark;
-use super::{LOOK, done, failed, judge, not_installed, timeout};
+use super::{LOOK, done, failed, judge, not_installed, secrets, timeout};
 use crate::executor::{Agent, Class, Exit, Operation, Outcome, Status};
 use crate::runtime::process::Process;
 
@@ -37,6 +37,17 @@ pub(super) fn is_there(agent: &Agent) -> bool {
 
 /// Runs it, within its time.
 pub(super) async fn run(agent: &Agent, operation: &Operation) -> Outcome {
+    let parameters = match secrets::parameters(operation) {
+        Ok(parameters) => parameters,
+        Err(name) => {
+            let reason = format!("the secret value of {name} is not on this node");
+            return failed(Status::NoSecrets, reason);
+        }
+    };
+    let operation = &Operation {
+        parameters,
+        ..operation.clone()
+    };
     let call = call(agent, operation);
     if !crate::agents::is_program(&call.program) {
         return not_installed(&call.program.display().to_string());
