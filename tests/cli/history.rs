@@ -3,13 +3,25 @@
 use assert_cmd::Command;
 
 /// A night: a node is lost, fenced, and its address moves.
-const NIGHT: &str = r#"{"at":1795740000,"noted_by":"a","event":"membership","members":["a","b"],"joined":[],"lost":["c"],"quorate":true}
-{"at":1795740001,"noted_by":"a","event":"fencing_wanted","dc":"a","target":"c","action":"reboot"}
-{"at":1795740003,"noted_by":"a","event":"fenced","target":"c","action":"reboot","by":"b","device":"ipmi","well":true,"reason":""}
-{"at":1795740003,"noted_by":"a","event":"transition","dc":"a","number":4,"causes":["Node failure"],"steps":[{"task":"start","resource":"vip","node":"b","from":null}],"more":0,"input":"/x"}
-{"half of a li
-{"at":1795740004,"noted_by":"a","event":"operation","resource":"vip","action":"start","interval_ms":0,"node":"b","exit":0,"result":"ok","well":true,"reason":"","exec_ms":60}
-"#;
+const NIGHT: [&str; 6] = [
+    r#"{"at":1795740000,"noted_by":"a","event":"membership","members":["a","b"],"joined":[],
+"lost":["c"],"quorate":true}"#,
+    r#"{"at":1795740001,"noted_by":"a","event":"fencing_wanted","dc":"a","target":"c",
+"action":"reboot"}"#,
+    r#"{"at":1795740003,"noted_by":"a","event":"fenced","target":"c","action":"reboot","by":"b",
+"device":"ipmi","well":true,"reason":""}"#,
+    r#"{"at":1795740003,"noted_by":"a","event":"transition","dc":"a","number":4,
+"causes":["Node failure"],"steps":[{"task":"start","resource":"vip","node":"b","from":null}],
+"more":0,"input":"/x"}"#,
+    r#"{"half of a li"#,
+    r#"{"at":1795740004,"noted_by":"a","event":"operation","resource":"vip","action":"start",
+"interval_ms":0,"node":"b","exit":0,"result":"ok","well":true,"reason":"","exec_ms":60}"#,
+];
+
+/// The journal of that night, a line for each.
+fn night() -> String {
+    NIGHT.map(|entry| entry.replace('\n', "") + "\n").concat()
+}
 
 fn history(file: &str, args: &[&str]) -> (Option<i32>, String, String) {
     let mut command = Command::cargo_bin("everbeat").unwrap();
@@ -27,7 +39,7 @@ fn history(file: &str, args: &[&str]) -> (Option<i32>, String, String) {
 fn a_night_is_told_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("history");
-    std::fs::write(&file, NIGHT).unwrap();
+    std::fs::write(&file, night()).unwrap();
     let file = file.to_str().unwrap();
     let (code, text, said) = history(file, &[]);
     let wanted = "\
@@ -57,7 +69,7 @@ fn nothing_to_show_is_told_from_wrong_use() {
     let file = folder.path().join("history");
     let file = file.to_str().unwrap();
     assert_eq!(history(file, &[]).0, Some(3), "no journal, no entries");
-    std::fs::write(file, NIGHT).unwrap();
+    std::fs::write(file, night()).unwrap();
     assert_eq!(history(file, &["--resource", "db"]).0, Some(3));
     let (code, _, said) = history(file, &["--since", "yesterday"]);
     assert_eq!(code, Some(1));

@@ -10,7 +10,7 @@ mod tools;
 
 use everbeat::lab::Lab;
 
-use crate::host::{Ground, PROGRAM, shell, spec, within};
+use crate::host::{Ground, PROGRAM, lay_over, put_below_usr, shell, spec, within};
 
 pub const HOSTS: [&str; 3] = ["a", "b", "c"];
 const VIP: &str = "10.9.0.100";
@@ -121,9 +121,10 @@ impl Cluster {
             for (path, text, mode) in layer.files() {
                 host.write(path, text.as_bytes(), mode).expect("a file");
             }
+        }
+        for host in HOSTS {
             let agent = include_bytes!("fence_lab");
-            host.write("/usr/sbin/fence_lab", agent, 0o755)
-                .expect("a file");
+            put_below_usr(&lab, host, ("sbin/fence_lab", agent));
         }
         Some(Self {
             layer,
@@ -149,6 +150,7 @@ impl Cluster {
     }
 
     pub fn start(&mut self, host: &str) {
+        lay_over(&self.lab, host).expect("the fence agent is laid over /usr");
         let mut command = self.lab.host(host).background(PROGRAM);
         command.arg("everbeatd").args(self.layer.daemon());
         command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -372,23 +374,34 @@ fn form_fail_fence_and_leave(name: &str, layer: Layer) {
     cluster.end();
 }
 
-/// The morning after, a node that was there says why the address moved, in order.
+/// The morning after, the nodes say why the address moved, in order: one that was neither fenced
+/// nor cut off tells of the others, and the one that left of itself.
 fn told_in_order(cluster: &Cluster, (first, second, third): (&str, &str, &str)) {
-    let told = cluster.run(third, "history").expect("a journal");
-    let mut rest = told.as_str();
-    for words in [
+    let mut spared = HOSTS
+        .into_iter()
+        .filter(|host| ![first, second].contains(host));
+    let of_others = [
         format!("{first} lost; members"),
         format!("{first} was fenced (reboot) by"),
         format!("start of vip on {second}: ok"),
         format!("{second} was fenced (reboot) by"),
         format!("start of vip on {third}: ok"),
+    ];
+    let of_itself = [
+        format!("start of vip on {third}: ok"),
         format!("from {third} to"),
         format!("stop of vip on {third}: ok"),
         "everbeat ends: it left in order".to_owned(),
-    ] {
-        let at = rest.find(&words);
-        let at = at.unwrap_or_else(|| panic!("{words} in its place of\n{told}"));
-        rest = &rest[at..];
+    ];
+    let tellers = [spared.next().expect("there are three"), third];
+    for (teller, words) in tellers.into_iter().zip([&of_others[..], &of_itself[..]]) {
+        let told = cluster.run(teller, "history").expect("a journal");
+        let mut rest = told.as_str();
+        for words in words {
+            let at = rest.find(words);
+            let at = at.unwrap_or_else(|| panic!("{words} in its place of\n{told}"));
+            rest = &rest[at..];
+        }
     }
 }
 

@@ -8,13 +8,31 @@ use std::time::Duration;
 use everbeat::cib;
 use everbeat::lab::Lab;
 
-use crate::host::{Ground, PROGRAM, shell, spec, within};
+use crate::host::{Ground, PROGRAM, lay_over, put_below_usr, shell, spec, within};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const OPTIONS: &str = "<crm_config><cluster_property_set id=\"cib-bootstrap-options\">\
 <nvpair id=\"o1\" name=\"stonith-enabled\" value=\"false\"/>\
 </cluster_property_set></crm_config>";
+
+/// What hosts find below /usr: agents, a check, and the tools where agents call them. The host
+/// of the original has its tools from the machine.
+const FILES: [(&str, &[u8]); 4] = [
+    ("lib/ocf/resource.d/lab/counted", include_bytes!("counted")),
+    (
+        "lib/nagios/plugins/check_lab",
+        b"#!/bin/sh\n[ \"$*\" = --version ] || [ \"$*\" = '--port 80' ] || exit 3\n",
+    ),
+    ("sbin/modprobe", b"#!/bin/sh\n"),
+    (
+        "sbin/crm_attribute",
+        b"#!/bin/sh\nexec /run/lab/bin/everbeat crm_attribute \"$@\"\n",
+    ),
+];
+
+/// The host where the original runs.
+const ORIGINAL: &str = "p";
 
 /// A cluster of one node on each host of a lab.
 struct Alone {
@@ -52,9 +70,16 @@ impl Alone {
             let text = configuration(address);
             host.write("/etc/corosync/corosync.conf", text.as_bytes(), 0o644)
                 .expect("a file");
-            let agent = include_bytes!("counted");
-            host.write("/usr/lib/ocf/resource.d/lab/counted", agent, 0o755)
-                .expect("a file");
+        }
+        for host in hosts.iter().filter_map(|host| host.split('=').next()) {
+            let own = |path: &str| host != ORIGINAL || !path.starts_with("sbin/crm_");
+            for file in FILES.into_iter().filter(|(path, _)| own(path)) {
+                put_below_usr(&lab, host, file);
+            }
+            if let Err(error) = lay_over(&lab, host) {
+                println!("SKIPPED: nothing can be laid over /usr: {error}");
+                return None;
+            }
         }
         Some(Self {
             lab,
@@ -203,9 +228,6 @@ fn resources_of_every_class_start_are_looked_at_and_stop() {
         let path = format!("/etc/init.d/{script}");
         host.write(path, INIT_SCRIPT, 0o755).expect("a file");
     }
-    let plugin = b"#!/bin/sh\n[ \"$*\" = --version ] || [ \"$*\" = '--port 80' ] || exit 3\n";
-    host.write("/usr/lib/nagios/plugins/check_lab", plugin, 0o755)
-        .expect("a file");
     alone.sh("a", "mkdir /run/disk").expect("a folder");
     alone.start("a");
     alone.replace("a", "crm_config", OPTIONS);
@@ -289,7 +311,7 @@ fn comparable(history: &BTreeMap<String, Entry>) -> Vec<String> {
 
 #[test]
 fn histories_are_those_of_pacemaker() {
-    let Some(mut alone) = Alone::new("exe2", &["e", "p"]) else {
+    let Some(mut alone) = Alone::new("exe2", &["e", ORIGINAL]) else {
         return;
     };
     let real = [

@@ -92,6 +92,25 @@ pub fn text(output: &Output) -> Result<String, String> {
     }
 }
 
+/// Where a host's disk has what [`lay_over`] shows in /usr.
+const LAID: &str = "/var/lab/usr";
+
+/// Puts a program on a host's disk that the host will find below /usr, and the machine won't.
+pub fn put_below_usr(lab: &Lab, host: &str, (path, bytes): (&str, &[u8])) {
+    let path = format!("{LAID}/{path}");
+    let written = lab.host(host).write(path, bytes, 0o755);
+    written.expect("a file of the host's disk");
+}
+
+/// Lays what was put on a host's disk over the machine's /usr, until the host's power is off.
+pub fn lay_over(lab: &Lab, host: &str) -> Result<String, String> {
+    let script = format!(
+        "[ -e /run/laid ] || {{ mount -t overlay lab -o lowerdir={LAID}:/usr /usr && \
+         : >/run/laid; }}"
+    );
+    shell(lab, host, &script)
+}
+
 /// Whether a ping of `to` from `host` is answered within some seconds.
 pub fn pings(lab: &Lab, host: &str, to: &str) -> bool {
     shell(lab, host, &format!("ping -n -c 1 -w 3 {to}")).is_ok()

@@ -266,7 +266,10 @@ fn change(session: &mut Session, operation: Operation, request: &Request) -> Res
             }
             let mut hints = Vec::new();
             if let Some(rejected) = &failure.rejected {
-                print_rejected(rejected);
+                match session.live() {
+                    Some(_) => print_tree(rejected),
+                    None => print_rejected(rejected),
+                }
                 hints = Judge::of_print(rejected);
             }
             let error = failure.error;

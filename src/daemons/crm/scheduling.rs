@@ -40,6 +40,7 @@ pub(super) fn compute(
         let expanded = scheduler::expand::expand(&cib);
         let now = i64::try_from(unix_s).unwrap_or(i64::MAX);
         let mut cluster = scheduler::read(&expanded, now);
+        cluster.simulation = false;
         let graph = scheduler::schedule(&mut cluster);
         let input = inputs.keep(&cib, unix_s);
         // Nobody listens any more when the daemon ends.
