@@ -38,6 +38,20 @@ pub enum XPathError {
     TooLong,
 }
 
+/// Any text as a value in an expression. XPath knows no escapes, so that text with both kinds of
+/// quotes is put together from pieces.
+pub fn literal(text: &str) -> String {
+    if !text.contains('\'') {
+        return format!("'{text}'");
+    }
+    if !text.contains('"') {
+        return format!("\"{text}\"");
+    }
+    let pieces = text.split('\'').map(|piece| format!("'{piece}'"));
+    let pieces: Vec<_> = pieces.collect();
+    format!("concat({})", pieces.join(", \"'\", "))
+}
+
 impl XPath {
     /// Compiles an expression.
     pub fn parse(text: &str) -> Result<Self, XPathError> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::ask::{ATTRIBUTES, EXECUTOR, Purpose};
 use super::history::Owner;
 use super::{Controller, status};
-use crate::cib::{Document, Element, reader, writer};
+use crate::cib::{Document, Element, reader, writer, xpath};
 use crate::executor::{Agent, Cancel, Class, Completed, Exit, Key, Operation, Outcome, Status};
 use crate::ids::{NodeId, ResourceName};
 use crate::proto::heartbeat::Severity;
@@ -345,9 +345,9 @@ impl Controller {
                 calls.insert(self.ask(Purpose::Attributes, request));
             }
             for value in gone {
+                let name = xpath::literal(&value.name);
                 let path = format!(
-                    "//node_state[@id='{uuid}']/transient_attributes//nvpair[@name='{}']",
-                    value.name
+                    "//node_state[@id='{uuid}']/transient_attributes//nvpair[@name={name}]"
                 );
                 let mut request = self.request(now, OperationKind::Delete, "status");
                 request.section = None;

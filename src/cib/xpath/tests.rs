@@ -107,3 +107,15 @@ fn work_is_bounded() {
     let costly = "//*[//*[//*[//*/@i != ../@x]]]";
     assert_eq!(select(&doc, costly), Err(XPathError::TooLong));
 }
+
+#[test]
+fn any_text_is_found_as_it_is() {
+    for text in ["", "x", "a'b", "a\"b", "'a\"b'", "\"'\"'", "]"] {
+        let mut doc = read("<a/>").unwrap();
+        let root = doc.root();
+        doc.add_element(root, "e", &[("name", "other")]);
+        let wanted = doc.add_element(root, "e", &[("name", text)]);
+        let path = format!("//e[@name={}]", literal(text));
+        assert_eq!(select(&doc, &path), Ok(vec![wanted]), "{path}");
+    }
+}
