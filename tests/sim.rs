@@ -16,6 +16,8 @@ mod hostile;
 mod messaging;
 #[path = "sim/ring.rs"]
 mod ring;
+#[path = "sim/storm.rs"]
+mod storm;
 #[path = "sim/totem.rs"]
 mod totem;
 #[path = "sim/v1/mod.rs"]

@@ -10,6 +10,7 @@ use everbeat::wire::ccm::Cookie;
 use everbeat::wire::heartbeat::Message;
 
 use super::stack::{Note, Stack};
+use crate::storm::Record;
 
 /// The checkers' record of a run.
 #[derive(Default)]
@@ -21,32 +22,33 @@ pub struct Watch {
     /// The last instance on each host since its membership began.
     last: BTreeMap<usize, u32>,
     pub memberships: usize,
-    pub failures: Vec<String>,
-    pub transcript: Option<Vec<String>>,
+    pub record: Record,
+}
+
+impl AsRef<Record> for Watch {
+    fn as_ref(&self) -> &Record {
+        &self.record
+    }
+}
+
+impl AsMut<Record> for Watch {
+    fn as_mut(&mut self) -> &mut Record {
+        &mut self.record
+    }
 }
 
 impl Watch {
-    pub fn say(&mut self, now: Instant, line: impl FnOnce() -> String) {
-        if let Some(transcript) = &mut self.transcript {
-            transcript.push(format!("{now:>9} {}", line()));
-        }
-    }
-
-    pub fn fail(&mut self, now: Instant, failure: String) {
-        self.say(now, || format!("!! {failure}"));
-        self.failures.push(format!("{now}: {failure}"));
-    }
-
     fn membership(&mut self, now: Instant, host: usize, new: &Membership) {
         self.memberships += 1;
         if !new.members.iter().any(|m| m.index == new.own) {
-            self.fail(now, format!("n{host} isn't in its own membership {new:?}"));
+            self.record
+                .fail(now, format!("n{host} isn't in its own membership {new:?}"));
         }
         let what = (new.instance, new.members.clone());
         match self.known.get(&new.cookie) {
             Some(known) if *known != what => {
                 let failure = format!("n{host} has {what:?}, another had {known:?}");
-                self.fail(now, failure);
+                self.record.fail(now, failure);
             }
             Some(_) => {}
             None => {
@@ -56,7 +58,7 @@ impl Watch {
         let last = self.last.insert(host, new.instance).unwrap_or(0);
         if new.instance < last {
             let failure = format!("n{host} goes from instance {last} to {}", new.instance);
-            self.fail(now, failure);
+            self.record.fail(now, failure);
         }
         self.current.insert(host, new.clone());
     }
@@ -65,18 +67,18 @@ impl Watch {
 impl Observer<Stack> for Watch {
     fn received(&mut self, now: Instant, host: usize, _: &LinkName, message: &Message) {
         if message.kind().is_some_and(|k| k.starts_with("CCM")) {
-            self.say(now, || format!("n{host} <- {message}"));
+            self.record.say(now, || format!("n{host} <- {message}"));
         }
     }
 
     fn sent(&mut self, now: Instant, host: usize, message: &Message) {
         if message.kind().is_some_and(|k| k != "status") {
-            self.say(now, || format!("n{host} -> {message}"));
+            self.record.say(now, || format!("n{host} -> {message}"));
         }
     }
 
     fn noted(&mut self, now: Instant, host: usize, note: &Note) {
-        self.say(now, || format!("n{host} {note}"));
+        self.record.say(now, || format!("n{host} {note}"));
         match note {
             Note::Membership(Event::Membership(new)) => self.membership(now, host, new),
             Note::Membership(Event::Influx) => drop(self.current.remove(&host)),
@@ -89,7 +91,7 @@ impl Observer<Stack> for Watch {
     }
 
     fn changed(&mut self, now: Instant, host: usize, condition: Condition) {
-        self.say(now, || format!("n{host} is {condition:?}"));
+        self.record.say(now, || format!("n{host} is {condition:?}"));
         if condition == Condition::Down {
             self.current.remove(&host);
             self.last.remove(&host);

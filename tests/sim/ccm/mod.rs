@@ -15,6 +15,8 @@ use everbeat::proto::rng::Rng;
 use everbeat::sim::{Condition, Network, Weather, World};
 use everbeat::wire::heartbeat::Message;
 use stack::Stack;
+
+use crate::storm;
 pub use stack::{name_of, timing};
 
 /// Seeds by default; each is some virtual minutes.
@@ -35,7 +37,7 @@ impl Run {
         let hosts = usize::try_from(rng.between(2, 6)).unwrap();
         let network = Network::new(vec![LinkName::new("eth0")], rng.fork());
         let mut watch = Watch::default();
-        watch.transcript = transcript.then(Vec::new);
+        watch.record.transcript = transcript.then(Vec::new);
         Self {
             world: World::new(hosts, network),
             watch,
@@ -68,50 +70,11 @@ impl Run {
         self.world.boot(host, stack, &mut self.watch);
     }
 
-    fn host(&mut self) -> usize {
-        usize::try_from(self.rng.below(self.hosts() as u64)).unwrap()
-    }
-
-    fn some_hosts(&mut self) -> BTreeSet<usize> {
-        let hosts = self.hosts();
-        (0..hosts).filter(|_| self.rng.percent(50)).collect()
-    }
-
-    /// Something bad, or its end.
     fn storm(&mut self) {
-        let (host, other) = (self.host(), self.host());
-        let now = self.world.now;
-        match self.rng.below(9) {
-            0 => self.world.kill(host, &mut self.watch),
-            1 | 2 => self.boot(host),
-            3 => self.world.network.cut(host, other, true),
-            4 => {
-                let (side, hosts) = (self.some_hosts(), self.hosts());
-                self.watch.say(now, || format!("== partition {side:?}"));
-                self.world.network.partition(&side, hosts, true);
-            }
-            5 => {
-                self.watch.say(now, || "== heal".into());
-                self.world.network.heal();
-            }
-            6 => {
-                let foul = Weather {
-                    loss_percent: self.rng.below(40),
-                    duplicate_percent: self.rng.below(20),
-                    damage_permille: 0,
-                    delay_ms: (self.rng.below(50), 50 + self.rng.below(300)),
-                };
-                self.world.network.set_weather(0, foul);
-            }
-            7 => {
-                self.world
-                    .with(host, &mut self.watch, |stack, now| stack.leave(now));
-                self.world.kill(host, &mut self.watch);
-            }
-            _ if self.world.condition(host) == Condition::Paused => {
-                self.world.resume(host, &mut self.watch);
-            }
-            _ => self.world.pause(host, &mut self.watch),
+        let hosts = self.hosts();
+        let booted = storm::storm(&mut self.world, &mut self.watch, &mut self.rng, hosts);
+        if let Some(host) = booted {
+            self.boot(host);
         }
     }
 
@@ -119,7 +82,9 @@ impl Run {
     fn calm(&mut self, side: &BTreeSet<usize>) {
         let hosts = self.hosts();
         let now = self.world.now;
-        self.watch.say(now, || format!("== calm, {side:?} alone"));
+        self.watch
+            .record
+            .say(now, || format!("== calm, {side:?} alone"));
         self.world.network.heal();
         self.world.network.set_weather(0, Weather::FAIR);
         self.world.network.partition(side, hosts, true);
@@ -144,7 +109,7 @@ impl Run {
             let Some(current) = self.watch.current.get(host).cloned() else {
                 let state = self.world.machine(*host).and_then(|s| s.service.machine());
                 let state = state.map(|machine| machine.state());
-                self.watch.fail(
+                self.watch.record.fail(
                     now,
                     format!("n{host} has no membership: {state:?} of {group:?}"),
                 );
@@ -155,7 +120,7 @@ impl Run {
             let members: Vec<_> = current.members.iter().map(|m| m.name.clone()).collect();
             if members != names || !same {
                 let failure = format!("n{host} of {group:?} has {current:?}");
-                self.watch.fail(now, failure);
+                self.watch.record.fail(now, failure);
             }
             let count = quorum::Count {
                 members: names.len() as u64,
@@ -165,6 +130,7 @@ impl Run {
             };
             if current.quorum != quorum::has_quorum(&quorum::DEFAULT, count) {
                 self.watch
+                    .record
                     .fail(now, format!("n{host} is wrong about quorum: {current:?}"));
             }
         }
@@ -177,6 +143,7 @@ impl Run {
         if self.hosts() > 2 && cookies.len() > 1 {
             let now = self.world.now;
             self.watch
+                .record
                 .fail(now, format!("{} parts have quorum", cookies.len()));
         }
     }
@@ -196,7 +163,7 @@ impl Run {
                 self.storm();
             }
             let side = match self.rng.percent(50) {
-                true => self.some_hosts(),
+                true => storm::some_hosts(&mut self.rng, self.generations.len()),
                 false => BTreeSet::new(),
             };
             self.calm(&side);
@@ -244,30 +211,12 @@ fn run(seed: u64, transcript: bool) -> Watch {
 
 #[test]
 fn those_who_hear_one_another_agree() {
-    let number = |name: &str| std::env::var(name).ok().map(|v| v.parse::<u64>().unwrap());
-    if let Some(seed) = number("SEED") {
-        let watch = run(seed, true);
-        println!("{}", watch.transcript.unwrap_or_default().join("\n"));
-        assert!(watch.failures.is_empty(), "{}", watch.failures.join("\n"));
-        return;
-    }
     let mut memberships = 0;
-    let mut failed = Vec::new();
-    let runs = number("RUNS").unwrap_or(RUNS);
-    for seed in 1..=runs {
-        let watch = run(seed, false);
-        memberships += watch.memberships;
-        if let Some(first) = watch.failures.first() {
-            failed.push(format!("SEED={seed} {first:.600}"));
-        }
-    }
+    let tried = storm::try_seeds("ccm", RUNS, run, |watch| memberships += watch.memberships);
+    let Some(runs) = tried else {
+        return;
+    };
     println!("{runs} runs, {memberships} memberships");
-    assert!(
-        failed.is_empty(),
-        "{} runs of {runs} fail; replay: SEED=n cargo test --test sim ccm\n{}",
-        failed.len(),
-        failed[..failed.len().min(8)].join("\n")
-    );
     assert!(memberships as u64 > 8 * runs, "{memberships} memberships");
 }
 
@@ -275,8 +224,8 @@ fn those_who_hear_one_another_agree() {
 fn a_node_can_be_added_to_a_membership() {
     for seed in 1..=RUNS {
         let watch = grow(seed);
-        let transcript = watch.transcript.unwrap_or_default().join("\n");
-        let failures = watch.failures.join("\n");
+        let transcript = watch.record.transcript.unwrap_or_default().join("\n");
+        let failures = watch.record.failures.join("\n");
         assert!(failures.is_empty(), "{transcript}\nseed {seed}: {failures}");
     }
 }
@@ -285,5 +234,5 @@ fn a_node_can_be_added_to_a_membership() {
 fn a_run_is_the_same_each_time() {
     let (one, two) = (run(7, true), run(7, true));
     assert!(one.memberships > 2);
-    assert_eq!(one.transcript, two.transcript);
+    assert_eq!(one.record.transcript, two.record.transcript);
 }

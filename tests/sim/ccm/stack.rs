@@ -11,6 +11,8 @@ use everbeat::sim::{Act, Machine};
 use everbeat::time::{Instant, Now};
 use everbeat::wire::heartbeat::Message;
 
+use crate::storm::Leave;
+
 /// What a node tells.
 #[derive(Debug)]
 pub enum Note {
@@ -71,14 +73,6 @@ impl Stack {
         stack
     }
 
-    /// As at a shutdown: the client first, then the node.
-    pub fn leave(&mut self, now: Now) {
-        self.service.leave();
-        self.pump(now);
-        self.cluster.leave(now, Duration::ZERO);
-        self.pump(now);
-    }
-
     /// From above, to all.
     pub fn send(&mut self, now: Now, message: Message) {
         self.cluster.send(now, message, None);
@@ -111,6 +105,16 @@ impl Stack {
                 return;
             }
         }
+    }
+}
+
+impl Leave for Stack {
+    /// As at a shutdown: the client first, then the node.
+    fn leave(&mut self, now: Now) {
+        self.service.leave();
+        self.pump(now);
+        self.cluster.leave(now, Duration::ZERO);
+        self.pump(now);
     }
 }
 

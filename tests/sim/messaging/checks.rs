@@ -15,6 +15,7 @@ use everbeat::time::Instant;
 use everbeat::wire::heartbeat::Message;
 
 use super::stack::{Note, Stack};
+use crate::storm::Record;
 
 /// A message of a test: who said it, in which of its lives, its number there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,22 +81,22 @@ pub struct Watch {
     pub owed: BTreeMap<usize, BTreeSet<Said>>,
     pub messages: usize,
     pub passages: usize,
-    pub failures: Vec<String>,
-    pub transcript: Option<Vec<String>>,
+    pub record: Record,
+}
+
+impl AsRef<Record> for Watch {
+    fn as_ref(&self) -> &Record {
+        &self.record
+    }
+}
+
+impl AsMut<Record> for Watch {
+    fn as_mut(&mut self) -> &mut Record {
+        &mut self.record
+    }
 }
 
 impl Watch {
-    pub fn say(&mut self, now: Instant, line: impl FnOnce() -> String) {
-        if let Some(transcript) = &mut self.transcript {
-            transcript.push(format!("{now:>9} {}", line()));
-        }
-    }
-
-    pub fn fail(&mut self, now: Instant, failure: String) {
-        self.say(now, || format!("!! {failure}"));
-        self.failures.push(format!("{now}: {failure}"));
-    }
-
     /// The membership that a host is in.
     pub fn current(&self, host: usize) -> Option<&Membership> {
         self.heard.get(&host)?.current.as_ref()
@@ -111,7 +112,7 @@ impl Watch {
         let known = self.members.entry(new.id).or_insert_with(|| names.clone());
         if *known != names {
             let failure = format!("n{host} has {names:?}, another {known:?}");
-            return self.fail(now, failure);
+            return self.record.fail(now, failure);
         }
         let heard = self.heard.entry(host).or_default();
         let Some(old) = heard.current.replace(new.clone()) else {
@@ -132,7 +133,7 @@ impl Watch {
                 new.id,
                 end.len()
             );
-            self.fail(now, failure);
+            self.record.fail(now, failure);
         }
     }
 
@@ -141,7 +142,7 @@ impl Watch {
         if said.host == host {
             let owed = self.owed.entry(host).or_default();
             if !owed.remove(&said) {
-                self.fail(
+                self.record.fail(
                     now,
                     format!("n{host} did not say {said}, or heard it twice"),
                 );
@@ -154,10 +155,13 @@ impl Watch {
         let at = heard.here.len() - 1;
         let id = heard.current.as_ref().map(|current| current.id);
         if let Some(last) = late {
-            self.fail(now, format!("n{host} hears {said} after {last}"));
+            self.record
+                .fail(now, format!("n{host} hears {said} after {last}"));
         }
         let Some(id) = id else {
-            return self.fail(now, format!("n{host} hears {said} outside of memberships"));
+            return self
+                .record
+                .fail(now, format!("n{host} hears {said} outside of memberships"));
         };
         let order = self.order.entry(id).or_default();
         match order.get(at) {
@@ -165,7 +169,7 @@ impl Watch {
             Some(other) if *other == said => {}
             Some(other) => {
                 let failure = format!("n{host} hears {said} in {id} where another heard {other}");
-                self.fail(now, failure);
+                self.record.fail(now, failure);
             }
         }
     }
@@ -176,7 +180,7 @@ impl Observer<Stack> for Watch {
 
     fn sent(&mut self, now: Instant, host: usize, message: &Message) {
         if message.kind().is_some_and(|kind| kind == "everbeat-crm") {
-            self.say(now, || {
+            self.record.say(now, || {
                 let to = message.text("dest").unwrap_or("all");
                 let everbeat::wire::heartbeat::Value::Binary(bytes) = message.get("frame").unwrap()
                 else {
@@ -189,7 +193,7 @@ impl Observer<Stack> for Watch {
     }
 
     fn noted(&mut self, now: Instant, host: usize, note: &Note) {
-        self.say(now, || format!("n{host} {note}"));
+        self.record.say(now, || format!("n{host} {note}"));
         match note {
             Note::Event(Event::Membership(new)) => self.membership(now, host, new),
             Note::Event(Event::Message { message, .. }) => {
@@ -200,7 +204,7 @@ impl Observer<Stack> for Watch {
     }
 
     fn changed(&mut self, now: Instant, host: usize, condition: Condition) {
-        self.say(now, || format!("n{host} is {condition:?}"));
+        self.record.say(now, || format!("n{host} is {condition:?}"));
         if condition == Condition::Down {
             self.heard.remove(&host);
             self.owed.remove(&host);

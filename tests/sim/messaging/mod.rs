@@ -5,7 +5,6 @@ mod hostile;
 mod stack;
 mod views;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use checks::{Said, Watch};
@@ -13,6 +12,8 @@ use everbeat::ids::LinkName;
 use everbeat::proto::rng::Rng;
 use everbeat::sim::{Condition, Network, Weather, World};
 use stack::Stack;
+
+use crate::storm;
 
 /// Seeds by default; each is some virtual minutes.
 const RUNS: u64 = if cfg!(debug_assertions) { 15 } else { 1000 };
@@ -33,7 +34,7 @@ impl Run {
         let hosts = usize::try_from(rng.between(2, 5)).unwrap();
         let network = Network::new(vec![LinkName::new("eth0")], rng.fork());
         let mut watch = Watch::default();
-        watch.transcript = transcript.then(Vec::new);
+        watch.record.transcript = transcript.then(Vec::new);
         Self {
             world: World::new(hosts, network),
             watch,
@@ -63,13 +64,9 @@ impl Run {
         }
     }
 
-    fn host(&mut self) -> usize {
-        usize::try_from(self.rng.below(self.hosts() as u64)).unwrap()
-    }
-
     /// Some host says something, short as most of the CRM's messages or longer than a piece.
     fn talk(&mut self) {
-        let host = self.host();
+        let host = storm::host(&mut self.rng, self.lives.len());
         if self.world.condition(host) != Condition::Running {
             return;
         }
@@ -93,53 +90,18 @@ impl Run {
         }
     }
 
-    fn some_hosts(&mut self) -> BTreeSet<usize> {
-        let hosts = self.hosts();
-        (0..hosts).filter(|_| self.rng.percent(50)).collect()
-    }
-
-    /// Something bad, or its end.
     fn storm(&mut self) {
-        let (host, other) = (self.host(), self.host());
-        let now = self.world.now;
-        match self.rng.below(9) {
-            0 => self.world.kill(host, &mut self.watch),
-            1 | 2 => self.boot(host),
-            3 => self.world.network.cut(host, other, true),
-            4 => {
-                let (side, hosts) = (self.some_hosts(), self.hosts());
-                self.watch.say(now, || format!("== partition {side:?}"));
-                self.world.network.partition(&side, hosts, true);
-            }
-            5 => {
-                self.watch.say(now, || "== heal".into());
-                self.world.network.heal();
-            }
-            6 => {
-                let foul = Weather {
-                    loss_percent: self.rng.below(40),
-                    duplicate_percent: self.rng.below(20),
-                    damage_permille: 0,
-                    delay_ms: (self.rng.below(50), 50 + self.rng.below(300)),
-                };
-                self.world.network.set_weather(0, foul);
-            }
-            7 => {
-                self.world
-                    .with(host, &mut self.watch, |stack, now| stack.leave(now));
-                self.world.kill(host, &mut self.watch);
-            }
-            _ if self.world.condition(host) == Condition::Paused => {
-                self.world.resume(host, &mut self.watch);
-            }
-            _ => self.world.pause(host, &mut self.watch),
+        let hosts = self.hosts();
+        let booted = storm::storm(&mut self.world, &mut self.watch, &mut self.rng, hosts);
+        if let Some(host) = booted {
+            self.boot(host);
         }
     }
 
     /// From now on nothing bad happens: all that run come together and hear everything.
     fn calm(&mut self) {
         let now = self.world.now;
-        self.watch.say(now, || "== calm".into());
+        self.watch.record.say(now, || "== calm".into());
         self.world.network.heal();
         self.world.network.set_weather(0, Weather::FAIR);
         for host in 0..self.hosts() {
@@ -158,16 +120,16 @@ impl Run {
             let members = self.watch.current(*host).map_or(0, |m| m.members.len());
             if members != on.len() {
                 let failure = format!("n{host} of {on:?} has {:?}", self.watch.current(*host));
-                self.watch.fail(now, failure);
+                self.watch.record.fail(now, failure);
             }
             if let Some(owed) = self.watch.owed.get(host).filter(|owed| !owed.is_empty()) {
                 let failure = format!("n{host} did not hear {} of its own", owed.len());
-                self.watch.fail(now, failure);
+                self.watch.record.fail(now, failure);
             }
             if self.watch.here(*host) != self.watch.here(on[0]) {
                 let (one, other) = (self.watch.here(*host).len(), self.watch.here(on[0]).len());
                 let failure = format!("n{host} heard {one} messages, n{} {other}", on[0]);
-                self.watch.fail(now, failure);
+                self.watch.record.fail(now, failure);
             }
         }
     }
@@ -209,31 +171,15 @@ fn run(seed: u64, transcript: bool) -> Watch {
 
 #[test]
 fn members_hear_the_same_in_the_same_order() {
-    let number = |name: &str| std::env::var(name).ok().map(|v| v.parse::<u64>().unwrap());
-    if let Some(seed) = number("SEED") {
-        let watch = run(seed, true);
-        println!("{}", watch.transcript.unwrap_or_default().join("\n"));
-        assert!(watch.failures.is_empty(), "{}", watch.failures.join("\n"));
-        return;
-    }
     let (mut messages, mut passages) = (0, 0);
-    let mut failed = Vec::new();
-    let runs = number("RUNS").unwrap_or(RUNS);
-    for seed in 1..=runs {
-        let watch = run(seed, false);
+    let tried = storm::try_seeds("messaging", RUNS, run, |watch| {
         messages += watch.messages;
         passages += watch.passages;
-        if let Some(first) = watch.failures.first() {
-            failed.push(format!("SEED={seed} {first:.600}"));
-        }
-    }
+    });
+    let Some(runs) = tried else {
+        return;
+    };
     println!("{runs} runs, {messages} messages heard, {passages} common passages");
-    assert!(
-        failed.is_empty(),
-        "{} runs of {runs} fail; replay: SEED=n cargo test --test sim messaging\n{}",
-        failed.len(),
-        failed[..failed.len().min(8)].join("\n")
-    );
     assert!(messages as u64 > 100 * runs, "{messages} messages");
     assert!(passages as u64 > runs, "{passages} common passages");
 }
@@ -242,5 +188,5 @@ fn members_hear_the_same_in_the_same_order() {
 fn a_run_is_the_same_each_time() {
     let (one, two) = (run(7, true), run(7, true));
     assert!(one.messages > 20);
-    assert_eq!(one.transcript, two.transcript);
+    assert_eq!(one.record.transcript, two.record.transcript);
 }

@@ -14,6 +14,8 @@ use everbeat::sim::{Act, Machine};
 use everbeat::time::{Instant, Now};
 use everbeat::wire::heartbeat::Message;
 
+use crate::storm::Leave;
+
 pub use crate::ccm::{name_of, timing};
 
 /// What a node tells.
@@ -68,16 +70,6 @@ impl Stack {
         };
         stack.pump(now);
         stack
-    }
-
-    /// As at a shutdown: the clients first, then the node.
-    pub fn leave(&mut self, now: Now) {
-        self.layer.leave();
-        self.pump(now);
-        self.service.leave();
-        self.pump(now);
-        self.cluster.leave(now, Duration::ZERO);
-        self.pump(now);
     }
 
     /// From above, to all.
@@ -137,6 +129,18 @@ impl Stack {
                 self.service.handle_event(now, &event, &self.cluster);
             }
         }
+    }
+}
+
+impl Leave for Stack {
+    /// As at a shutdown: the clients first, then the node.
+    fn leave(&mut self, now: Now) {
+        self.layer.leave();
+        self.pump(now);
+        self.service.leave();
+        self.pump(now);
+        self.cluster.leave(now, Duration::ZERO);
+        self.pump(now);
     }
 }
 
