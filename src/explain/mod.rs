@@ -18,6 +18,7 @@ mod causes;
 pub mod change;
 mod decision;
 pub mod diff;
+mod facts;
 mod remedy;
 mod scores;
 pub mod sentence;

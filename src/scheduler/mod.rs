@@ -63,6 +63,7 @@ mod summary;
 pub mod table;
 pub mod text;
 mod tickets;
+mod unpack_collectives;
 pub mod unpack_nodes;
 pub mod unpack_resources;
 mod update;
