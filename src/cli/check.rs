@@ -10,6 +10,7 @@ use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::applets::{self, Applet, Kind};
+use super::crm::clock;
 use crate::config::check::{self, FileKind};
 use crate::config::diagnostic::{Diagnostic, Severity};
 use crate::config::host::{DistantHost, Host, ThisHost};
@@ -146,7 +147,7 @@ fn findings(mut gathered: gather::Gathered, name: Option<&NodeName>) -> Vec<Diag
         let (new, models) = check::check_set(set, host.as_ref());
         found.extend(new);
         let cibs = set.files.iter().filter(|file| file.kind == FileKind::Cib);
-        found.extend(cibs.flat_map(|file| lint::check(&file.source)));
+        found.extend(cibs.flat_map(|file| lint::check(&file.source, clock::unix_s())));
         understood.push(models);
     }
     found.extend(check::compare(&understood));

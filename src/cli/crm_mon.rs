@@ -14,10 +14,10 @@ mod sections;
 
 use std::io::Write;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::applets::{Applet, Args, Kind};
-use super::crm::{self, Session, code, exit, session::ConnectError};
+use super::crm::{self, Session, clock, code, exit, session::ConnectError};
 use super::getopt_long::{self, Parsed};
 use crate::scheduler::cluster::Cluster;
 use crate::scheduler::report::{self, Section, Times};
@@ -90,7 +90,7 @@ fn show(request: &Request, called: &str) -> u8 {
         );
     }
     let input = expand::expand(&doc);
-    let now = clock();
+    let now = clock::unix_s();
     let mut cluster = scheduler::read(&input, now);
     if request.show.has(Section::Bans) || request.show.has(Section::Tickets) {
         cluster.read_bans();
@@ -230,11 +230,4 @@ fn write(request: &Request, text: &str) -> u8 {
             code::CANTCREAT
         }
     }
-}
-
-fn clock() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |since| {
-        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-    })
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::applets::{Applet, Args, Kind};
-use super::crm::{self, Session, code, exit, input, session};
+use super::crm::{self, Session, clock, code, exit, input, session};
 use super::crm_mon::frame;
 use super::getopt_long::{self, Parsed};
 use crate::cib::{Document, writer};
@@ -89,13 +89,6 @@ fn perform(parsed: &Parsed, called: &str) -> u8 {
     tell(parsed, done)
 }
 
-fn clock() -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.ok()
-        .and_then(|d| i64::try_from(d.as_secs()).ok())
-        .unwrap_or(0)
-}
-
 fn all(parsed: &Parsed, id: &str) -> Vec<String> {
     let given = parsed.options.iter().filter(|(name, _)| name == id);
     given.filter_map(|(_, value)| value.clone()).collect()
@@ -122,7 +115,7 @@ fn request(parsed: &Parsed) -> Result<Request, String> {
     let simulate = parsed.has("simulate") || parsed.has("in-place");
     let shown = parsed.has("show-scores") || parsed.has("show-utilization");
     Ok(Request {
-        clock: clock(),
+        clock: clock::unix_s(),
         date,
         run: parsed.has("run") || simulate || shown || writes(parsed),
         simulate,

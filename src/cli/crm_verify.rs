@@ -9,7 +9,7 @@ use clap::Command;
 
 use super::applets::{self, Applet, Kind};
 use super::crm::arguments::{self, flag, value, with_output};
-use super::crm::clock::clock;
+use super::crm::clock;
 use super::crm::input::{InputError, Source};
 use super::crm::judge::Judge;
 use super::crm::output::Failure;
@@ -142,7 +142,7 @@ const INCOMPLETE: &str =
     "This tool can only check complete configurations (i.e. those starting with <cib>).";
 
 fn remarks(line: &Line, doc: &Document) -> Verdict {
-    let remarks = verify::check(doc, clock().unix_s);
+    let remarks = verify::check(doc, clock::unix_s());
     for remark in &remarks {
         let (least, level) = match remark.weight {
             Weight::Error => (1, "error"),

@@ -3,13 +3,12 @@
 //! Source: Pacemaker 2.1.5, `tools/crmadmin.c`; the installed tool.
 
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Arg, ArgAction, Command};
 
 use super::applets::{Applet, Args, Kind};
 use super::crm::live::Live;
-use super::crm::{self, Session, code, exit};
+use super::crm::{self, Session, clock, code, exit};
 use super::crm_mon::frame;
 use super::getopt_long::{self, Parsed};
 use crate::cib::Document;
@@ -146,9 +145,7 @@ fn of_controller(parsed: &Parsed, asked: &str) -> Answer {
     match asked {
         "status" => state(&mut live, parsed.value("status").unwrap_or_default()),
         "pacemakerd" => {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH);
-            let seconds = since.map_or(0, |since| since.as_secs());
-            let date = dates::utc_text(i64::try_from(seconds).unwrap_or(i64::MAX));
+            let date = dates::utc_text(clock::unix_s());
             let line =
                 format!("Status of pacemakerd: 'Pacemaker is running' (last updated {date})");
             let attrs = vec![("state", "running".to_owned()), ("last_updated", date)];

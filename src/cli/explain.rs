@@ -3,13 +3,12 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::applets::{self, Applet, Kind};
-use super::crm::{Session, input};
+use super::crm::{Session, clock, input};
 use crate::cib::Document;
 use crate::explain::diff::{self, Line, Side};
 use crate::explain::{self, Question, sentence, svg, transition};
@@ -117,7 +116,7 @@ fn perform(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         }
     };
     if let Some(file) = matches.get_one::<String>("svg") {
-        let actions = transition::of(&doc, clock()).actions.into_iter();
+        let actions = transition::of(&doc, clock::unix_s()).actions.into_iter();
         let lines = actions.map(|action| Line {
             side: Side::New,
             action,
@@ -136,7 +135,7 @@ fn tell_resource(matches: &ArgMatches, doc: &Document, resource: &str) -> anyhow
     let question = Question {
         resource,
         node: matches.get_one::<String>("node").map(String::as_str),
-        now: clock(),
+        now: clock::unix_s(),
         runs: matches.get_one("trials").copied().unwrap_or(by_size).max(1),
     };
     let answer = match explain::explain(doc, &question) {
@@ -154,7 +153,7 @@ fn tell_resource(matches: &ArgMatches, doc: &Document, resource: &str) -> anyhow
 }
 
 fn tell_diff(matches: &ArgMatches, old: &Document, new: &Document) -> anyhow::Result<ExitCode> {
-    let found = diff::diff(old, new, clock());
+    let found = diff::diff(old, new, clock::unix_s());
     if let Some(file) = matches.get_one::<String>("svg") {
         save(file, &svg::draw(&found.actions, "What the change would do"))?;
     }
@@ -189,10 +188,4 @@ fn read(file: &str) -> anyhow::Result<Document> {
         );
     }
     Ok(doc)
-}
-
-fn clock() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let seconds = since.map_or(0, |since| since.as_secs());
-    i64::try_from(seconds).unwrap_or(i64::MAX)
 }

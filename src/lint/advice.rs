@@ -10,9 +10,9 @@ use crate::scheduler::options::QuorumPolicy;
 use crate::scheduler::{self, expand, score};
 
 /// Looks at a document through its form of the newest edition.
-pub(super) fn check(page: &Page<'_>, newest: &Document) -> Vec<Diagnostic> {
+pub(super) fn check(page: &Page<'_>, newest: &Document, now: i64) -> Vec<Diagnostic> {
     let expanded = expand::expand(newest);
-    let cluster = scheduler::read(&expanded, 0);
+    let cluster = scheduler::read(&expanded, now);
     let mut found: Vec<_> = fencing(page, &cluster).into_iter().collect();
     found.extend(quorum(page, &cluster));
     found.extend(maintenance(page, &cluster));

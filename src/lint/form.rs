@@ -66,11 +66,9 @@ fn claim(page: &Page<'_>) -> Option<Diagnostic> {
         ),
     };
     let found = page.finding(severity, page.doc.root(), message).help(help);
-    Some(match severity {
-        Severity::Warning if page.doc.attr(page.doc.root(), "validate-with").is_some() => {
-            found.refused_by_original()
-        }
-        _ => found,
+    Some(match Claim::of(page.doc) {
+        Claim::Edition(_) => found.refused_by_original(),
+        Claim::Missing | Claim::Unchecked | Claim::Unknown(_) => found,
     })
 }
 

@@ -14,8 +14,9 @@ use crate::config::source::{Source, Span};
 
 /// Checks the text of a CIB: alone, as the host it may be for plays no part.
 ///
-/// All findings are by their place. What isn't well-formed has one: where reading ended.
-pub fn check(source: &Source) -> Vec<Diagnostic> {
+/// Rules count as they do at `now`, in seconds since 1970. All findings are by their place. What
+/// isn't well-formed has one: where reading ended.
+pub fn check(source: &Source, now: i64) -> Vec<Diagnostic> {
     let doc = match cib::read(source.text()) {
         Ok(doc) => doc,
         Err(error) => return vec![unreadable(source, &error)],
@@ -23,7 +24,7 @@ pub fn check(source: &Source) -> Vec<Diagnostic> {
     let page = Page::new(source, &doc);
     let (mut found, newest) = form::check(&page);
     if let Some(newest) = newest {
-        found.extend(advice::check(&page, &newest));
+        found.extend(advice::check(&page, &newest, now));
     }
     found.sort_by_key(|d| (d.line, d.column));
     found

@@ -3,7 +3,7 @@ use crate::config::diagnostic::{Diagnostic, Severity};
 use crate::config::source::Source;
 
 fn found(text: &str) -> Vec<Diagnostic> {
-    check(&Source::new("cib.xml", text))
+    check(&Source::new("cib.xml", text), 1_700_000_000)
 }
 
 fn with(config: &str, resources: &str) -> String {
@@ -23,6 +23,18 @@ const DEVICE: &str = "<primitive id=\"f\" class=\"stonith\" type=\"fence_xvm\"/>
 #[test]
 fn a_good_one_has_no_findings() {
     assert_eq!(found(&with("", &format!("{SERVICE}\n{DEVICE}"))), []);
+}
+
+#[test]
+fn only_what_pacemaker_refuses_counts_more_when_strict() {
+    let of = |edition: &str| {
+        let text = with("", "").replace("pacemaker-3.9", edition);
+        let all = found(&text);
+        all.first().map(|d| (d.severity, d.refused_by_original))
+    };
+    assert_eq!(of("none"), Some((Severity::Warning, false)));
+    assert_eq!(of("pacemaker-0.6"), Some((Severity::Warning, true)));
+    assert_eq!(of("pacemaker-9"), Some((Severity::Error, false)));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //!  cib.xml, cib.xml.sig      the configuration and its digest
 //!  cib-N.raw, cib-N.raw.sig  former ones, N up to 99
 //!  cib.last                  the next N
-//!  cib.auto.XXXXXX           what was damaged, set aside
+//!  cib.auto.N                what was damaged, set aside
 //! ```
 //!
 //! A write goes to new files that are synced and renamed, the configuration first: a crash at

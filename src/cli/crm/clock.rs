@@ -15,6 +15,11 @@ pub fn clock() -> Clock {
     }
 }
 
+/// Now, in seconds since 1970.
+pub fn unix_s() -> i64 {
+    clock().unix_s
+}
+
 /// A moment in the local zone as C's `ctime` writes it.
 pub fn ctime(unix_s: u64) -> String {
     const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];

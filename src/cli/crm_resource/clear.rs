@@ -4,7 +4,7 @@ use super::perform::{Done, Job, fragment, section};
 use crate::cib::operation::{Operation, Request};
 use crate::cib::{Document, Element, Error};
 use crate::cli::crm::Failure;
-use crate::cli::crm::clock::clock;
+use crate::cli::crm::clock;
 use crate::rules::iso8601::Time;
 use crate::scheduler::arena::NodeId;
 use crate::scheduler::cluster::Cluster;
@@ -77,7 +77,7 @@ fn remove(job: &mut Job<'_>, path: &str) -> Done {
 
 /// Removes what is over of what this tool made.
 fn expired(job: &mut Job<'_>, resource: &str, node: Option<String>) -> Done {
-    let now = clock().unix_s;
+    let now = clock::unix_s();
     let Some(section) = section(job.session.doc(), "constraints") else {
         return Ok(());
     };
@@ -101,7 +101,7 @@ fn is_over(element: Element<'_>, now: i64) -> bool {
     let end = element
         .attr("end")
         .filter(|_| element.name() == "date_expression");
-    let end = end.and_then(|end| Time::parse(end.as_bytes(), clock()).ok());
+    let end = end.and_then(|end| Time::parse(end.as_bytes(), clock::clock()).ok());
     end.is_some_and(|end| end.unix_s() < now)
 }
 

@@ -6,7 +6,7 @@ use super::{options, options::COMMANDS};
 use crate::cib::operation::{Operation, Options, Request};
 use crate::cib::{Document, Element};
 use crate::cli::applets::Args;
-use crate::cli::crm::clock::clock;
+use crate::cli::crm::clock;
 use crate::cli::crm::{Failure, Line, Output, Session, arguments, code};
 use crate::scheduler::arena::{NodeId, ResourceId};
 use crate::scheduler::cluster::Cluster;
@@ -103,7 +103,7 @@ fn perform(line: &Line, output: &mut Output) -> Done {
     })?;
     let readable = session.readable()?.into_owned();
     let expanded = expand(&readable);
-    let mut cluster = crate::scheduler::read(&expanded, clock().unix_s);
+    let mut cluster = crate::scheduler::read(&expanded, clock::unix_s());
     let subject = subject(line, command, &cluster)?;
     let mut job = Job {
         line,
