@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bzip2::Compression;
 
@@ -29,8 +29,22 @@ const INPUTS_MAX: i64 = 4000;
 #[derive(Debug)]
 pub(super) struct Inputs {
     folder: PathBuf,
-    /// The one that was kept last, and its digest.
-    last: Mutex<Option<(PathBuf, String)>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The one that was placed last, and its digest.
+    last: Option<(PathBuf, String)>,
+    /// The number that comes next; none before the first.
+    next: Option<u32>,
+}
+
+/// Where an input is to be, or is.
+#[derive(Debug)]
+pub(super) struct Placed {
+    pub(super) path: PathBuf,
+    is_new: bool,
 }
 
 impl Default for Inputs {
@@ -43,43 +57,57 @@ impl Inputs {
     fn in_folder(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
-            last: Mutex::new(None),
+            state: Mutex::default(),
         }
     }
 
-    /// Keeps an input; its file. The same one again is kept once.
-    ///
-    /// The second part says why it could not be written.
-    pub(super) fn keep(&self, doc: &Document, unix_s: u64) -> (PathBuf, Option<String>) {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives an input its place; the same one again has the place it had.
+    pub(super) fn place(&self, doc: &Document) -> Placed {
         let digest = digest::v2(doc, doc.root());
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((path, known)) = &*last
+        let mut state = self.state();
+        if let Some((path, known)) = &state.last
             && *known == digest
         {
-            return (path.clone(), None);
+            let path = path.clone();
+            return Placed {
+                path,
+                is_new: false,
+            };
         }
         let max = series_max(doc);
-        let number = last_number(&self.folder);
+        let number = state.next.or_else(|| last_number(&self.folder));
         let number = number.filter(|number| max == 0 || *number < max);
         let number = number.unwrap_or(0);
         let path = self.folder.join(format!("{SERIES}-{number}.bz2"));
+        let next = number.wrapping_add(1);
+        state.next = Some(if next == max { 0 } else { next });
+        state.last = Some((path.clone(), digest));
+        Placed { path, is_new: true }
+    }
+
+    /// Writes an input to its place, if it isn't there yet.
+    ///
+    /// Errors: why it could not be written; the next one like it gets a place of its own.
+    pub(super) fn write(&self, placed: &Placed, doc: &Document, unix_s: u64) -> Result<(), String> {
+        if !placed.is_new {
+            return Ok(());
+        }
         let mut dated = doc.clone();
         dated.set_attr(doc.root(), "execution-date", &unix_s.to_string());
-        let kept = keep_packed(&path, &dated).and_then(|()| {
-            let next = number.wrapping_add(1);
-            let next = if next == max { 0 } else { next };
+        let kept = keep_packed(&placed.path, &dated).and_then(|()| {
+            // Others may have been placed meanwhile.
+            let state = self.state();
+            let next = state.next.unwrap_or(0);
             keep(&last_file(&self.folder), next.to_string().as_bytes())
         });
-        match kept {
-            Ok(()) => {
-                *last = Some((path.clone(), digest));
-                (path, None)
-            }
-            Err(error) => {
-                let why = format!("{} was not written: {error}", path.display());
-                (path, Some(why))
-            }
-        }
+        kept.map_err(|error| {
+            self.state().last = None;
+            format!("{} was not written: {error}", placed.path.display())
+        })
     }
 }
 
@@ -137,9 +165,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let inputs = Inputs::in_folder(folder.path());
         let keep = |number, max| {
-            let (path, why) = inputs.keep(&cib(number, max), 1_795_740_000);
-            assert_eq!(why, None);
-            path.file_name().unwrap().to_string_lossy().into_owned()
+            let cib = cib(number, max);
+            let placed = inputs.place(&cib);
+            assert_eq!(inputs.write(&placed, &cib, 1_795_740_000), Ok(()));
+            let name = placed.path.file_name();
+            name.unwrap().to_string_lossy().into_owned()
         };
         let last = || fs::read_to_string(folder.path().join("pe-input.last")).unwrap();
         assert_eq!(keep(1, "3"), "pe-input-0.bz2");
@@ -165,7 +195,9 @@ mod tests {
     #[test]
     fn one_that_can_not_be_written_is_told() {
         let inputs = Inputs::in_folder("/nowhere");
-        let (_, why) = inputs.keep(&cib(1, "3"), 0);
-        assert!(why.is_some_and(|why| why.contains("/nowhere/pe-input-0.bz2")));
+        let cib = cib(1, "3");
+        let why = inputs.write(&inputs.place(&cib), &cib, 0).unwrap_err();
+        assert!(why.contains("/nowhere/pe-input-0.bz2"), "{why}");
+        assert!(inputs.place(&cib).is_new, "it is tried again");
     }
 }

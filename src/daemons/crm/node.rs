@@ -183,11 +183,7 @@ impl Crm {
         match work {
             Work::Ended(ended) => self.agent_ended(now, *ended),
             Work::Scheduled(scheduled) => {
-                let (file, why) = scheduled.input;
-                if let Some(why) = why {
-                    self.log.log(Severity::Error, why);
-                }
-                let file = file.display().to_string();
+                let file = scheduled.input.display().to_string();
                 self.controller
                     .handle_scheduled(now, scheduled.number, &scheduled.graph, &file);
             }
@@ -291,7 +287,9 @@ impl Crm {
             Output::Schedule { number, cib } => {
                 let done = self.scheduled.0.clone();
                 let inputs = Arc::clone(&self.inputs);
-                if let Err(error) = scheduling::compute(number, cib, now.unix_s, inputs, done) {
+                let log = self.log.clone();
+                let begun = scheduling::compute(number, cib, now.unix_s, inputs, log, done);
+                if let Err(error) = begun {
                     let text = format!("the scheduler can't be run: {error}");
                     self.log.log(Severity::Critical, text);
                 }

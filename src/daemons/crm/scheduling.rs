@@ -7,6 +7,8 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::inputs::Inputs;
 use crate::cib::Document;
+use crate::proto::heartbeat::Severity;
+use crate::runtime::log::Logger;
 use crate::scheduler;
 
 /// Room for orderings that are followed one after the other.
@@ -19,11 +21,12 @@ pub struct Scheduled {
     pub(super) number: u64,
     /// The graph.
     pub(super) graph: Document,
-    /// Where that is kept from which it was computed, and why it could not be.
-    pub(super) input: (PathBuf, Option<String>),
+    /// Where that is kept from which it was computed.
+    pub(super) input: PathBuf,
 }
 
-/// Computes a transition beside the loop.
+/// Computes a transition beside the loop. Its input is written after the answer: a take-over
+/// doesn't wait for that.
 ///
 /// Errors: no thread can be started.
 pub(super) fn compute(
@@ -31,6 +34,7 @@ pub(super) fn compute(
     cib: Document,
     unix_s: u64,
     inputs: Arc<Inputs>,
+    log: Logger,
     done: UnboundedSender<Scheduled>,
 ) -> std::io::Result<()> {
     let worker = std::thread::Builder::new()
@@ -42,13 +46,16 @@ pub(super) fn compute(
         let mut cluster = scheduler::read(&expanded, now);
         cluster.simulation = false;
         let graph = scheduler::schedule(&mut cluster);
-        let input = inputs.keep(&cib, unix_s);
+        let placed = inputs.place(&cib);
         // Nobody listens any more when the daemon ends.
         let _ = done.send(Scheduled {
             number,
             graph,
-            input,
+            input: placed.path.clone(),
         });
+        if let Err(why) = inputs.write(&placed, &cib, unix_s) {
+            log.log(Severity::Error, why);
+        }
     })?;
     Ok(())
 }
