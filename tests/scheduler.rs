@@ -1,5 +1,8 @@
 //! The state of a cluster, as read from recorded CIBs, against what Pacemaker 2.1.5 reported.
 
+#[path = "scheduler/damage.rs"]
+mod damage;
+
 use std::path::Path;
 
 use everbeat::{cib, scheduler};

@@ -46,8 +46,8 @@ fn command() -> Command {
             "Examples:\n  \
              everbeat migrate plan            what becomes of this host's files\n  \
              everbeat migrate plan --help     its options and exit status\n  \
-             everbeat migrate plan --output /root/plan\n  \
-             everbeat migrate apply --plan /root/plan",
+             everbeat migrate plan --output plan\n  \
+             everbeat migrate apply --plan plan",
         )
 }
 
@@ -89,7 +89,7 @@ fn plan_command() -> Command {
              everbeat migrate plan                         this host's files\n  \
              everbeat migrate plan --from a=/tmp/a/ha.d --from b=/tmp/b/ha.d\n  \
              everbeat migrate plan --format html > plan.html\n  \
-             everbeat migrate plan --output /root/plan     the files, too",
+             everbeat migrate plan --output plan     the files, too",
         )
 }
 

@@ -89,8 +89,8 @@ pub(super) fn apply_command() -> Command {
              Exit status: 0 done, 1 stopped, the cluster works and apply or abort goes on, \
              2 nothing was begun.\n\n\
              Examples:\n  \
-             everbeat migrate apply --plan /root/plan --dry-run\n  \
-             everbeat migrate apply --plan /root/plan\n  \
+             everbeat migrate apply --plan plan --dry-run\n  \
+             everbeat migrate apply --plan plan\n  \
              everbeat migrate apply                 go on",
         )
 }
