@@ -6,6 +6,8 @@ mod host;
 
 #[path = "oracle/agent.rs"]
 mod agent;
+#[path = "oracle/api.rs"]
+mod api;
 #[path = "oracle/attribute.rs"]
 mod attribute;
 #[path = "oracle/cib.rs"]
