@@ -1,27 +1,26 @@
 //! What a valid CIB makes a cluster do that its owner hardly wants.
 
-use std::collections::BTreeMap;
-
-use super::Page;
+use super::{Finding, Page};
 use crate::cib::{Document, Element};
-use crate::config::diagnostic::{Diagnostic, Severity};
+use crate::config::diagnostic::Severity;
 use crate::scheduler::cluster::Cluster;
 use crate::scheduler::options::QuorumPolicy;
-use crate::scheduler::{self, expand, score};
+use crate::scheduler::{self, expand};
+use crate::verify::{self, Weight};
 
 /// Looks at a document through its form of the newest edition.
-pub(super) fn check(page: &Page<'_>, newest: &Document, now: i64) -> Vec<Diagnostic> {
+pub(super) fn check(page: &Page<'_>, newest: &Document, now: i64) -> Vec<Finding> {
     let expanded = expand::expand(newest);
     let cluster = scheduler::read(&expanded, now);
     let mut found: Vec<_> = fencing(page, &cluster).into_iter().collect();
     found.extend(quorum(page, &cluster));
     found.extend(maintenance(page, &cluster));
     found.extend(unwatched(page));
-    found.extend(repeated_operations(page));
+    found.extend(remarks(page, newest, now));
     found
 }
 
-fn fencing(page: &Page<'_>, cluster: &Cluster<'_>) -> Option<Diagnostic> {
+fn fencing(page: &Page<'_>, cluster: &Cluster<'_>) -> Option<Finding> {
     let mut primitives = configured(page.doc, "primitive").peekable();
     primitives.peek()?;
     let devices = configured(page.doc, "primitive").any(|e| e.attr("class") == Some("stonith"));
@@ -45,7 +44,7 @@ fn fencing(page: &Page<'_>, cluster: &Cluster<'_>) -> Option<Diagnostic> {
     Some(found.help(help))
 }
 
-fn quorum(page: &Page<'_>, cluster: &Cluster<'_>) -> Option<Diagnostic> {
+fn quorum(page: &Page<'_>, cluster: &Cluster<'_>) -> Option<Finding> {
     let option = option(page.doc, "no-quorum-policy")?;
     let (message, help) = match (cluster.options.quorum_policy, option.attr("value")) {
         (QuorumPolicy::Ignore, _) if !cluster.options.stonith_enabled => (
@@ -67,7 +66,7 @@ fn quorum(page: &Page<'_>, cluster: &Cluster<'_>) -> Option<Diagnostic> {
     Some(found.help(help))
 }
 
-fn maintenance(page: &Page<'_>, cluster: &Cluster<'_>) -> Vec<Diagnostic> {
+fn maintenance(page: &Page<'_>, cluster: &Cluster<'_>) -> Vec<Finding> {
     let all = [
         (
             cluster.options.maintenance,
@@ -91,7 +90,7 @@ fn maintenance(page: &Page<'_>, cluster: &Cluster<'_>) -> Vec<Diagnostic> {
 }
 
 /// Resources whose failure nobody would notice.
-fn unwatched(page: &Page<'_>) -> Vec<Diagnostic> {
+fn unwatched(page: &Page<'_>) -> Vec<Finding> {
     let templates: Vec<_> = configured(page.doc, "template").collect();
     let watched = |e: Element<'_>| e.descendants().any(is_recurring);
     let primitives =
@@ -116,30 +115,31 @@ fn unwatched(page: &Page<'_>) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// Operations of one resource with the same name and interval: only one of them is carried out.
-fn repeated_operations(page: &Page<'_>) -> Vec<Diagnostic> {
-    let primitives = configured(page.doc, "primitive");
-    let operations = primitives.filter_map(|e| e.child("operations"));
-    let mut found = Vec::new();
-    for operations in operations {
-        let mut known: BTreeMap<(&str, u32), Element<'_>> = BTreeMap::new();
-        for op in operations.children_named("op") {
-            let Some(name) = op.attr("name") else {
-                continue;
-            };
-            let interval = score::interval(op.attr("interval").unwrap_or("0"));
-            let first = *known.entry((name, interval)).or_insert(op);
-            if first.node() == op.node() {
-                continue;
-            }
-            let first = first.id().unwrap_or_default();
-            let message = format!("this is a second {name} of the same interval, beside {first}");
-            let help = "one of the two counts; remove the other, or give it another interval";
-            let found_here = page.finding(Severity::Warning, op.node(), message);
-            found.push(found_here.help(help));
-        }
-    }
-    found
+/// What this file says in words of its own, by a word of the original's.
+const SAID_BETTER: [&str; 2] = ["STONITH", "no-quorum-policy"];
+
+/// What the original's scheduler complains about, each at the first element that it names: by its
+/// id, or as an option of the cluster.
+fn remarks(page: &Page<'_>, newest: &Document, now: i64) -> Vec<Finding> {
+    let told = verify::check(newest, now).into_iter();
+    let told = told.filter(|r| !SAID_BETTER.iter().any(|word| r.text.contains(word)));
+    told.filter_map(|remark| {
+        let severity = match remark.weight {
+            Weight::Error => Severity::Warning,
+            Weight::Warning => Severity::Note,
+            Weight::Aside => return None,
+        };
+        let words = remark
+            .text
+            .split(|c: char| c.is_whitespace() || "'\",".contains(c));
+        let mut named = words.filter_map(|word| {
+            let option = || option(page.doc, word).map(Element::node);
+            page.ids.get(word).copied().or_else(option)
+        });
+        let node = named.next().unwrap_or(page.doc.root());
+        Some(page.finding(severity, node, remark.text.clone()))
+    })
+    .collect()
 }
 
 fn is_recurring(op: Element<'_>) -> bool {

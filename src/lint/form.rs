@@ -1,13 +1,13 @@
 //! Whether a CIB keeps to its schema, and what becomes of one of an older edition.
 
-use super::Page;
+use super::{Finding, Page};
 use crate::cib::Document;
 use crate::cib::schema::{Claim, Edition, Fault, Validator};
 use crate::cib::upgrade::{self, Note, Stop, Upgraded, Weight};
-use crate::config::diagnostic::{Diagnostic, Severity};
+use crate::config::diagnostic::Severity;
 
 /// What is wrong with the form, and the document as of the newest edition if it can be one.
-pub(super) fn check(page: &Page<'_>) -> (Vec<Diagnostic>, Option<Document>) {
+pub(super) fn check(page: &Page<'_>) -> (Vec<Finding>, Option<Document>) {
     let doc = page.doc;
     if doc.name(doc.root()) != "cib" {
         let message = format!("this is no CIB: its root is {}", doc.name(doc.root()));
@@ -38,7 +38,7 @@ pub(super) fn check(page: &Page<'_>) -> (Vec<Diagnostic>, Option<Document>) {
 }
 
 /// What the document says of its edition.
-fn claim(page: &Page<'_>) -> Option<Diagnostic> {
+fn claim(page: &Page<'_>) -> Option<Finding> {
     let newest = Edition::NEWEST.name();
     let (severity, message, help) = match Claim::of(page.doc) {
         Claim::Edition(edition) if !edition.is_known_to_pacemaker() => (
@@ -72,12 +72,12 @@ fn claim(page: &Page<'_>) -> Option<Diagnostic> {
     })
 }
 
-fn of_fault(page: &Page<'_>, fault: &Fault) -> Diagnostic {
+fn of_fault(page: &Page<'_>, fault: &Fault) -> Finding {
     page.finding(Severity::Error, fault.node, fault.text(page.doc))
 }
 
 /// What would be wrong with a document of an unknown edition if it were of the newest.
-fn as_newest(page: &Page<'_>) -> Vec<Diagnostic> {
+fn as_newest(page: &Page<'_>) -> Vec<Finding> {
     let mut doc = page.doc.clone();
     doc.set_attr(doc.root(), "validate-with", Edition::NEWEST.name());
     let faults = Validator::new(Edition::NEWEST).check(&doc);
@@ -87,7 +87,7 @@ fn as_newest(page: &Page<'_>) -> Vec<Diagnostic> {
 }
 
 /// A document that isn't valid as what it claims to be, but as a later edition.
-fn what_is_invalid(page: &Page<'_>, upgraded: &Upgraded) -> Vec<Diagnostic> {
+fn what_is_invalid(page: &Page<'_>, upgraded: &Upgraded) -> Vec<Finding> {
     let Claim::Edition(claimed) = Claim::of(page.doc) else {
         return Vec::new();
     };
@@ -101,7 +101,7 @@ fn what_is_invalid(page: &Page<'_>, upgraded: &Upgraded) -> Vec<Diagnostic> {
     found.map(|found| found.help(help.clone())).collect()
 }
 
-fn of_upgrade(page: &Page<'_>, upgraded: &Upgraded) -> Vec<Diagnostic> {
+fn of_upgrade(page: &Page<'_>, upgraded: &Upgraded) -> Vec<Finding> {
     let mut found: Vec<_> = upgraded
         .notes
         .iter()
@@ -126,19 +126,19 @@ fn of_upgrade(page: &Page<'_>, upgraded: &Upgraded) -> Vec<Diagnostic> {
     found
 }
 
-fn of_note(page: &Page<'_>, note: &Note) -> Diagnostic {
+fn of_note(page: &Page<'_>, note: &Note) -> Finding {
     let severity = match note.weight {
         Weight::Same | Weight::Gone => Severity::Note,
         Weight::Differs => Severity::Warning,
     };
     // The last word of what a note is about is the id.
     let id = note.about.rsplit(' ').next();
-    let node = id.and_then(|id| page.doc.by_id(id));
+    let node = id.and_then(|id| page.ids.get(id).copied());
     let message = format!("by an upgrade, {}: {}", note.about, note.text);
     page.finding(severity, node.unwrap_or(page.doc.root()), message)
 }
 
-fn of_stop(page: &Page<'_>, stop: &Stop) -> Diagnostic {
+fn of_stop(page: &Page<'_>, stop: &Stop) -> Finding {
     let fault = stop.faults.first().map(|fault| fault.text(&stop.doc));
     let why = stop.reason.clone().or(fault).unwrap_or_default();
     let message = format!(

@@ -8,26 +8,60 @@
 mod advice;
 mod form;
 
+use std::collections::BTreeMap;
+
 use crate::cib::{self, Document, NodeRef, ReadError};
 use crate::config::diagnostic::{Diagnostic, Severity};
 use crate::config::source::{Source, Span};
+use crate::limits;
 
 /// Checks the text of a CIB: alone, as the host it may be for plays no part.
 ///
 /// Rules count as they do at `now`, in seconds since 1970. All findings are by their place. What
 /// isn't well-formed has one: where reading ended.
+///
+/// Bounds: [`limits::CONFIG_FINDINGS_MAX`], the worst; one more says how many were left out.
 pub fn check(source: &Source, now: i64) -> Vec<Diagnostic> {
     let doc = match cib::read(source.text()) {
         Ok(doc) => doc,
         Err(error) => return vec![unreadable(source, &error)],
     };
-    let page = Page::new(source, &doc);
+    let page = Page::new(&doc);
     let (mut found, newest) = form::check(&page);
     if let Some(newest) = newest {
         found.extend(advice::check(&page, &newest, now));
     }
-    found.sort_by_key(|d| (d.line, d.column));
-    found
+    found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let left_out = found.len().saturating_sub(limits::CONFIG_FINDINGS_MAX);
+    found.truncate(limits::CONFIG_FINDINGS_MAX);
+    let mut told = placed(source, &doc, found);
+    told.sort_by_key(|d| (d.line, d.column));
+    if left_out > 0 {
+        let message = format!("{left_out} more findings, none worse than those above");
+        let last = Span::new(source.text().len(), source.text().len());
+        let help = "correct what is above, then check again";
+        told.push(Diagnostic::new(Severity::Note, source, last, message).help(help));
+    }
+    told
+}
+
+/// Findings at the lines of their elements; those are looked for together.
+fn placed(source: &Source, doc: &Document, found: Vec<Finding>) -> Vec<Diagnostic> {
+    let spans: Vec<Span> = source.lines().map(|(span, _)| span).collect();
+    let nodes: Vec<_> = found.iter().map(|finding| finding.node).collect();
+    let lines = doc.lines(&nodes);
+    let at = |(finding, line): (Finding, Option<usize>)| {
+        let span = spans.get(line.unwrap_or(1).saturating_sub(1)).copied();
+        let span = span.unwrap_or_default();
+        let text = source.slice(span);
+        let start = span.start + (text.len() - text.trim_start().len());
+        let span = Span::new(start, span.end);
+        let mut told = Diagnostic::new(finding.severity, source, span, finding.message);
+        told.help = finding.help;
+        told.refused_by_original = finding.refused_by_original;
+        told
+    };
+    found.into_iter().zip(lines).map(at).collect()
 }
 
 fn unreadable(source: &Source, error: &ReadError) -> Diagnostic {
@@ -42,33 +76,53 @@ fn unreadable(source: &Source, error: &ReadError) -> Diagnostic {
     Diagnostic::new(Severity::Error, source, span, message).help(help)
 }
 
-/// A document and the text it was read from.
+/// A finding about an element, before its line is known.
+struct Finding {
+    severity: Severity,
+    node: NodeRef,
+    message: String,
+    help: Option<String>,
+    refused_by_original: bool,
+}
+
+impl Finding {
+    fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    fn refused_by_original(mut self) -> Self {
+        self.refused_by_original = true;
+        self
+    }
+}
+
+/// A document and where its ids are.
 struct Page<'a> {
-    source: &'a Source,
     doc: &'a Document,
-    lines: Vec<Span>,
+    ids: BTreeMap<&'a str, NodeRef>,
 }
 
 impl<'a> Page<'a> {
-    fn new(source: &'a Source, doc: &'a Document) -> Self {
-        let lines = source.lines().map(|(span, _)| span).collect();
-        Self { source, doc, lines }
+    fn new(doc: &'a Document) -> Self {
+        let mut ids = BTreeMap::new();
+        for node in doc.descendants(doc.root()) {
+            if let Some(id) = doc.id(node) {
+                // Of two with the same id the first one counts.
+                ids.entry(id).or_insert(node);
+            }
+        }
+        Self { doc, ids }
     }
 
-    /// A finding about an element.
-    fn finding(&self, severity: Severity, node: NodeRef, message: String) -> Diagnostic {
-        self.at_line(severity, self.doc.line(node), message)
-    }
-
-    /// A finding at a line, counted from 1; at the root where there is none.
-    fn at_line(&self, severity: Severity, line: Option<usize>, message: String) -> Diagnostic {
-        let line = line.or_else(|| self.doc.line(self.doc.root()));
-        let place = line.unwrap_or(1).saturating_sub(1);
-        let span = self.lines.get(place).copied().unwrap_or_default();
-        let text = self.source.slice(span);
-        let start = span.start + (text.len() - text.trim_start().len());
-        let span = Span::new(start, span.end);
-        Diagnostic::new(severity, self.source, span, message)
+    fn finding(&self, severity: Severity, node: NodeRef, message: String) -> Finding {
+        Finding {
+            severity,
+            node,
+            message,
+            help: None,
+            refused_by_original: false,
+        }
     }
 }
 

@@ -116,5 +116,5 @@ fn operations_that_repeat_each_other_are_found() {
     );
     let all = found(&with("", &format!("{twice}{DEVICE}")));
     assert_eq!((all.len(), all[0].line), (1, 9), "{all:?}");
-    assert!(all[0].message.contains("beside m"), "{all:?}");
+    assert!(all[0].message.contains("duplicate of m"), "{all:?}");
 }

@@ -37,7 +37,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     ("fencer", &["cib", "rules"]),
-    ("lint", &["cib", "config", "scheduler"]),
+    ("lint", &["limits", "cib", "config", "scheduler", "verify"]),
     ("migrate", &["ids", "config", "cib"]),
     ("sys", &["ids", "time", "limits"]),
     (
