@@ -8,6 +8,7 @@
 //! and `lib/common/xml.c` of Pacemaker.
 
 pub mod acl;
+pub mod boolean;
 pub mod digest;
 pub mod dom;
 pub mod empty;

@@ -1,8 +1,9 @@
 //! Options of the cluster.
 
 use super::Remarks;
+use crate::cib::boolean;
+use crate::rules;
 use crate::scheduler::model::cluster::Cluster;
-use crate::scheduler::score;
 use crate::scheduler::unpack::options::QuorumPolicy;
 
 /// What an option may be.
@@ -68,12 +69,12 @@ const OPTIONS: &[(&str, Kind)] = &[
 
 fn is_valid(kind: Kind, value: &str) -> bool {
     match kind {
-        Kind::Boolean => score::boolean(value).is_some(),
+        Kind::Boolean => boolean::parse(value).is_some(),
         Kind::Number => {
             let digits = value.trim_start().trim_start_matches(['-', '+']);
             digits.starts_with("INFINITY") || digits.starts_with(|c: char| c.is_ascii_digit())
         }
-        Kind::Time => value.starts_with('P') || score::milliseconds(value) >= 0,
+        Kind::Time => value.starts_with('P') || rules::milliseconds(value).unwrap_or(-1) >= 0,
         Kind::OneOf(values) => values.contains(&value),
     }
 }

@@ -246,12 +246,12 @@ impl Run<'_, '_> {
             self.aborted = true;
             let text = format!("Pretending action {} failed with rc={rc}", step.id);
             self.lines.push(Item::Note(text));
-            let now = self.cluster.now;
+            let now = self.cluster.clock.unix_s;
             let lines = add_failcount(self.cib, state, matched, &event, now);
             self.lines.extend(lines);
         }
         let history = resource_history(self.cib, state, (&name, id), primitive);
-        add_result(self.cib, (history, id), &event, self.cluster.now);
+        add_result(self.cib, (history, id), &event, self.cluster.clock.unix_s);
         count_update(self.cib);
         failed.is_none()
     }

@@ -7,6 +7,7 @@ pub mod injections;
 pub mod shown;
 
 use crate::cib::Document;
+use crate::rules::iso8601::{Clock, Time};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::report::{Section, Show, Times, Xml};
 use crate::scheduler::simulation::shown::{Item, Score};
@@ -21,9 +22,9 @@ pub type Moments = (fn(i64) -> String, fn(i64) -> String);
 #[derive(Debug, Clone, Default)]
 pub struct Request {
     /// The time if the CIB doesn't tell, in seconds since 1970.
-    pub clock: i64,
+    pub clock: Clock,
     /// A time in place of all others, with the text it was given as.
-    pub date: Option<(String, i64)>,
+    pub date: Option<(String, Time)>,
     /// The transition is computed.
     pub run: bool,
     /// The transition is also executed.
@@ -113,11 +114,17 @@ impl Page {
 }
 
 /// The time that counts for a CIB.
-fn effective_time(doc: &Document, request: &Request) -> i64 {
+fn effective_time(doc: &Document, request: &Request) -> Clock {
     let original = doc.root_element().attr("execution-date");
     match (&request.date, original.and_then(score::leading_integer)) {
-        (Some((_, time)), _) => *time,
-        (None, Some(time)) if time != 0 => time,
+        (Some((_, time)), _) => Clock {
+            unix_s: time.unix_s(),
+            offset_s: time.offset_s(),
+        },
+        (None, Some(unix_s)) if unix_s != 0 => Clock {
+            unix_s,
+            ..request.clock
+        },
         _ => request.clock,
     }
 }
@@ -133,7 +140,7 @@ fn tell_time(doc: &Document, request: &Request, page: &mut Page) {
         .and_then(score::leading_integer)
         .filter(|t| *t != 0)
     {
-        let text = crate::scheduler::dates::utc_text(time);
+        let text = Time::from_unix(time, 0);
         page.line(&format!("Using the original execution date of: {text}"));
     }
 }
@@ -165,7 +172,7 @@ fn tell_status(
     let times = Times {
         ctime: &ctime,
         iso: &iso,
-        now: request.clock,
+        now: request.clock.unix_s,
     };
     if let Some(out) = &mut page.xml {
         out.start(element);
@@ -208,7 +215,7 @@ fn report_of(source: &Document, request: &Request, mut page: Page) -> Simulation
     }
     let mut errors = Vec::new();
     if !request.injections.is_empty() {
-        let done = injections::inject(&mut cib, &request.injections, request.clock);
+        let done = injections::inject(&mut cib, &request.injections, request.clock.unix_s);
         errors.extend(done.errors);
         page.element("modifications", &done.lines, Item::xml);
         if !request.quiet {
