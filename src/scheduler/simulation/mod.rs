@@ -21,7 +21,7 @@ pub type Moments = (fn(i64) -> String, fn(i64) -> String);
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
-    /// The time if the CIB doesn't tell, in seconds since 1970.
+    /// The time if the CIB doesn't tell.
     pub clock: Clock,
     /// A time in place of all others, with the text it was given as.
     pub date: Option<(String, Time)>,
