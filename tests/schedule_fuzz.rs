@@ -3,6 +3,8 @@
 //! ```text
 //! SEEDS=0..10000 cargo test --test schedule_fuzz -- --nocapture    # these seeds
 //! FUZZ_FOLDER=/tmp/found SEEDS=... ...                             # keep what differs
+//! RECORD=1 cargo test --test schedule_fuzz recorded                # record tests/scheduler/found anew
+//! FUZZ_PUBLIC=1 SEEDS=... ...                                      # changed public CIBs only
 //! ```
 
 #[path = "schedule_fuzz/compare.rs"]
@@ -17,6 +19,8 @@ mod generate;
 mod mutate;
 #[path = "schedule_fuzz/options.rs"]
 mod options;
+#[path = "schedule_fuzz/recorded.rs"]
+mod recorded;
 #[path = "schedule_fuzz/resources.rs"]
 mod resources;
 #[path = "schedule_fuzz/shrink.rs"]
@@ -89,7 +93,8 @@ fn public_cases() -> Vec<PathBuf> {
 /// The CIB that a seed begins with: drawn, or every third a changed public one.
 fn first(seed: u64, rng: &mut Rng, cases: &[PathBuf]) -> Document {
     let chosen = usize::try_from(rng.below(cases.len() as u64)).unwrap_or(0);
-    if seed % 3 == 2
+    let public = seed % 3 == 2 || std::env::var_os("FUZZ_PUBLIC").is_some();
+    if public
         && let Some(path) = cases.get(chosen)
         && let Ok(bytes) = std::fs::read(path)
         && let Ok(mut doc) = cib::read_file_text(bytes)
