@@ -9,7 +9,7 @@ use everbeat::{cib, scheduler};
 
 fn report(bytes: Vec<u8>) -> String {
     let doc = cib::read_file_text(bytes).expect("the case is well-formed");
-    let input = scheduler::expand::expand(&doc);
+    let input = scheduler::unpack::expand::expand(&doc);
     let date = input.doc.root_element().attr("execution-date");
     let now = date.and_then(scheduler::score::leading_integer);
     // Cases without a date have nothing that expires; any time in 2026 does.

@@ -19,9 +19,9 @@ use std::time::Duration;
 use super::applets::{Applet, Args, Kind};
 use super::crm::{self, Session, clock, code, exit, session::ConnectError};
 use super::getopt_long::{self, Parsed};
-use crate::scheduler::cluster::Cluster;
+use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::report::{self, Section, Times};
-use crate::scheduler::{self, expand};
+use crate::scheduler::{self, unpack::expand};
 use request::{Form, Request};
 
 /// The applet.

@@ -10,9 +10,9 @@ use super::crm::{self, Session, clock, code, exit, input, session};
 use super::crm_mon::frame;
 use super::getopt_long::{self, Parsed};
 use crate::cib::{Document, writer};
-use crate::scheduler::execution::Failure;
-use crate::scheduler::injections::{Injections, parse_operation};
-use crate::scheduler::simulate::{Request, Simulation, simulate, simulate_as_xml};
+use crate::scheduler::simulation::execution::Failure;
+use crate::scheduler::simulation::injections::{Injections, parse_operation};
+use crate::scheduler::simulation::{Request, Simulation, simulate, simulate_as_xml};
 use crate::scheduler::{dates, score};
 
 /// The applet.

@@ -4,12 +4,12 @@ use super::cause::Cause;
 use super::decision::stuck_start;
 use super::scores::{Pair, chain};
 use crate::cib::Document;
-use crate::scheduler::arena::{ActionId, NodeId, ResourceId};
-use crate::scheduler::cluster::Cluster;
+use crate::scheduler::model::arena::{ActionId, NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::table::Discovery;
 use crate::scheduler::model::{Kind, Role};
-use crate::scheduler::options::{Placement, QuorumPolicy};
 use crate::scheduler::score::INFINITY;
-use crate::scheduler::table::Discovery;
+use crate::scheduler::unpack::options::{Placement, QuorumPolicy};
 
 /// The primitive in a resource that tells most about a node: one that isn't there.
 pub fn focus(cluster: &Cluster<'_>, resource: ResourceId, node: Option<NodeId>) -> ResourceId {

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::cib::Document;
-use crate::scheduler::arena::{ActionId, NodeId, ResourceId};
-use crate::scheduler::cluster::Cluster;
+use crate::scheduler::model::arena::{ActionId, NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::{Kind, Role};
-use crate::scheduler::{self, expand, score};
+use crate::scheduler::{self, score, unpack::expand};
 
 /// Where a resource is, by names of nodes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::decision::{Decision, with_cluster};
 use crate::cib::Document;
-use crate::scheduler::arena::{ActionId, NodeId, ResourceId};
-use crate::scheduler::cluster::Cluster;
+use crate::scheduler::model::arena::{ActionId, NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
 
 /// Whether an action is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

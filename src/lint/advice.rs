@@ -3,9 +3,9 @@
 use super::{Finding, Page};
 use crate::cib::{Document, Element};
 use crate::config::diagnostic::Severity;
-use crate::scheduler::cluster::Cluster;
-use crate::scheduler::options::QuorumPolicy;
-use crate::scheduler::{self, expand};
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::unpack::options::QuorumPolicy;
+use crate::scheduler::{self, unpack::expand};
 use crate::verify::{self, Weight};
 
 /// Looks at a document through its form of the newest edition.

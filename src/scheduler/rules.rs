@@ -3,9 +3,9 @@
 use std::cell::Cell;
 
 use super::dates::{self, Civil};
-use super::model::Values;
 use super::score;
 use crate::cib::Element;
+use crate::scheduler::model::Values;
 
 /// What a rule is asked about.
 #[derive(Clone, Copy)]
@@ -187,7 +187,7 @@ fn compare(
             (Some(a), Some(b)) => a.partial_cmp(&b).unwrap_or(std::cmp::Ordering::Equal),
             _ => text(),
         },
-        "version" => super::text::compare_versions(l, r),
+        "version" => crate::scheduler::model::text::compare_versions(l, r),
         _ => text(),
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Remarks, orders};
 use crate::cib::{Document, Element};
-use crate::scheduler::cluster::Cluster;
 use crate::scheduler::model::Role;
+use crate::scheduler::model::cluster::Cluster;
 
 pub(super) fn check(cib: &Document, cluster: &Cluster<'_>, remarks: &mut Remarks) {
     let named = Named { cluster };

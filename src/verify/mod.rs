@@ -24,8 +24,8 @@ mod resources;
 use std::collections::BTreeSet;
 
 use crate::cib::{Document, Element};
-use crate::scheduler::cluster::Cluster;
-use crate::scheduler::{self, expand};
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::{self, unpack::expand};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

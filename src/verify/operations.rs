@@ -2,7 +2,7 @@
 
 use super::Remarks;
 use crate::cib::Element;
-use crate::scheduler::cluster::Cluster;
+use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::{Action, Role};
 use crate::scheduler::{dates, score};
 

@@ -1,9 +1,9 @@
 //! Options of the cluster.
 
 use super::Remarks;
-use crate::scheduler::cluster::Cluster;
-use crate::scheduler::options::QuorumPolicy;
+use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::score;
+use crate::scheduler::unpack::options::QuorumPolicy;
 
 /// What an option may be.
 #[derive(Debug, Clone, Copy)]

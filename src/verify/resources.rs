@@ -2,8 +2,8 @@
 
 use super::Remarks;
 use crate::cib::{Document, Element};
-use crate::scheduler::arena::ResourceId;
-use crate::scheduler::cluster::Cluster;
+use crate::scheduler::model::arena::ResourceId;
+use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::{Kind, Role};
 use crate::scheduler::score;
 

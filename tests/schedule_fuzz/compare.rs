@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use everbeat::cib::{self, Document, Element, writer};
-use everbeat::scheduler::simulate::{Request, simulate};
+use everbeat::scheduler::simulation::{Request, simulate};
 
 /// Room for orderings that are followed one after the other.
 const STACK_BYTES: usize = 256 << 20;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use everbeat::cib::{self, Document, NodeRef, writer};
 use everbeat::config::source::Source;
 use everbeat::proto::rng::Rng;
-use everbeat::scheduler::{self, expand};
+use everbeat::scheduler::{self, unpack::expand};
 
 /// Values that no attribute has, or only some.
 const ODD: [&str; 16] = [

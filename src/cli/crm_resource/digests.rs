@@ -7,11 +7,11 @@ use super::perform::{Done, Job};
 use crate::cib::Element;
 use crate::cli::crm::{Failure, code};
 use crate::rules::leading_int;
-use crate::scheduler::arena::{NodeId, ResourceId};
-use crate::scheduler::cluster::Cluster;
-use crate::scheduler::digest::digest_of;
 use crate::scheduler::model::Values;
-use crate::scheduler::{glib_order, score};
+use crate::scheduler::model::arena::{NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::unpack::digest::digest_of;
+use crate::scheduler::{model::glib_order, score};
 
 /// Prints them; values of the command line go over those configured.
 pub(super) fn tell(

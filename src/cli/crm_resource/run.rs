@@ -13,9 +13,9 @@ use crate::cli::crm::output::add_text;
 use crate::cli::crm::{Failure, Line, Output, code};
 use crate::executor::{Class, Exit, exit_reason};
 use crate::runtime::process::{Ending, Finished, Process, Stream};
-use crate::scheduler::arena::ResourceId;
-use crate::scheduler::cluster::Cluster;
 use crate::scheduler::model::Values;
+use crate::scheduler::model::arena::ResourceId;
+use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::score;
 
 /// Options, and what they have an agent do.

@@ -2,8 +2,8 @@
 
 use super::perform::{Done, Job, Subject, outermost};
 use crate::cib::NodeRef;
-use crate::scheduler::arena::{NodeId, ResourceId};
-use crate::scheduler::cluster::Cluster;
+use crate::scheduler::model::arena::{NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::{Role, Text};
 use crate::scheduler::score;
 

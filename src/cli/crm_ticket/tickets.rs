@@ -1,7 +1,7 @@
 //! The tickets that a CIB knows: by their state, and by what depends on them.
 
 use crate::cib::{Document, Element};
-use crate::scheduler::{glib_order, score};
+use crate::scheduler::{model::glib_order, score};
 
 /// A ticket.
 #[derive(Debug, Clone)]

@@ -41,7 +41,7 @@ pub(super) fn compute(
         .name("scheduler".into())
         .stack_size(STACK_BYTES);
     worker.spawn(move || {
-        let expanded = scheduler::expand::expand(&cib);
+        let expanded = scheduler::unpack::expand::expand(&cib);
         let now = i64::try_from(unix_s).unwrap_or(i64::MAX);
         let mut cluster = scheduler::read(&expanded, now);
         cluster.simulation = false;

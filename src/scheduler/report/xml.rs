@@ -1,13 +1,13 @@
 //! The summary, nodes, tickets and bans as XML.
 
-use super::super::arena::NodeId;
-use super::super::cluster::Cluster;
-use super::super::model::NodeKind;
-use super::super::options::QuorumPolicy;
-use super::super::score;
 use super::show::{Section, Show};
 use super::summary::Times;
 use super::xml_writer::Xml;
+use crate::scheduler::model::NodeKind;
+use crate::scheduler::model::arena::NodeId;
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::score;
+use crate::scheduler::unpack::options::QuorumPolicy;
 
 impl Cluster<'_> {
     /// What is said of the cluster as a whole.

@@ -245,7 +245,7 @@ impl Host {
         if let Some((_, number, cib)) = self.question.take_if(|(at, ..)| *at <= now.mono)
             && let Some(controller) = &mut self.controller
         {
-            let expanded = crate::scheduler::expand::expand(&cib);
+            let expanded = crate::scheduler::unpack::expand::expand(&cib);
             let seconds = i64::try_from(now.unix_s).unwrap_or(0);
             let mut cluster = crate::scheduler::read(&expanded, seconds);
             let graph = crate::scheduler::schedule(&mut cluster);
