@@ -39,13 +39,20 @@ fn read(record: &str) -> Outcome {
     }
 }
 
+/// Options that a case is run with: a word on each line.
+fn arguments(case: &Path) -> Vec<String> {
+    let words = std::fs::read_to_string(case.with_extension("args")).unwrap_or_default();
+    words.lines().map(str::to_owned).collect()
+}
+
 /// Runs the original on all of them, and keeps what it says.
 fn record(cases: &[PathBuf]) {
     let scratch = tempfile::tempdir().expect("a folder can be made");
     for case in cases {
         let doc = cib::read_file_text(std::fs::read(case).expect("a case can be read"));
         let doc = doc.expect("a case is well-formed");
-        let real = compare::real(&doc, scratch.path()).expect("the original takes the case");
+        let real = compare::real(&doc, &arguments(case), scratch.path())
+            .expect("the original takes the case");
         std::fs::write(case.with_extension("txt"), write(&real)).expect("it can be written");
     }
 }
@@ -66,7 +73,7 @@ fn recorded_differences_are_gone() {
         let doc = doc.expect("a case is well-formed");
         let recorded = std::fs::read_to_string(case.with_extension("txt"));
         let real = read(&recorded.expect("what the original said is there"));
-        let found = compare::differences(&real, &compare::ours(&doc));
+        let found = compare::differences(&real, &compare::ours(&doc, &arguments(case)));
         for difference in found {
             different.push(format!(
                 "{}: {}\n  {}",

@@ -272,7 +272,13 @@ impl Run<'_, '_> {
 fn parameters(action: Element<'_>) -> Values {
     let attributes = action.child("attributes");
     let pairs = attributes.into_iter().flat_map(|a| a.attrs());
-    pairs.map(|(k, v)| (Text::from(k), Text::from(v))).collect()
+    // Names that no attribute of XML can have are in elements of their own.
+    let others = attributes
+        .into_iter()
+        .flat_map(|a| a.children_named("param"));
+    let others = others.filter_map(|p| Some((p.attr("name")?, p.attr("value")?)));
+    let all = pairs.chain(others);
+    all.map(|(k, v)| (Text::from(k), Text::from(v))).collect()
 }
 
 /// The state of a node in the status, made if there is none.

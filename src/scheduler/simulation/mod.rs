@@ -315,18 +315,24 @@ fn tell_scores(cluster: &Cluster<'_>, request: &Request, page: &mut Page) {
         (false, false) => return,
     };
     let scores = cluster.scores.borrow();
-    let asked = |score: &&Score| match score.of_load() {
-        true => request.utilization,
-        false => request.scores,
+    let asked = |score: &&Score| match score {
+        Score::Note(_) => !request.quiet,
+        load if load.of_load() => request.utilization,
+        _ => request.scores,
     };
     let wanted: Vec<&Score> = scores.iter().filter(asked).collect();
     page.element(element, &wanted, |score, out| score.xml(out));
-    let lines: Vec<String> = wanted.iter().map(|score| score.text()).collect();
     if request.quiet {
-        for line in &lines {
-            page.line(line);
+        for score in &wanted {
+            page.line(&score.text());
         }
         return;
     }
-    page.list(title, &lines);
+    page.part(&format!("{title}:\n"));
+    for score in &wanted {
+        match score {
+            Score::Note(text) => page.line(text),
+            score => page.line(&format!("  * {}", score.text())),
+        }
+    }
 }
