@@ -275,7 +275,7 @@ fn transition(request: &Request, page: &mut Page, made: &mut Simulation) {
     }
     if request.simulate {
         let failures = &request.failures;
-        let run = execution::execute(&cluster, &graph, &mut made.cib, failures);
+        let run = execution::execute(&cluster, &graph, &mut made.cib, failures, request.clock);
         page.element("transition", &run.lines, Item::xml);
         if !request.quiet {
             page.part("Executing Cluster Transition:\n");
@@ -325,6 +325,10 @@ fn tell_scores(cluster: &Cluster<'_>, request: &Request, page: &mut Page) {
     if request.quiet {
         for score in &wanted {
             page.line(&score.text());
+        }
+        // The blank line before what is executed stays, though that isn't shown.
+        if request.simulate && !wanted.is_empty() {
+            page.line("");
         }
         return;
     }
