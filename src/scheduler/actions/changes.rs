@@ -6,6 +6,7 @@ use crate::scheduler::model::arena::{NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::order::Order;
 use crate::scheduler::model::*;
+use crate::scheduler::simulation::shown::Score;
 use crate::scheduler::unpack::digest::{CheckKind, Verdict};
 use crate::scheduler::unpack::failcount::Counting;
 use crate::scheduler::unpack::history::Extent;
@@ -193,7 +194,7 @@ impl<'a> Cluster<'a> {
             self.nodes[node].name,
             op.attr("transition-magic").unwrap_or("(null)"),
         );
-        self.notes.borrow_mut().push(note);
+        self.scores.borrow_mut().push(Score::Note(note));
     }
 
     fn force_restart(&mut self, resource: ResourceId, task: &str, interval: u32, node: NodeId) {

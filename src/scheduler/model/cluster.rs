@@ -113,8 +113,6 @@ pub struct Cluster<'a> {
     pub lrm: IndexMap<NodeId, Vec<Element<'a>>>,
     /// Scores and capacities, as they come up.
     pub scores: RefCell<Vec<crate::scheduler::simulation::shown::Score>>,
-    /// Lines printed while scheduling.
-    pub notes: RefCell<Vec<String>>,
     /// Resources, disabled and blocked.
     pub disabled: i32,
     /// Blocked resources.
@@ -170,7 +168,6 @@ impl<'a> Cluster<'a> {
             history: IndexMap::new(),
             lrm: IndexMap::new(),
             scores: RefCell::default(),
-            notes: RefCell::default(),
             disabled: 0,
             blocked: 0,
             simulation: true,

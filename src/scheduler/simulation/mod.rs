@@ -282,7 +282,13 @@ fn transition(request: &Request, page: &mut Page, made: &mut Simulation) {
     }
     if request.simulate {
         let failures = &request.failures;
-        let run = execution::execute(&cluster, &graph, &mut made.cib, failures);
+        let run = execution::execute(
+            &cluster,
+            &graph,
+            &mut made.cib,
+            failures,
+            request.clock.unix_s,
+        );
         page.element("transition", &run.lines, Item::xml);
         if !request.quiet {
             page.part("Executing Cluster Transition:\n");
@@ -322,18 +328,28 @@ fn tell_scores(cluster: &Cluster<'_>, request: &Request, page: &mut Page) {
         (false, false) => return,
     };
     let scores = cluster.scores.borrow();
-    let asked = |score: &&Score| match score.of_load() {
-        true => request.utilization,
-        false => request.scores,
+    let asked = |score: &&Score| match score {
+        Score::Note(_) => !request.quiet,
+        load if load.of_load() => request.utilization,
+        _ => request.scores,
     };
     let wanted: Vec<&Score> = scores.iter().filter(asked).collect();
     page.element(element, &wanted, |score, out| score.xml(out));
-    let lines: Vec<String> = wanted.iter().map(|score| score.text()).collect();
     if request.quiet {
-        for line in &lines {
-            page.line(line);
+        for score in &wanted {
+            page.line(&score.text());
+        }
+        // The blank line before what is executed stays, though that isn't shown.
+        if request.simulate && !wanted.is_empty() {
+            page.line("");
         }
         return;
     }
-    page.list(title, &lines);
+    page.part(&format!("{title}:\n"));
+    for score in &wanted {
+        match score {
+            Score::Note(text) => page.line(text),
+            score => page.line(&format!("  * {}", score.text())),
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use crate::cib::Element;
 use crate::scheduler::model::arena::{NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::glib_order::list_sort;
 use crate::scheduler::model::text::base_name;
 use crate::scheduler::model::*;
 use crate::scheduler::score::{self, INFINITY};
@@ -120,8 +121,7 @@ impl<'a> Cluster<'a> {
     pub fn sorted_ops(&self, entry: Element<'a>) -> Vec<Element<'a>> {
         let mut ops: Vec<Element<'a>> = entry.children_named("lrm_rsc_op").collect();
         ops.reverse();
-        ops.sort_by(|a, b| compare_age(*a, *b, true));
-        ops
+        list_sort(&ops, |a, b| compare_age(*a, *b, true))
     }
 
     /// The entry of one resource on one node.
