@@ -182,7 +182,7 @@ fn findings(mut gathered: gather::Gathered, name: Option<&NodeName>) -> Vec<Diag
 fn of_set(set: &Set, host: &dyn Host) -> (Vec<Diagnostic>, Understood) {
     let (mut found, models) = check::check_set(set, host);
     let cibs = set.files.iter().filter(|file| file.kind == FileKind::Cib);
-    found.extend(cibs.flat_map(|file| lint::check(&file.source, clock::unix_s())));
+    found.extend(cibs.flat_map(|file| lint::check(&file.source, clock::clock())));
     (found, models)
 }
 

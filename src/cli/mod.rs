@@ -44,6 +44,7 @@ mod meatclient;
 mod members;
 mod migrate;
 mod node_folder;
+mod pacemaker_metadata;
 mod ping;
 mod resource_manager;
 mod simulate_ring;

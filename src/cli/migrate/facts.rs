@@ -65,9 +65,15 @@ impl Facts {
         let Some(report) = &self.report else {
             return false;
         };
+        // heartbeat waits for what a node that isn't there says of its resources.
+        let absent = report
+            .nodes
+            .iter()
+            .any(|n| n.kind == "normal" && n.status == "dead");
+        let waits = self.software == Software::Heartbeat && absent;
         report.local_status == "active"
             && report.waiting_for.is_empty()
-            && report.resources_held != "transition"
+            && (report.resources_held != "transition" || waits)
             && self.runs.values().all(|share| *share != Share::Some)
     }
 
