@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
-use crate::host::{shell, within};
+use crate::host::{lay_over, put_below_usr, shell, within};
 use crate::migrate::{CLIENT, Scene, VIP};
 
 /// Time between two fetches. Units: s
@@ -173,6 +173,11 @@ fn scene(name: &str, count: usize, disk: &SharedDisk) -> Option<Scene> {
             .write(CONF, conf().as_bytes(), 0o644)
             .expect("a file");
         shell(lab, node, &make).expect("a device");
+        // The agent asks for it, and the kernel has its file systems already.
+        if shell(lab, node, "command -v modprobe").is_err() {
+            put_below_usr(lab, node, ("sbin/modprobe", b"#!/bin/sh\n"));
+            lay_over(lab, node).expect("a program");
+        }
     })
 }
 
