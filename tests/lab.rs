@@ -29,6 +29,8 @@ mod migrate;
 #[path = "lab/pauses.rs"]
 mod pauses;
 mod programs;
+#[path = "lab/rehearse.rs"]
+mod rehearse;
 #[path = "lab/selftest.rs"]
 mod selftest;
 #[path = "lab/soak.rs"]
@@ -39,3 +41,5 @@ mod start;
 mod totem;
 #[path = "lab/tour.rs"]
 mod tour;
+#[path = "lab/web.rs"]
+mod web;

@@ -46,6 +46,8 @@ pub enum Step {
     Unring(String),
     /// The files of before, on a node.
     Restore(String),
+    /// everbeat in heartbeat's part ends on a node; the others take what it has.
+    Rest(String),
     /// heartbeat itself again, on a node.
     Heartbeat(String),
 }
@@ -65,6 +67,7 @@ impl Step {
             | Self::Return(node)
             | Self::Unring(node)
             | Self::Restore(node)
+            | Self::Rest(node)
             | Self::Heartbeat(node) => Some(node),
         }
     }
@@ -93,6 +96,10 @@ impl Step {
             Self::Return(_) => ("return", "heartbeat's manager takes up what runs"),
             Self::Unring(_) => ("unring", "the ring ends, its resources stay"),
             Self::Restore(_) => ("restore", "corosync.conf, authkey and CIB of before"),
+            Self::Rest(_) => (
+                "rest",
+                "out of the cluster, until two others are heartbeat again",
+            ),
             Self::Heartbeat(_) => ("heartbeat", "itself again; resources are handed over"),
         }
     }
@@ -144,7 +151,22 @@ pub fn back(nodes: &[String], done: &[Step]) -> Vec<Step> {
         steps.extend(each(Step::Restore));
     }
     let replaced = |n: &&String| done.contains(&Step::Everbeat((*n).clone()));
-    steps.extend(nodes.iter().filter(replaced).cloned().map(Step::Heartbeat));
+    let replaced: Vec<_> = nodes.iter().filter(replaced).cloned().collect();
+    // When a node leaves two of heartbeat's, both take what it had: so the last to hand over
+    // meets only one.
+    match &replaced[..] {
+        [first, middle @ .., last] => {
+            steps.extend(middle.iter().cloned().map(Step::Rest));
+            steps.extend(
+                [first, last]
+                    .into_iter()
+                    .chain(middle)
+                    .cloned()
+                    .map(Step::Heartbeat),
+            );
+        }
+        few => steps.extend(few.iter().cloned().map(Step::Heartbeat)),
+    }
     steps
 }
 
@@ -182,6 +204,20 @@ impl Journal {
                 all.filter(|s| !self.done.contains(s)).collect()
             }
         }
+    }
+
+    /// Nodes that are out of the cluster while `step` is done.
+    pub fn resting<'s>(&'s self, step: &'s Step) -> Vec<&'s str> {
+        let Some((steps, done)) = &self.back else {
+            return Vec::new();
+        };
+        let begun = || steps.iter().take(*done).chain([step]);
+        let again = |n: &str| begun().any(|s| matches!(s, Step::Heartbeat(h) if h == n));
+        let resting = begun().filter_map(|s| match s {
+            Step::Rest(node) if !again(node) => Some(node.as_str()),
+            _ => None,
+        });
+        resting.collect()
     }
 
     /// A step begins; told before anything is done.
@@ -279,6 +315,29 @@ mod tests {
             {
                 assert!(last < first);
             }
+        }
+    }
+
+    #[test]
+    fn of_three_nodes_only_two_are_there_when_the_last_one_hands_over() {
+        let nodes: Vec<String> = ["a", "b", "c"].map(str::to_owned).to_vec();
+        let mut journal = Journal {
+            nodes: nodes.clone(),
+            done: forward(&nodes)[..3].to_vec(),
+            begun: forward(&nodes)[..3].to_vec(),
+            ..journal()
+        };
+        journal.turn();
+        let told: Vec<_> = journal.rest().iter().map(ToString::to_string).collect();
+        let wanted = ["rest b", "heartbeat a", "heartbeat c", "heartbeat b"];
+        assert_eq!(told, wanted);
+        for (step, resting) in journal
+            .rest()
+            .iter()
+            .zip([vec!["b"], vec!["b"], vec!["b"], vec![]])
+        {
+            assert_eq!(journal.resting(step), resting, "{step}");
+            journal.finish(step);
         }
     }
 

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::crm;
-use super::facts::{Facts, Software};
+use super::facts::{Facts, Software, unheld};
 use super::node::{self, FOLDER, Files};
 use super::reach::{Reach, SSH};
 use super::walk::{Walk, Wanted, unsettled};
@@ -274,15 +274,10 @@ fn first(folder: &Path, matches: &ArgMatches) -> Result<Walk> {
     let facts = look(&walk.reach, &walk.journal.nodes)?;
     // Those that hold nothing first: with auto_failback off resources move only once then.
     let mut ordered: Vec<_> = facts.iter().collect();
-    ordered.sort_by_key(|f| holds(f));
+    ordered.sort_by_key(|f| f.holds_any());
     walk.journal.nodes = ordered.iter().map(|f| f.name.clone()).collect();
     show(&way::forward(&walk.journal.nodes))?;
     Ok(walk)
-}
-
-fn holds(facts: &Facts) -> bool {
-    let groups = facts.report.iter().flat_map(|r| &r.groups);
-    groups.flat_map(|g| &g.holders).any(|h| *h == facts.name)
 }
 
 fn show(steps: &[Step]) -> Result<()> {
@@ -330,6 +325,9 @@ fn look(reach: &Reach, nodes: &[String]) -> Result<Vec<Facts>> {
             );
         }
         all.push(facts);
+    }
+    if let Some(why) = unheld(&all) {
+        bail!("{why}");
     }
     Ok(all)
 }
