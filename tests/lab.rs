@@ -26,6 +26,8 @@ mod many;
 mod media;
 #[path = "lab/migrate.rs"]
 mod migrate;
+#[path = "lab/migrate_crm.rs"]
+mod migrate_crm;
 #[path = "lab/pauses.rs"]
 mod pauses;
 mod programs;

@@ -17,6 +17,9 @@ pub(super) const OF_DAEMONS: [&str; 5] = [
     "last-lrm-refresh",
 ];
 
+/// The first edition that the crm shell spoke.
+const OLDEST: &str = "pacemaker-1.0";
+
 /// What becomes of a CIB.
 pub(super) struct Kept {
     /// None: it can't be read.
@@ -68,6 +71,22 @@ pub(super) fn keep(source: &Source, nodes: &[RingNode]) -> Kept {
     }
     Kept {
         text: Some(text),
+        line,
+        decide,
+    }
+}
+
+/// Takes a CIB that was made of text for the crm shell, which may have words of any time.
+pub(super) fn keep_made(source: &Source, doc: &Document, nodes: &[RingNode]) -> Kept {
+    let mut line = at(source, Span::default());
+    let mut decide = Vec::new();
+    let mut doc = doc.clone();
+    doc.set_attr(doc.root(), "validate-with", OLDEST);
+    let mut rewritten = false;
+    let mut doc = modern(&doc, &mut line, &mut rewritten);
+    number(&mut doc, nodes, &mut line, &mut decide);
+    Kept {
+        text: Some(writer::pretty(&doc, doc.root())),
         line,
         decide,
     }

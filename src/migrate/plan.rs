@@ -11,7 +11,6 @@ use super::resources::{self, Scripts};
 use super::ring::{self, Ring, RingNode};
 use super::wanted::{self, Wanted};
 use super::{crm_shell, fencing, kept_cib, older_ring, shell};
-use crate::cib::writer;
 use crate::config::check::{Understood, compare};
 use crate::config::corosync_conf;
 use crate::config::diagnostic::Severity;
@@ -398,10 +397,11 @@ impl<'a> Making<'a> {
     /// Text for the crm shell, statement by statement.
     fn of_crm_shell(&mut self, source: &Source) {
         let (doc, told) = crm_shell::read(source);
-        let text = writer::pretty(&doc, doc.root());
-        let kept = kept_cib::keep(&Source::new(source.path(), &text), &self.plan.nodes);
+        let kept = kept_cib::keep_made(source, &doc, &self.plan.nodes);
         self.plan.cib = kept.text;
         self.plan.crm = Some(source.text().to_owned());
+        self.plan.changes.extend(kept.line.changes);
+        self.plan.decide.extend(kept.line.decide);
         self.plan.decide.extend(kept.decide);
         for told in told {
             let mut line = at(source, told.span);

@@ -16,7 +16,7 @@ pub const CLIENT: &str = "client";
 const PING_MS: u64 = 20;
 
 /// Keeps whether it runs in a file, and a log of what it was told but for `status`.
-const STAND_IN: &str = "#!/bin/sh\nfor action; do :; done\nstate=/run/standin-$1\n\
+pub const STAND_IN: &str = "#!/bin/sh\nfor action; do :; done\nstate=/run/standin-$1\n\
 case $action in\nstatus) [ -e $state ] && { echo running; exit 0; }; echo stopped; exit 3;;\n\
 start) [ -e $state ] || echo \"start $1\" >> /var/log/standin.log; touch $state;;\n\
 stop) [ ! -e $state ] || echo \"stop $1\" >> /var/log/standin.log; rm -f $state;;\nesac\n";

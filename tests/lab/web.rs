@@ -15,6 +15,8 @@ use crate::migrate::{CLIENT, Scene, VIP};
 const EVERY: &str = "0.02";
 const PAGE: &str = "from-the-shared-disk";
 const CONF: &str = "/etc/apache2/lab.conf";
+/// Where the disk is mounted: on a host's own disk, whose folders are no mounts.
+const FOLDER: &str = "/var/lab-web";
 const MODULES: &str = "/usr/lib/apache2/modules";
 const FETCH: &[u8] = include_bytes!("fetch.py");
 
@@ -89,7 +91,7 @@ fn conf() -> String {
         "ServerRoot /etc/apache2\nServerName web\nListen 80\nPidFile /run/apache2-lab.pid\n{}\
          DefaultRuntimeDir /run\nMutex file:/run default\nStartServers 1\n\
          ErrorLog /var/log/web.log\n\
-         DocumentRoot /srv\n<Directory /srv>\nRequire all granted\n</Directory>\n\
+         DocumentRoot {FOLDER}\n<Directory {FOLDER}>\nRequire all granted\n</Directory>\n\
          <Location /server-status>\nSetHandler server-status\nRequire local\n</Location>\n",
         load.collect::<String>()
     )
@@ -167,12 +169,13 @@ fn shown(gaps: &[(f64, f64)]) -> Vec<String> {
 fn scene(name: &str, count: usize, disk: &SharedDisk) -> Option<Scene> {
     let (device, make) = disk.node();
     let groups =
-        format!("a IPaddr2::{VIP}/24/eth0 Filesystem::{device}::/srv::ext4 apache::{CONF}\n");
+        format!("a IPaddr2::{VIP}/24/eth0 Filesystem::{device}::{FOLDER}::ext4 apache::{CONF}\n");
     Scene::with(name, (count, true), &groups, |lab, node| {
         lab.host(node)
             .write(CONF, conf().as_bytes(), 0o644)
             .expect("a file");
-        shell(lab, node, &make).expect("a device");
+        let make = format!("{make}; mkdir -p {FOLDER}");
+        shell(lab, node, &make).expect("a device and a folder");
         // The agent asks for it, and the kernel has its file systems already.
         if shell(lab, node, "command -v modprobe").is_err() {
             put_below_usr(lab, node, ("sbin/modprobe", b"#!/bin/sh\n"));

@@ -54,6 +54,7 @@ pub(super) fn command() -> clap::Command {
             "facts",
             "everbeat",
             "rest",
+            "quit",
             "heartbeat",
             "put",
             "restore",
@@ -73,7 +74,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode> {
     match matches.get_one::<String>("verb").map_or("", String::as_str) {
         "facts" => println!("{}", serde_json::to_string(&facts()?)?),
         "everbeat" => everbeat()?,
-        "rest" => service::stop_heartbeat()?,
+        "rest" | "quit" => service::stop_heartbeat()?,
         "heartbeat" => heartbeat()?,
         "put" => put(&serde_json::from_slice(&stdin()?)?)?,
         "restore" => restore()?,
@@ -106,14 +107,18 @@ fn facts() -> Result<Facts> {
     let ha_cf = text(if switched { HA_CF_AWAY } else { HA_CF });
     let (model, _) = ha_cf::read_all(&Source::new(HA_CF, &ha_cf), &host);
     let haresources = text(HARESOURCES);
+    let crm = model.crm != CrmMode::Off;
     Ok(Facts {
-        runs: shares(&haresources)?,
+        runs: match crm {
+            true => BTreeMap::new(),
+            false => shares(&haresources)?,
+        },
         name: host.node_name().map(|n| n.to_string()).unwrap_or_default(),
         software,
         program,
         report,
         ring: service::ring_runs(),
-        crm: model.crm != CrmMode::Off,
+        crm,
         ha_cf,
         haresources,
         switched,

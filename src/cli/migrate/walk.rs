@@ -117,6 +117,8 @@ impl Walk {
             Step::Probe => self.probe(),
             Step::Hold(name) => self.hold(name),
             Step::Look => self.look(),
+            // In maintenance the CRM's daemons end and leave the resources.
+            Step::Leave(name) if self.journal.crm => self.reach.step(name, "quit"),
             Step::Leave(name) => self.leave(name),
             Step::Manage => {
                 crm::maintain(&self.reach, &nodes, false)?;
@@ -296,6 +298,10 @@ impl Walk {
     /// All are started before one waits: a node that is alone for long takes what others run.
     fn return_to(&self, name: &str) -> Result<()> {
         self.reach.step(name, "return")?;
+        if self.journal.crm {
+            let last = self.journal.nodes.last().is_some_and(|last| last == name);
+            return if last { self.await_online() } else { Ok(()) };
+        }
         if self.journal.nodes.last().is_some_and(|last| last == name) {
             return self.await_settled(&self.journal.nodes);
         }

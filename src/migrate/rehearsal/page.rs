@@ -133,9 +133,9 @@ fn gaps(out: &mut String, report: &Report) {
             } else {
                 ""
             };
-            let _ = write!(
+            let _ = writeln!(
                 out,
-                "</td><td class=\"{class}\">{}</td></tr>\n",
+                "</td><td class=\"{class}\">{}</td></tr>",
                 told(gap.cause)
             );
         }

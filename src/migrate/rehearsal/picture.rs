@@ -36,9 +36,9 @@ pub fn svg(timeline: &Timeline) -> String {
         scale: (WIDTH - LEFT - 20.0) / to_f64_us(timeline.end_us.max(1)),
     };
     let height = bottom + BELOW;
-    let _ = write!(
+    let _ = writeln!(
         draw.out,
-        "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"timeline\">\n"
+        "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"timeline\">"
     );
     draw.seconds(timeline.end_us, bottom);
     draw.marks(timeline, bottom);
@@ -136,9 +136,9 @@ impl Draw {
         );
         escape(&mut self.out, told);
         let seconds = |us: u64| to_f64_us(us) / 1e6;
-        let _ = write!(
+        let _ = writeln!(
             self.out,
-            ", {:.3} s to {:.3} s</title></rect>\n",
+            ", {:.3} s to {:.3} s</title></rect>",
             seconds(from),
             seconds(to)
         );
@@ -151,10 +151,10 @@ impl Draw {
         let step = steps.into_iter().find(|s| end_s / s <= 12).unwrap_or(3600);
         for s in (0..=end_s).step_by(usize::try_from(step).unwrap_or(60)) {
             let x = self.x(s * 1_000_000);
-            let _ = write!(
+            let _ = writeln!(
                 self.out,
                 "<line class=\"grid\" x1=\"{x:.1}\" y1=\"{TOP}\" x2=\"{x:.1}\" y2=\"{bottom}\"/>\
-                 <text class=\"grid\" x=\"{x:.1}\" y=\"18\" text-anchor=\"middle\">{s} s</text>\n"
+                 <text class=\"grid\" x=\"{x:.1}\" y=\"18\" text-anchor=\"middle\">{s} s</text>"
             );
         }
     }

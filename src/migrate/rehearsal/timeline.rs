@@ -279,7 +279,7 @@ fn gap(before: &Held, after: Option<&Held>, events: &[&Event], end_us: u64) -> G
     let from_us = before.to_us;
     let to_us = after.map_or(end_us, |a| a.from_us);
     let earlier = || events.iter().filter(|e| e.at_us <= from_us);
-    let during = earlier().filter_map(|e| mark(e)).last();
+    let during = earlier().rev().find_map(|e| mark(e));
     let during = during.map(|(_, text)| text).unwrap_or_default();
     let off = |e: &&&Event| {
         e.at_us == from_us && matches!(&e.what, What::PowerOff { node } if *node == before.node)
