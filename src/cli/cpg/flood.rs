@@ -32,7 +32,7 @@ impl Flood {
         let mut frames = Vec::new();
         for number in 0..self.count {
             let message = message(number, nanoseconds(began), self.size);
-            Wish::Send(message).encode_into(&mut frames);
+            Wish::Send(&message).encode_into(&mut frames);
             if !self.every.is_zero() || frames.len() >= WRITE_BYTES {
                 mouth.write(&frames)?;
                 frames.clear();

@@ -144,7 +144,7 @@ fn speak(mouth: &Mouth, task: Task, began: std::time::Instant) -> anyhow::Result
         flood.send(mouth, began)?;
     } else if !task.listen {
         for line in std::io::stdin().lock().split(b'\n') {
-            mouth.send(line?)?;
+            mouth.send(&line?)?;
         }
     }
     mouth.finished();

@@ -90,6 +90,9 @@ impl Daemon {
                 event = self.groups.event(self.ring.takes_more()) => {
                     let access = &self.loaded.conf.access;
                     self.groups.handle(clock::now(), event, &mut self.ring, access);
+                    // What went with a token that is here comes back at once.
+                    self.hand_on();
+                    self.groups.flush();
                 }
                 work = work(&mut self.crm) => {
                     if let Some(crm) = &mut self.crm {

@@ -4,6 +4,7 @@ use crate::time::Instant;
 use crate::wire::cluster::CpgName;
 use crate::wire::cursor::ByteOrder;
 use crate::wire::totem::{Dialect, Processor};
+use crate::wire::totempg::Addressed;
 
 const NOW: Now = Now {
     mono: Instant(0),

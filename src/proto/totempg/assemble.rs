@@ -1,5 +1,6 @@
 //! Whole messages from packets, for each sender apart.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::ids::NodeId;
@@ -61,12 +62,12 @@ impl Assembler {
     ///
     /// Differs: where a fragment is missing, the real one drops the whole packet and the first
     /// part of the next; here only the message is dropped that can't be whole.
-    pub fn receive(
+    pub fn receive<'a>(
         &mut self,
         from: NodeId,
-        payload: &[u8],
+        payload: &'a [u8],
         order: ByteOrder,
-    ) -> Result<Vec<Vec<u8>>, PacketError> {
+    ) -> Result<Vec<Cow<'a, [u8]>>, PacketError> {
         let packet = Packet::decode(payload, order)?;
         let set = match self.is_synchronising {
             true => &mut self.synchronising,
@@ -77,21 +78,26 @@ impl Assembler {
 }
 
 impl Buffer {
-    fn receive(&mut self, packet: &Packet<'_>) -> Vec<Vec<u8>> {
+    fn receive<'a>(&mut self, packet: &Packet<'a>) -> Vec<Cow<'a, [u8]>> {
         let continues = packet.continuation != 0;
         if packet.continuation != self.last {
             self.begun.clear();
             self.dropping = continues;
         }
-        let mut whole = Vec::new();
         let count = packet.parts.len();
+        let mut whole = Vec::with_capacity(count);
         for (at, part) in packet.parts.iter().enumerate() {
             let is_cut = packet.fragmented != 0 && at + 1 == count;
+            // Most messages are whole in one packet: these stay where they are.
+            if self.begun.is_empty() && !is_cut && !self.dropping {
+                whole.push(Cow::Borrowed(*part));
+                continue;
+            }
             self.add(part);
             if !is_cut {
                 let message = std::mem::take(&mut self.begun);
                 if !std::mem::take(&mut self.dropping) {
-                    whole.push(message);
+                    whole.push(Cow::Owned(message));
                 }
             }
         }
