@@ -70,7 +70,7 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     nix::sys::prctl::set_name(c"corosync").context("can't name the process")?;
     let log = start::log(&loaded, options)?;
     if options.realtime {
-        start::be_realtime(&log.logger());
+        start::be_realtime(&loaded, &log.logger());
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

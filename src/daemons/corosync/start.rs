@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use super::Options;
 use super::ring::{Parts, Ring, Settings};
 use super::store::Store;
+use crate::config::corosync_conf::cmap::Value;
 use crate::config::corosync_conf::{
     self, CorosyncConf, Debug, Generation, Local, LocalNode, Transport, find_local_node,
 };
@@ -125,11 +126,27 @@ pub fn log(loaded: &Loaded, options: &Options) -> anyhow::Result<Log> {
     Log::start(config).context("can't start the log")
 }
 
-/// Takes a place before ordinary processes and keeps our memory from being paged out; what
-/// isn't permitted is said, and done without.
-pub fn be_realtime(log: &Logger) {
-    if let Err(why) = realtime::set_round_robin(None) {
-        log.log(Severity::Warning, format!("no real-time scheduling: {why}"));
+/// Takes a place before ordinary processes, as `system` wants it, and keeps our memory from being
+/// paged out; what isn't permitted is said, and done without.
+///
+/// Source: corosync 3.1.7, exec/main.c, `set_priority`: the highest there is
+pub fn be_realtime(loaded: &Loaded, log: &Logger) {
+    let wanted = |name: &str| {
+        let mut keys = loaded.conf.keys.iter();
+        keys.find_map(|(key, value)| match value {
+            Value::Text(text) if key == name => Some(text.as_str()),
+            _ => None,
+        })
+    };
+    if wanted("system.sched_rr") != Some("no") {
+        let priority = match wanted("system.priority") {
+            Some("min") => realtime::LOWEST,
+            Some(number) if number != "max" => number.parse().unwrap_or(realtime::HIGHEST),
+            _ => realtime::HIGHEST,
+        };
+        if let Err(why) = realtime::set_round_robin(Some(priority)) {
+            log.log(Severity::Warning, format!("no real-time scheduling: {why}"));
+        }
     }
     if let Err(why) = realtime::lock_memory() {
         log.log(Severity::Warning, format!("memory is not locked: {why}"));

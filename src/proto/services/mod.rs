@@ -192,12 +192,12 @@ impl Services {
         let members: Vec<NodeId> = change.members.iter().map(|m| m.node()).collect();
         if change.phase == totem::Phase::Transitional {
             self.barriers.abort();
-            self.assembler.begin_synchronising();
             for left in &change.left {
                 self.assembler.forget(left.node());
             }
             self.along = members;
         } else {
+            self.assembler.begin_synchronising();
             self.along.retain(|node| members.contains(node));
             self.is_with_others = members.len() > 1;
             self.cpg.begin_sync(&self.along, &members);

@@ -10,9 +10,13 @@ use crate::wire::totempg::{Packet, PacketError};
 
 /// Puts messages together.
 ///
-/// There are two sets of buffers. From a transitional configuration until synchronisation ends
-/// the second one is used: what a change of members cut in two goes on in the first one
-/// afterwards, as its sender kept the rest back.
+/// There are two sets of buffers. From a regular configuration until synchronisation ends the
+/// second one is used: what a change of members cut in two goes on in the first one afterwards,
+/// as its sender kept the rest back.
+///
+/// Differs: corosync changes sets at the transitional configuration already. What then comes of
+/// the old ring behind a hole finds no beginning there: a message whose first packet came before
+/// the hole is lost, even to its own sender.
 ///
 /// Bounds: [`limits::TOTEMPG_ASSEMBLY_BYTES_MAX`] for each sender and set
 #[derive(Debug, Default)]
@@ -38,7 +42,7 @@ impl Assembler {
         Self::default()
     }
 
-    /// A transitional configuration came.
+    /// A regular configuration came.
     pub fn begin_synchronising(&mut self) {
         self.is_synchronising = true;
         self.synchronising.clear();
