@@ -88,6 +88,7 @@ impl Controller {
             },
             text,
         );
+        self.alert_of_fencing(result, &by);
         if well && result.action != "on" && result.target.eq_ignore_ascii_case(&self.config.name) {
             self.outputs.push_back(Output::Fenced { by });
             return;

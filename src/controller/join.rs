@@ -84,6 +84,7 @@ impl Controller {
         for lost in before.iter().filter(|member| missing(after, member)) {
             let text = format!("Node {} state is now lost | nodeid={}", lost.name, lost.id);
             self.log(Severity::Notice, text);
+            self.alert_of_node(lost, false);
             self.attributes.handle_lost(&lost.name);
             if self.leaving.remove(&lost.id) {
                 self.left.insert(lost.uuid.clone());
@@ -94,6 +95,7 @@ impl Controller {
         for new in after.iter().filter(|member| missing(before, member)) {
             let text = format!("Node {} state is now member | nodeid={}", new.name, new.id);
             self.log(Severity::Notice, text);
+            self.alert_of_node(new, true);
             self.leaving.remove(&new.id);
             self.left.remove(&new.uuid);
             self.abort(now, "Node join");

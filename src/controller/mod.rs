@@ -22,6 +22,7 @@
 //! Source: spec crm-runtime.md; where it differs, the place says so.
 
 pub mod action;
+mod alert;
 mod ask;
 pub mod election;
 mod failure;
@@ -45,6 +46,7 @@ mod work;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use crate::alerts;
 use crate::attributes::Attributes;
 use crate::cib::Document;
 use crate::cib::operation::{Change, Failure};
@@ -131,6 +133,8 @@ pub enum Output {
     },
     /// Leave the cluster; nothing runs here any more.
     Leave,
+    /// Something that alerts are told of.
+    Alert(alerts::Event),
     /// A line of the log.
     Log(Severity, String),
     /// Something for the journal.

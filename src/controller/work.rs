@@ -256,6 +256,7 @@ impl Controller {
             );
             return self.log(Severity::Info, text);
         };
+        self.alert_of_operation(&completed);
         if completed.outcome.status == Status::Cancelled {
             let operation = self.history.forget_operation(&completed);
             if let Some(id) = operation {
@@ -328,6 +329,7 @@ impl Controller {
 
     /// The DC writes transient attributes: what is set in one request, what goes in others.
     pub(super) fn write_attributes(&mut self, now: Now, values: &[AttributeValue]) {
+        self.alert_of_attributes(values);
         let mut calls = std::collections::BTreeSet::new();
         let mut by_node: BTreeMap<&str, Vec<&AttributeValue>> = BTreeMap::new();
         for value in values {

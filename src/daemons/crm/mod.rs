@@ -7,14 +7,17 @@
 //! ```
 
 mod agents;
+mod alerts;
 mod clients;
 mod fencing;
 pub mod history;
 mod inputs;
 mod node;
+mod permission;
 pub mod protocol;
 mod scheduling;
 mod store;
+mod watchers;
 
 pub use node::{Crm, End, Work};
 

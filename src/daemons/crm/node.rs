@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::agents::{self, Ended};
+use super::alerts::Alerts;
 use super::clients;
 use super::clients::{Clients, Waiting};
 use super::fencing::{self, Fenced};
@@ -70,6 +71,7 @@ pub struct Crm {
     catalogue: agents::Catalogue,
     leftovers: agents::Leftovers,
     history: History,
+    alerts: Alerts,
     /// Fence devices that were started here.
     devices: BTreeSet<String>,
     fences: u64,
@@ -119,6 +121,7 @@ impl Crm {
             catalogue: agents::Catalogue::default(),
             leftovers,
             history,
+            alerts: Alerts::new(log.clone()),
             devices: BTreeSet::new(),
             fences: 0,
             end: None,
@@ -128,6 +131,8 @@ impl Crm {
             log,
         };
         crm.count_nodes();
+        let cib = crm.controller.cib();
+        crm.alerts.configure(cib, now.unix_s);
         Ok(crm)
     }
 
@@ -301,8 +306,11 @@ impl Crm {
             Output::Answered { call, result } => self.clients.answer(call, result),
             Output::StateTold { number, state } => self.clients.tell_state(number, state),
             Output::Changed(changed) => {
+                self.clients.tell_changed();
                 if changed.change == Change::Configuration {
-                    self.files.keep(self.controller.cib());
+                    let cib = self.controller.cib();
+                    self.files.keep(cib);
+                    self.alerts.configure(cib, now.unix_s);
                     self.count_nodes();
                 }
             }
@@ -317,7 +325,11 @@ impl Crm {
                 );
             }
             Output::Leave => self.end_because(now, End::Left, "it left in order".to_owned()),
-            Output::Event(event) => self.history.note(now.unix_s, event),
+            Output::Alert(event) => self.alerts.tell(&event),
+            Output::Event(event) => {
+                self.history.note(now.unix_s, event);
+                self.clients.tell_changed();
+            }
             Output::Log(severity, text) => self.log.log(severity, text),
         }
     }
@@ -374,6 +386,10 @@ impl Crm {
 
     pub(super) fn wait_for(&mut self, call: u64, waiting: Waiting) {
         self.clients.wait_for(call, waiting);
+    }
+
+    pub(super) fn version(&self) -> &str {
+        &self.config.version
     }
 
     pub(super) fn local_name(&self) -> &str {

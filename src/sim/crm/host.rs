@@ -209,7 +209,7 @@ impl Host {
                 Output::Fenced { .. } | Output::Leave => {
                     wishes.push_back(Wish::Gone);
                 }
-                Output::Event(_) => {}
+                Output::Event(_) | Output::Alert(_) => {}
                 Output::Log(_, text) => self.log.push(format!("{} {text}", now.mono)),
             }
         }
