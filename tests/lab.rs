@@ -39,3 +39,5 @@ mod start;
 mod totem;
 #[path = "lab/tour.rs"]
 mod tour;
+#[path = "lab/tutorial.rs"]
+mod tutorial;

@@ -12,6 +12,7 @@ use super::clients::{Clients, Waiting};
 use super::fencing::{self, Fenced};
 use super::history::History;
 use super::inputs::Inputs;
+use super::load;
 use super::protocol::Reply;
 use super::scheduling::{self, Scheduled};
 use super::store::Files;
@@ -34,6 +35,8 @@ pub enum End {
     Left,
     /// Another node fenced this one: what it runs may run elsewhere.
     Fenced,
+    /// Its software doesn't work with the DC's.
+    Refused,
 }
 
 /// Work that ended beside the loop.
@@ -72,6 +75,7 @@ pub struct Crm {
     leftovers: agents::Leftovers,
     history: History,
     alerts: Alerts,
+    load: load::Watch,
     /// Fence devices that were started here.
     devices: BTreeSet<String>,
     fences: u64,
@@ -122,6 +126,7 @@ impl Crm {
             leftovers,
             history,
             alerts: Alerts::new(log.clone()),
+            load: load::Watch::new(now.mono),
             devices: BTreeSet::new(),
             fences: 0,
             end: None,
@@ -148,17 +153,21 @@ impl Crm {
 
     /// When [`Self::handle_timeout`] has something to do.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let both = [
+        let all = [
             self.controller.poll_timeout(),
             self.messaging.poll_timeout(),
+            Some(self.load.due()),
         ];
-        both.into_iter().flatten().min()
+        all.into_iter().flatten().min()
     }
 
     /// Time passed.
     pub fn handle_timeout(&mut self, now: Now) {
         self.messaging.handle_timeout(now);
         self.controller.handle_timeout(now);
+        if let Some(load) = self.load.look(now.mono) {
+            self.controller.handle_load(now, load);
+        }
         self.settle(now);
     }
 
@@ -325,6 +334,10 @@ impl Crm {
                 );
             }
             Output::Leave => self.end_because(now, End::Left, "it left in order".to_owned()),
+            Output::Refused => {
+                let why = "its software doesn't work with the DC's".to_owned();
+                self.end_because(now, End::Refused, why);
+            }
             Output::Alert(event) => self.alerts.tell(&event),
             Output::Event(event) => {
                 self.history.note(now.unix_s, event);
