@@ -175,7 +175,7 @@ impl Daemon {
     fn look_at_crm(&mut self) {
         match self.crm.as_ref().and_then(Crm::end) {
             Some(End::Left) => self.end = Some(0),
-            Some(End::Fenced) => self.end = Some(EXIT_FENCED),
+            Some(End::Fenced | End::Refused) => self.end = Some(EXIT_FENCED),
             None => {}
         }
     }
