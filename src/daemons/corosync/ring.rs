@@ -18,7 +18,7 @@ use crate::proto::heartbeat::Severity;
 use crate::proto::quorum::{self, Verdict};
 use crate::proto::services::{self, Services};
 use crate::proto::totem::{self, Note, Srp, Weight};
-use crate::runtime::log::Logger;
+use crate::runtime::log::{Logger, Subsystem};
 use crate::runtime::totem::{Plan, Sockets, Way};
 use crate::time::{Instant, Now};
 use crate::wire::cluster::{Cfg, Message};
@@ -111,6 +111,8 @@ pub struct Ring {
     sealed: Vec<Vec<u8>>,
     opened: Vec<u8>,
     quorate: Option<bool>,
+    /// Who of the old ring didn't come along to the one that is about to be told.
+    left: Vec<NodeId>,
 }
 
 impl Ring {
@@ -130,7 +132,7 @@ impl Ring {
             sockets: Some(sockets),
             addresses: parts.addresses,
             store: parts.store,
-            log: parts.log,
+            log: parts.log.of(Subsystem::Totem),
             waiting: VecDeque::new(),
             sync_waiting: VecDeque::new(),
             events: VecDeque::new(),
@@ -138,6 +140,7 @@ impl Ring {
             sealed: Vec::new(),
             opened: Vec::new(),
             quorate: None,
+            left: Vec::new(),
         };
         ring.pump(crate::runtime::clock::now());
         Ok(ring)
@@ -360,15 +363,27 @@ impl Ring {
             }
             totem::Output::Configuration(change) => {
                 self.services.handle_configuration(now, &change);
-                if change.phase == totem::Phase::Regular {
-                    self.events.push_back(Event::Ring {
-                        ring: change.ring,
-                        members: change.members.iter().map(Processor::node).collect(),
-                    });
-                }
+                self.of_configuration(change);
             }
             totem::Output::Note(note) => self.tell(&note),
         }
+    }
+
+    fn of_configuration(&mut self, change: totem::Configuration) {
+        let nodes = |list: &[Processor]| list.iter().map(Processor::node).collect::<Vec<_>>();
+        if change.phase == totem::Phase::Transitional {
+            self.left = nodes(&change.left);
+            return;
+        }
+        let (members, left) = (nodes(&change.members), std::mem::take(&mut self.left));
+        self.list_nodes("Sync members", &members);
+        for (what, list) in [("Sync joined", nodes(&change.joined)), ("Sync left", left)] {
+            if !list.is_empty() {
+                self.list_nodes(what, &list);
+            }
+        }
+        let ring = change.ring;
+        self.events.push_back(Event::Ring { ring, members });
     }
 
     fn of_services(&mut self, now: Now, output: services::Output) {
@@ -377,7 +392,7 @@ impl Ring {
             services::Output::SyncPacket(packet) => self.sync_waiting.push_back(packet),
             services::Output::SyncCompleted(ring) => {
                 let text = "Completed service synchronization, ready to provide service.";
-                self.log.log(Severity::Notice, text);
+                self.log.of(Subsystem::Main).log(Severity::Notice, text);
                 self.srp.sync_completed(now.mono, ring);
                 self.events.push_back(Event::Synchronised(ring));
             }
@@ -391,7 +406,9 @@ impl Ring {
             services::Output::RememberExpectedVotes(votes) => {
                 if let Err(error) = self.store.keep_expected_votes(votes) {
                     let text = format!("can't remember the expected votes: {error}");
-                    self.log.log(Severity::Error, text);
+                    self.log
+                        .of(Subsystem::Votequorum)
+                        .log(Severity::Error, text);
                 }
             }
             services::Output::Cfg(from, cfg) => self.events.push_back(Event::Asked(from, cfg)),
@@ -504,10 +521,15 @@ impl Ring {
                      services."
                 }
             };
-            self.log.log(Severity::Notice, text);
+            self.log.of(Subsystem::Quorum).log(Severity::Notice, text);
         }
-        let members: Vec<String> = verdict.members.iter().map(NodeId::to_string).collect();
-        let text = format!("Members[{}]: {}", members.len(), members.join(" "));
-        self.log.log(Severity::Notice, text);
+        self.list_nodes("Members", &verdict.members);
+    }
+
+    /// Source: corosync 3.1.7, exec/vsf_quorum.c, `log_view_list`
+    fn list_nodes(&self, what: &str, nodes: &[NodeId]) {
+        let list: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
+        let text = format!("{what}[{}]: {}", list.len(), list.join(" "));
+        self.log.of(Subsystem::Quorum).log(Severity::Notice, text);
     }
 }

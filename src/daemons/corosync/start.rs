@@ -13,7 +13,7 @@ use super::ring::{Parts, Ring, Settings};
 use super::store::Store;
 use crate::config::corosync_conf::cmap::Value;
 use crate::config::corosync_conf::{
-    self, CorosyncConf, Debug, Generation, Local, LocalNode, Transport, find_local_node,
+    self, CorosyncConf, Generation, Local, LocalNode, Transport, find_local_node,
 };
 use crate::config::diagnostic::Diagnostic;
 use crate::config::host::{Host, ThisHost};
@@ -24,7 +24,7 @@ use crate::proto::quorum;
 use crate::proto::services::Services;
 use crate::proto::totem::{Config, Flow, Timing};
 use crate::runtime::clock;
-use crate::runtime::log::{Log, LogConfig, Logger};
+use crate::runtime::log::{Logger, Subsystem};
 use crate::runtime::totem::{Plan, Way};
 use crate::sys::realtime;
 use crate::wire::totem::crypto_frame::Protection;
@@ -108,24 +108,6 @@ fn refuse_transport(conf: &CorosyncConf) -> anyhow::Result<()> {
     }
 }
 
-/// The log as the section `logging` wants it.
-pub fn log(loaded: &Loaded, options: &Options) -> anyhow::Result<Log> {
-    let logging = &loaded.conf.logging;
-    let host = nix::unistd::gethostname().unwrap_or_default();
-    let mut config = LogConfig::quiet("corosync", &host.to_string_lossy());
-    if logging.to_logfile {
-        config.logfile.clone_from(&logging.logfile);
-        if logging.debug > Debug::Off {
-            config.debugfile.clone_from(&logging.logfile);
-            config.logfile = None;
-        }
-    }
-    config.facility = logging.to_syslog.then_some(3);
-    config.stderr = options.foreground && (logging.to_stderr || options.log_to_stderr);
-    config.debug = u8::from(logging.debug > Debug::Off);
-    Log::start(config).context("can't start the log")
-}
-
 /// Takes a place before ordinary processes, as `system` wants it, and keeps our memory from being
 /// paged out; what isn't permitted is said, and done without.
 ///
@@ -203,6 +185,18 @@ pub fn ring(loaded: &Loaded, log: Logger) -> anyhow::Result<Ring> {
         Severity::Notice,
         format!("This node is {} at {}", loaded.node, loaded.address),
     );
+    let (totem, how) = (
+        log.of(Subsystem::Totem),
+        match conf.totem.transport {
+            Transport::Udpu => "UDP/IP Unicast",
+            _ => "UDP/IP Multicast",
+        },
+    );
+    totem.log(Severity::Notice, format!("Initializing transport ({how})."));
+    if votes.is_some() {
+        let text = "Using quorum provider corosync_votequorum";
+        log.of(Subsystem::Quorum).log(Severity::Notice, text);
+    }
     if conf.interfaces.len() > 1 {
         let text = format!(
             "rrp_mode isn't done here: of {} redundant rings only ring 0, {}, is used",
