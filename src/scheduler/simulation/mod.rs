@@ -76,6 +76,8 @@ pub struct Simulation {
 struct Page {
     text: String,
     spacer: bool,
+    /// Where the lists begin; what is before them looks the same without titles and bullets.
+    lists: usize,
     xml: Option<Xml>,
 }
 
@@ -203,6 +205,7 @@ fn report_of(source: &Document, request: &Request, mut page: Page) -> Simulation
             page.part(&report::notes(&cluster));
             page.spacer = false;
         }
+        page.lists = page.text.len();
         let title = ("Current cluster status", "cluster_status");
         tell_status(&mut cluster, request, title, &mut page);
     }
@@ -232,7 +235,8 @@ fn report_of(source: &Document, request: &Request, mut page: Page) -> Simulation
     }
     made.xml = page.xml.take();
     made.text = if request.plain {
-        plain(&page.text)
+        let (head, lists) = page.text.split_at(page.lists);
+        format!("{head}{}", plain(lists))
     } else {
         page.text
     };
