@@ -47,6 +47,10 @@ pub fn draw(doc: &Document, mut rng: Rng) -> Vec<String> {
                 ]);
                 (option, draft.pick(&["ticketA", "ticketB"]).to_owned())
             }
+            6 if draft.chance(50) => {
+                args.push("--all-actions".to_owned());
+                continue;
+            }
             6 => ("--set-datetime", "2026-11-18 12:00:00Z".to_owned()),
             number => {
                 let Some(resource) = resource else { continue };

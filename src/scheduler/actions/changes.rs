@@ -185,10 +185,15 @@ impl<'a> Cluster<'a> {
     }
 
     fn note_private_change(&mut self, resource: ResourceId, node: NodeId, op: Element<'a>) {
+        // The original has one place for the text, which an interval of 0 leaves as it was.
+        let mut shown = self.shown_interval.borrow_mut();
         let interval = interval_of(op);
+        if interval > 0 || shown.is_empty() {
+            *shown = crate::scheduler::model::text::readable_interval(interval);
+        }
         let note = format!(
             "Only 'private' parameters to {}-interval {} for {} on {} changed: {}",
-            crate::scheduler::model::text::readable_interval(interval),
+            shown,
             op.attr("operation").unwrap_or(""),
             self.resources[resource].id,
             self.nodes[node].name,

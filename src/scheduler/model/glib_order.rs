@@ -45,13 +45,6 @@ const SIZES: &[(usize, usize)] = &[
     (4096, 4093),
 ];
 
-fn hash(key: &str) -> u32 {
-    key.bytes().fold(5381u32, |h, b| {
-        let signed = i32::from(b as i8);
-        h.wrapping_mul(33).wrapping_add(signed as u32)
-    })
-}
-
 struct Slots {
     slots: Vec<Option<usize>>,
     prime: usize,
@@ -113,11 +106,6 @@ impl Slots {
 }
 
 /// Positions of the keys in the order of a table into which they were put one after the other.
-pub(in crate::scheduler) fn order(keys: &[&str]) -> Vec<usize> {
-    order_by(keys, hash)
-}
-
-/// [`order`] of a table whose keys are names, as most of Pacemaker's are.
 /// Source: Pacemaker 2.1.5, `g_str_hash_traditional`; the order of tickets in the installed tools.
 pub(crate) fn order_of_names(keys: &[&str]) -> Vec<usize> {
     order_by(keys, |key| {

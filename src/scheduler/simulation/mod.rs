@@ -77,6 +77,8 @@ pub struct Simulation {
 struct Page {
     text: String,
     spacer: bool,
+    /// Where the lists begin; what is before them looks the same without titles and bullets.
+    lists: usize,
     xml: Option<Xml>,
 }
 
@@ -210,6 +212,7 @@ fn report_of(source: &Document, request: &Request, mut page: Page) -> Simulation
             page.part(&report::notes(&cluster));
             page.spacer = false;
         }
+        page.lists = page.text.len();
         let title = ("Current cluster status", "cluster_status");
         tell_status(&mut cluster, request, title, &mut page);
     }
@@ -239,7 +242,8 @@ fn report_of(source: &Document, request: &Request, mut page: Page) -> Simulation
     }
     made.xml = page.xml.take();
     made.text = if request.plain {
-        plain(&page.text)
+        let (head, lists) = page.text.split_at(page.lists);
+        format!("{head}{}", plain(lists))
     } else {
         page.text
     };
