@@ -34,7 +34,9 @@ fn main() {
     println!("token 1000; min / median / max");
     let measured = |name, software| {
         let mut nodes = Nodes::new(name, software)?;
-        Some(measure(&mut nodes))
+        let measured = measure(&mut nodes);
+        nodes.end();
+        Some(measured)
     };
     let ours = measured("benchcrme", Software::Everbeat);
     let theirs = measured("benchcrmp", Software::Pacemaker);
@@ -70,9 +72,9 @@ fn trials() -> usize {
 fn starts(nodes: &mut Nodes, all: &mut Measured) {
     let mut times = Vec::new();
     for _ in 0..trials().min(3) {
-        HOSTS
-            .into_iter()
-            .for_each(|host| drop(nodes.power_off(host)));
+        for host in HOSTS {
+            nodes.power_off(host);
+        }
         HOSTS.into_iter().for_each(|host| nodes.power_on(host));
         let begin = Instant::now();
         HOSTS.into_iter().for_each(|host| nodes.start(host));

@@ -39,7 +39,7 @@ pub enum Software {
     Pacemaker,
 }
 
-/// A cluster; dropped, it is gone.
+/// A cluster.
 pub struct Nodes {
     lab: Lab,
     software: Software,
@@ -257,12 +257,9 @@ impl Nodes {
         });
         logs.join("\n")
     }
-}
 
-impl Drop for Nodes {
-    fn drop(&mut self) {
-        // A lab that can't be ended is told of where it is made again.
-        let _ = self.lab.down();
+    pub fn end(mut self) {
+        self.lab.down().expect("the lab ends");
         for child in &mut self.running {
             let _ = child.wait();
         }
