@@ -142,7 +142,7 @@ const INCOMPLETE: &str =
     "This tool can only check complete configurations (i.e. those starting with <cib>).";
 
 fn remarks(line: &Line, doc: &Document) -> Verdict {
-    let remarks = verify::check(doc, clock::unix_s());
+    let remarks = verify::check(doc, clock::clock());
     for remark in &remarks {
         let (least, level) = match remark.weight {
             Weight::Error => (1, "error"),

@@ -24,8 +24,9 @@ mod resources;
 use std::collections::BTreeSet;
 
 use crate::cib::{Document, Element};
-use crate::scheduler::cluster::Cluster;
-use crate::scheduler::{self, expand};
+use crate::rules::iso8601::Clock;
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::{self, unpack::expand};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,10 +82,10 @@ impl Remarks {
     }
 }
 
-/// All remarks about a CIB of the newest edition, at a time in seconds since 1970.
-pub fn check(cib: &Document, now: i64) -> Vec<Remark> {
+/// All remarks about a CIB of the newest edition, at a time.
+pub fn check(cib: &Document, clock: Clock) -> Vec<Remark> {
     let expanded = expand::expand(cib);
-    let mut cluster = scheduler::read(&expanded, now);
+    let mut cluster = scheduler::read(&expanded, clock);
     let mut remarks = Remarks::default();
     options::check(&cluster, &mut remarks);
     nodes::check(&cluster, &mut remarks);

@@ -24,7 +24,7 @@ fn primitive(id: &str, inside: &str) -> String {
 
 /// What is said, each with E or W before it.
 fn said(cib: &Document) -> Vec<String> {
-    let remarks = check(cib, 0).into_iter();
+    let remarks = check(cib, Clock::default()).into_iter();
     let remarks = remarks.filter(|remark| remark.weight != Weight::Aside);
     let line = |remark: Remark| {
         let weight = match remark.weight {
