@@ -288,7 +288,7 @@ fn gap(before: &Held, after: Option<&Held>, events: &[&Event], end_us: u64) -> G
         What::PowerOn { node } => Some(node),
         _ => None,
     });
-    let replaced = ["everbeat ", "heartbeat "]
+    let replaced = ["everbeat ", "heartbeat ", "home"]
         .iter()
         .any(|s| during.starts_with(s));
     let cause = match after {
