@@ -97,10 +97,6 @@ impl Step {
             Self::Return(_) => ("return", "heartbeat's manager takes up what runs"),
             Self::Unring(_) => ("unring", "the ring ends, its resources stay"),
             Self::Restore(_) => ("restore", "corosync.conf, authkey and CIB of before"),
-            Self::Rest(_) => (
-                "rest",
-                "out of the cluster, until two others are heartbeat again",
-            ),
             Self::Heartbeat(_) => ("heartbeat", "itself again; resources are handed over"),
         }
     }
