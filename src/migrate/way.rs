@@ -97,6 +97,7 @@ impl Step {
             Self::Return(_) => ("return", "heartbeat's manager takes up what runs"),
             Self::Unring(_) => ("unring", "the ring ends, its resources stay"),
             Self::Restore(_) => ("restore", "corosync.conf, authkey and CIB of before"),
+            Self::Home => ("home", "each group goes to the node of its line"),
             Self::Heartbeat(_) => ("heartbeat", "itself again; resources are handed over"),
         }
     }
