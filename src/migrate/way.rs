@@ -277,11 +277,11 @@ impl Journal {
     /// Whether the ring's daemons are needed for what comes next, so that one that a boot ended
     /// is to be started again.
     pub fn needs_ring(&self, step: &Step) -> bool {
-        // There the CRM on heartbeat's media has the resources again.
-        if self.crm && self.back.is_some() && *step == Step::Manage {
-            return false;
-        }
         let rung = self.begun.iter().any(|s| matches!(s, Step::Ring(_)));
+        if self.back.is_some() {
+            // What comes after it ends the ring.
+            return rung && *step == Step::Maintain;
+        }
         let on_ring = matches!(
             step,
             Step::Load
@@ -291,7 +291,6 @@ impl Journal {
                 | Step::Look
                 | Step::Leave(_)
                 | Step::Manage
-                | Step::Maintain
         );
         rung && on_ring
     }
