@@ -371,6 +371,20 @@ mod tests {
             "home, hold a, hold b, hold c, leave a, leave b, leave c, heartbeat a, heartbeat b, \
              heartbeat c"
         );
+        let mut journal = Journal {
+            begun: forward(&nodes),
+            done: forward(&nodes),
+            nodes,
+            ..journal()
+        };
+        assert!(journal.needs_ring(&Step::Hold("a".into())));
+        journal.turn();
+        assert!(journal.at_once());
+        assert!(journal.needs_ring(&Step::Maintain));
+        assert!(
+            !journal.needs_ring(&Step::Hold("a".into())),
+            "the ring has ended"
+        );
     }
 
     #[test]
