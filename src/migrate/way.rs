@@ -46,8 +46,8 @@ pub enum Step {
     Unring(String),
     /// The files of before, on a node.
     Restore(String),
-    /// everbeat in heartbeat's part ends on a node; the others take what it has.
-    Rest(String),
+    /// Each group goes to the node of its line.
+    Home,
     /// heartbeat itself again, on a node.
     Heartbeat(String),
 }
@@ -56,7 +56,9 @@ impl Step {
     /// The node, if it is about one.
     pub fn node(&self) -> Option<&str> {
         match self {
-            Self::Load | Self::Probe | Self::Look | Self::Manage | Self::Maintain => None,
+            Self::Load | Self::Probe | Self::Look | Self::Manage | Self::Maintain | Self::Home => {
+                None
+            }
             Self::Everbeat(node)
             | Self::Put(node)
             | Self::Ring(node)
@@ -67,7 +69,6 @@ impl Step {
             | Self::Return(node)
             | Self::Unring(node)
             | Self::Restore(node)
-            | Self::Rest(node)
             | Self::Heartbeat(node) => Some(node),
         }
     }
@@ -96,10 +97,7 @@ impl Step {
             Self::Return(_) => ("return", "heartbeat's manager takes up what runs"),
             Self::Unring(_) => ("unring", "the ring ends, its resources stay"),
             Self::Restore(_) => ("restore", "corosync.conf, authkey and CIB of before"),
-            Self::Rest(_) => (
-                "rest",
-                "out of the cluster, until two others are heartbeat again",
-            ),
+            Self::Home => ("home", "each group goes to the node of its line"),
             Self::Heartbeat(_) => ("heartbeat", "itself again; resources are handed over"),
         }
     }
@@ -186,21 +184,14 @@ pub fn back(nodes: &[String], done: &[Step]) -> Vec<Step> {
     }
     let replaced = |n: &&String| done.contains(&Step::Everbeat((*n).clone()));
     let replaced: Vec<_> = nodes.iter().filter(replaced).cloned().collect();
-    // When a node leaves two of heartbeat's, both take what it had: so the last to hand over
-    // meets only one.
-    match &replaced[..] {
-        [first, middle @ .., last] => {
-            steps.extend(middle.iter().cloned().map(Step::Rest));
-            steps.extend(
-                [first, last]
-                    .into_iter()
-                    .chain(middle)
-                    .cloned()
-                    .map(Step::Heartbeat),
-            );
-        }
-        few => steps.extend(few.iter().cloned().map(Step::Heartbeat)),
+    // When a node leaves two of heartbeat's, both take what it had. So all begin again at once,
+    // and each finds its own groups running.
+    if nodes.len() > 2 && replaced.len() == nodes.len() {
+        steps.push(Step::Home);
+        steps.extend(each(Step::Hold));
+        steps.extend(each(Step::Leave));
     }
+    steps.extend(replaced.into_iter().map(Step::Heartbeat));
     steps
 }
 
@@ -251,18 +242,10 @@ impl Journal {
         }
     }
 
-    /// Nodes that are out of the cluster while `step` is done.
-    pub fn resting<'s>(&'s self, step: &'s Step) -> Vec<&'s str> {
-        let Some((steps, done)) = &self.back else {
-            return Vec::new();
-        };
-        let begun = || steps.iter().take(*done).chain([step]);
-        let again = |n: &str| begun().any(|s| matches!(s, Step::Heartbeat(h) if h == n));
-        let resting = begun().filter_map(|s| match s {
-            Step::Rest(node) if !again(node) => Some(node.as_str()),
-            _ => None,
-        });
-        resting.collect()
+    /// Whether all nodes become heartbeat again at once.
+    pub fn at_once(&self) -> bool {
+        let steps = self.back.iter().flat_map(|(steps, _)| steps);
+        steps.into_iter().any(|s| *s == Step::Home)
     }
 
     /// A step begins; told before anything is done.
@@ -294,11 +277,11 @@ impl Journal {
     /// Whether the ring's daemons are needed for what comes next, so that one that a boot ended
     /// is to be started again.
     pub fn needs_ring(&self, step: &Step) -> bool {
-        // There the CRM on heartbeat's media has the resources again.
-        if self.crm && self.back.is_some() && *step == Step::Manage {
-            return false;
-        }
         let rung = self.begun.iter().any(|s| matches!(s, Step::Ring(_)));
+        if self.back.is_some() {
+            // What comes after it ends the ring.
+            return rung && *step == Step::Maintain;
+        }
         let on_ring = matches!(
             step,
             Step::Load
@@ -308,7 +291,6 @@ impl Journal {
                 | Step::Look
                 | Step::Leave(_)
                 | Step::Manage
-                | Step::Maintain
         );
         rung && on_ring
     }
@@ -373,26 +355,36 @@ mod tests {
     }
 
     #[test]
-    fn of_three_nodes_only_two_are_there_when_the_last_one_hands_over() {
+    fn three_nodes_become_heartbeat_again_at_once() {
         let nodes: Vec<String> = ["a", "b", "c"].map(str::to_owned).to_vec();
+        let told = |count: usize| {
+            let steps = back(&nodes, &forward(&nodes)[..count]);
+            steps
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        assert_eq!(told(2), "heartbeat a, heartbeat b");
+        assert_eq!(
+            told(3),
+            "home, hold a, hold b, hold c, leave a, leave b, leave c, heartbeat a, heartbeat b, \
+             heartbeat c"
+        );
         let mut journal = Journal {
-            nodes: nodes.clone(),
-            done: forward(&nodes)[..3].to_vec(),
-            begun: forward(&nodes)[..3].to_vec(),
+            begun: forward(&nodes),
+            done: forward(&nodes),
+            nodes,
             ..journal()
         };
+        assert!(journal.needs_ring(&Step::Hold("a".into())));
         journal.turn();
-        let told: Vec<_> = journal.rest().iter().map(ToString::to_string).collect();
-        let wanted = ["rest b", "heartbeat a", "heartbeat c", "heartbeat b"];
-        assert_eq!(told, wanted);
-        for (step, resting) in journal
-            .rest()
-            .iter()
-            .zip([vec!["b"], vec!["b"], vec!["b"], vec![]])
-        {
-            assert_eq!(journal.resting(step), resting, "{step}");
-            journal.finish(step);
-        }
+        assert!(journal.at_once());
+        assert!(journal.needs_ring(&Step::Maintain));
+        assert!(
+            !journal.needs_ring(&Step::Hold("a".into())),
+            "the ring has ended"
+        );
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::haresources;
+use crate::config::source::Source;
 use crate::daemons::report::Report;
 
 /// What plays heartbeat's part.
@@ -65,15 +67,9 @@ impl Facts {
         let Some(report) = &self.report else {
             return false;
         };
-        // heartbeat waits for what a node that isn't there says of its resources.
-        let absent = report
-            .nodes
-            .iter()
-            .any(|n| n.kind == "normal" && n.status == "dead");
-        let waits = self.software == Software::Heartbeat && absent;
         report.local_status == "active"
             && report.waiting_for.is_empty()
-            && (report.resources_held != "transition" || waits)
+            && report.resources_held != "transition"
             && self.runs.values().all(|share| *share != Share::Some)
     }
 
@@ -84,6 +80,17 @@ impl Facts {
             let unknown = g.state == "unknown" || g.state.is_empty();
             g.holders.len() == 1 && (g.state == "running" || unknown)
         })
+    }
+
+    /// Whether a group whose line names this node doesn't run here.
+    pub(super) fn is_away(&self) -> bool {
+        let source = Source::new("haresources", &self.haresources);
+        let (model, _) = haresources::read_all(&source);
+        let mut ours = model
+            .groups
+            .iter()
+            .filter(|g| *g.node.as_str() == *self.name);
+        ours.any(|g| self.runs.get(g.key()) != Some(&Share::All))
     }
 
     /// Whether a group runs here, or a part of it.

@@ -53,7 +53,6 @@ pub(super) fn command() -> clap::Command {
         .arg(Arg::new("verb").required(true).value_parser([
             "facts",
             "everbeat",
-            "rest",
             "quit",
             "heartbeat",
             "put",
@@ -74,7 +73,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode> {
     match matches.get_one::<String>("verb").map_or("", String::as_str) {
         "facts" => println!("{}", serde_json::to_string(&facts()?)?),
         "everbeat" => everbeat()?,
-        "rest" | "quit" => service::stop_heartbeat()?,
+        "quit" => service::stop_heartbeat()?,
         "heartbeat" => heartbeat()?,
         "put" => put(&serde_json::from_slice(&stdin()?)?)?,
         "restore" => restore()?,

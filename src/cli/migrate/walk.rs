@@ -91,16 +91,6 @@ impl Walk {
         Ok(())
     }
 
-    /// The nodes that are in the cluster while a step is done.
-    fn awake(&self, step: &Step) -> Vec<String> {
-        let resting = self.journal.resting(step);
-        let nodes = self.journal.nodes.iter();
-        nodes
-            .filter(|n| !resting.contains(&n.as_str()))
-            .cloned()
-            .collect()
-    }
-
     fn carry_out(&mut self, step: &Step) -> Result<()> {
         let nodes = self.journal.nodes.clone();
         match step {
@@ -126,9 +116,13 @@ impl Walk {
             }
             Step::Maintain => self.maintain(),
             Step::Return(name) => self.return_to(name),
-            Step::Rest(name) | Step::Heartbeat(name) => {
-                self.reach.step(name, step.told().0)?;
-                self.await_settled(&self.awake(step))
+            Step::Home => self.home(),
+            Step::Heartbeat(name) => {
+                self.reach.step(name, "heartbeat")?;
+                match self.journal.at_once() && nodes.last() != Some(name) {
+                    true => Ok(()),
+                    false => self.await_settled(),
+                }
             }
             Step::Switch(name) => self.reach.step(name, "switch"),
             Step::Unswitch(name) => self.reach.step(name, "unswitch"),
@@ -152,10 +146,10 @@ impl Walk {
     fn replace(&self, name: &str) -> Result<()> {
         if self.reach.facts(name)?.software == Software::Heartbeat {
             // A hand-over needs somebody who takes.
-            self.await_settled(&self.journal.nodes)?;
+            self.await_settled()?;
         }
         self.reach.step(name, "everbeat")?;
-        self.await_settled(&self.journal.nodes)
+        self.await_settled()
     }
 
     fn put(&self, name: &str) -> Result<()> {
@@ -251,6 +245,9 @@ impl Walk {
             let done = self.reach.step(name, "hold");
             Ok(done.err().map(|e| format!("{e:#}")))
         });
+        if self.journal.back.is_some() {
+            return held;
+        }
         if held.is_err() {
             for other in &self.journal.nodes {
                 // Only those that can be reached can be on hold, or nothing runs there.
@@ -303,13 +300,31 @@ impl Walk {
             return if last { self.await_online() } else { Ok(()) };
         }
         if self.journal.nodes.last().is_some_and(|last| last == name) {
-            return self.await_settled(&self.journal.nodes);
+            return self.await_settled();
         }
         Ok(())
     }
 
+    /// Each node takes its own groups.
+    fn home(&self) -> Result<()> {
+        self.await_settled()?;
+        let nodes = &self.journal.nodes;
+        for name in nodes {
+            let facts = self.reach.facts(name)?;
+            if facts.is_away() {
+                self.reach.run(name, &["hb_takeover", "local"], b"", LONG)?;
+                self.within(SETTLE, || {
+                    let away = self.reach.facts(name)?.is_away();
+                    Ok(away.then(|| format!("{name} hasn't got its groups")))
+                })?;
+            }
+        }
+        self.await_settled()
+    }
+
     /// All nodes work, see each other, and each group runs on one of them.
-    pub(super) fn await_settled(&self, nodes: &[String]) -> Result<()> {
+    pub(super) fn await_settled(&self) -> Result<()> {
+        let nodes = &self.journal.nodes;
         self.within(SETTLE, || {
             let mut all = Vec::new();
             for name in nodes {

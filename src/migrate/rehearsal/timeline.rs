@@ -284,11 +284,14 @@ fn gap(before: &Held, after: Option<&Held>, events: &[&Event], end_us: u64) -> G
     let off = |e: &&&Event| {
         e.at_us == from_us && matches!(&e.what, What::PowerOff { node } if *node == before.node)
     };
-    let returned = earlier().rev().find_map(|e| match &e.what {
-        What::PowerOn { node } => Some(node),
+    // A step since then would be another reason.
+    let last = earlier().rev().find_map(|e| match &e.what {
+        What::PowerOn { node } => Some(Some(node)),
+        What::Step { .. } => Some(None),
         _ => None,
     });
-    let replaced = ["everbeat ", "heartbeat "]
+    let returned = last.flatten();
+    let replaced = ["everbeat ", "heartbeat ", "home"]
         .iter()
         .any(|s| during.starts_with(s));
     let cause = match after {
