@@ -147,7 +147,7 @@ fn findings(mut gathered: gather::Gathered, name: Option<&NodeName>) -> Vec<Diag
         let (new, models) = check::check_set(set, host.as_ref());
         found.extend(new);
         let cibs = set.files.iter().filter(|file| file.kind == FileKind::Cib);
-        found.extend(cibs.flat_map(|file| lint::check(&file.source, clock::unix_s())));
+        found.extend(cibs.flat_map(|file| lint::check(&file.source, clock::clock())));
         understood.push(models);
     }
     found.extend(check::compare(&understood));

@@ -133,10 +133,10 @@ fn perform(line: &Line) -> Result<Verdict, Failure> {
     }
     let root = doc.root();
     let remarks = match doc.child(root, "status") {
-        Some(_) => verify::check(&doc, clock::unix_s()),
+        Some(_) => verify::check(&doc, clock::clock()),
         None => {
             doc.add_element(root, "status", &[]);
-            verify::check_configuration(&doc, clock::unix_s())
+            verify::check_configuration(&doc, clock::clock())
         }
     };
     Ok(say(line, &remarks))

@@ -43,6 +43,7 @@ mod links;
 mod meatclient;
 mod members;
 mod migrate;
+mod pacemaker_metadata;
 mod ping;
 mod resource_manager;
 mod simulate_ring;

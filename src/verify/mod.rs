@@ -24,8 +24,9 @@ mod resources;
 use std::collections::BTreeSet;
 
 use crate::cib::{Document, Element};
-use crate::scheduler::cluster::Cluster;
-use crate::scheduler::{self, expand};
+use crate::rules::iso8601::Clock;
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::{self, unpack::expand};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,15 +82,15 @@ impl Remarks {
     }
 }
 
-/// All remarks about a CIB of the newest edition, at a time in seconds since 1970.
-pub fn check(cib: &Document, now: i64) -> Vec<Remark> {
-    remarks(cib, now, Depth::Whole)
+/// All remarks about a CIB of the newest edition, at a time.
+pub fn check(cib: &Document, clock: Clock) -> Vec<Remark> {
+    remarks(cib, clock, Depth::Whole)
 }
 
 /// The same without what only shows in operations and in what the cluster would do: all that the
 /// original says of a CIB without a status. The crm shell has each change judged so.
-pub fn check_configuration(cib: &Document, now: i64) -> Vec<Remark> {
-    remarks(cib, now, Depth::Configuration)
+pub fn check_configuration(cib: &Document, clock: Clock) -> Vec<Remark> {
+    remarks(cib, clock, Depth::Configuration)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,9 +99,9 @@ enum Depth {
     Whole,
 }
 
-fn remarks(cib: &Document, now: i64, depth: Depth) -> Vec<Remark> {
+fn remarks(cib: &Document, clock: Clock, depth: Depth) -> Vec<Remark> {
     let expanded = expand::expand(cib);
-    let mut cluster = scheduler::read(&expanded, now);
+    let mut cluster = scheduler::read(&expanded, clock);
     let mut remarks = Remarks::default();
     options::check(&cluster, &mut remarks);
     nodes::check(&cluster, &mut remarks);

@@ -7,7 +7,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use everbeat::cib::{self, Document, Element, writer};
-use everbeat::scheduler::simulate::{Request, simulate};
+use everbeat::rules::iso8601::Clock;
+use everbeat::scheduler::simulation::{Request, simulate};
 
 /// Room for orderings that are followed one after the other.
 const STACK_BYTES: usize = 256 << 20;
@@ -113,7 +114,7 @@ fn ours_here(doc: &Document) -> Outcome {
     let done = simulate(
         doc,
         &Request {
-            clock: super::generate::NOW,
+            clock: Clock::utc(super::generate::NOW),
             run: true,
             simulate: true,
             scores: true,

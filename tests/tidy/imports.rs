@@ -11,13 +11,16 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("proto", &["ids", "time", "limits", "wire", "config"]),
     ("v1", &["ids", "time", "limits", "wire", "config", "proto"]),
     ("cib", &["ids", "time", "limits", "score"]),
-    ("rules", &["ids", "time", "limits", "cib"]),
+    ("rules", &["ids", "time", "limits", "cib", "score"]),
     ("alerts", &["cib", "rules"]),
-    ("scheduler", &["ids", "time", "limits", "score", "cib"]),
+    (
+        "scheduler",
+        &["ids", "time", "limits", "score", "cib", "rules"],
+    ),
     ("executor", &["ids", "time", "limits"]),
-    ("explain", &["cib", "scheduler", "score"]),
+    ("explain", &["cib", "rules", "scheduler", "score"]),
     ("messaging", &["ids", "time", "limits", "wire", "proto"]),
-    ("verify", &["cib", "scheduler"]),
+    ("verify", &["cib", "rules", "scheduler"]),
     ("replica", &["ids", "time", "limits", "wire", "cib"]),
     ("attributes", &["ids", "time", "limits", "wire", "score"]),
     (
@@ -39,7 +42,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     ("fencer", &["cib", "rules"]),
-    ("lint", &["limits", "cib", "config", "scheduler", "verify"]),
+    (
+        "lint",
+        &["limits", "cib", "config", "rules", "scheduler", "verify"],
+    ),
     ("migrate", &["ids", "config", "cib"]),
     ("sys", &["ids", "time", "limits"]),
     (

@@ -1,16 +1,16 @@
 //! Operations that failed.
 
-use super::super::cluster::Cluster;
-use super::super::history_op::entry_key;
-use super::super::model::FailedOp;
-use super::super::operations::is_probe;
-use super::super::score;
-use super::super::text::{operation_key, parse_key};
 use super::operations::rc_of;
 use super::page::Entry;
 use super::result_text;
 use super::show::Show;
 use super::summary::Times;
+use crate::scheduler::model::FailedOp;
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::text::{operation_key, parse_key};
+use crate::scheduler::score;
+use crate::scheduler::unpack::history_op::entry_key;
+use crate::scheduler::unpack::operations::is_probe;
 
 /// What is told of an operation that failed.
 pub(super) struct Failure<'a> {
@@ -174,6 +174,6 @@ fn readable(ms: u32) -> String {
         60_000 => "60s".to_owned(),
         3_600_000 => "60m".to_owned(),
         86_400_000 => "24h".to_owned(),
-        _ => super::super::text::readable_interval(ms),
+        _ => crate::scheduler::model::text::readable_interval(ms),
     }
 }
