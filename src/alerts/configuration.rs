@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::event::{Event, Moment, Selection};
-use crate::cib::{Document, Element};
+use crate::cib::{Document, Element, boolean};
 use crate::rules::iso8601::Clock;
-use crate::rules::{Context, NextChange, Overwrite, References, Sets, Table, milliseconds};
+use crate::rules::{Context, NextChange, Overwrite, References, Sets, milliseconds};
+
+/// Names and values.
+type Options = BTreeMap<String, String>;
 
 /// If the configuration says nothing. Source: spec cib.md section 13.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -55,7 +58,7 @@ struct Reader<'r, 'a> {
 
 impl<'a> Reader<'_, 'a> {
     fn alert(&self, element: Element<'a>) -> Vec<Alert> {
-        let mut meta = Table::new();
+        let mut meta = Options::new();
         let (Some(id), Some(path)) = (element.id(), element.attr("path")) else {
             return Vec::new();
         };
@@ -87,7 +90,7 @@ impl<'a> Reader<'_, 'a> {
     }
 
     /// What an alert or a recipient says comes over what is above it; false if it is switched off.
-    fn options(&self, element: Element<'a>, alert: &mut Alert, meta: &mut Table) -> bool {
+    fn options(&self, element: Element<'a>, alert: &mut Alert, meta: &mut Options) -> bool {
         self.sets(element, "meta_attributes", meta);
         self.sets(element, "instance_attributes", &mut alert.parameters);
         let timeout = meta.get("timeout").and_then(|text| milliseconds(text).ok());
@@ -98,14 +101,13 @@ impl<'a> Reader<'_, 'a> {
         if let Some(format) = meta.get("timestamp-format") {
             alert.format.clone_from(format);
         }
-        let off = ["false", "off", "no", "n", "0"];
-        let enabled = meta.get("enabled").map(|value| value.to_lowercase());
-        !enabled.is_some_and(|value| off.contains(&&*value))
+        let enabled = meta.get("enabled").and_then(|value| boolean::parse(value));
+        enabled != Some(false)
     }
 
-    fn sets(&self, element: Element<'a>, kind: &str, table: &mut Table) {
+    fn sets(&self, element: Element<'a>, kind: &str, table: &mut Options) {
         let sets = Sets::of(element, kind, None, self.references);
-        let mut own = Table::new();
+        let mut own = Options::new();
         sets.read(
             &self.context,
             self.references,

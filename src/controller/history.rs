@@ -85,8 +85,9 @@ impl History {
             timeout: None,
             metadata,
         };
-        let id = format!("{}_last_0", operation.key.resource);
-        self.note(agent, &record, owner, vec![id])
+        // The result takes the place of the mark.
+        let ids = ids(operation, false);
+        self.note(agent, &record, owner, ids)
     }
 
     /// Notes a result; the update for the CIB.

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::Member;
-use crate::cib::{Document, NodeRef, reader, writer};
+use crate::cib::{Document, NodeRef, boolean, reader, writer};
 use crate::rules;
 
 /// A member that is ready, with its history.
@@ -55,15 +55,10 @@ fn node_state(uuid: &str, name: &str) -> Document {
 /// Source: Pacemaker 2.1.5, `controld_delete_node_state`.
 pub(super) fn history_path(cib: &Document, uuid: &str) -> String {
     let state = format!("//node_state[@id='{uuid}']");
-    match option(cib, "shutdown-lock").is_some_and(is_true) {
+    match boolean::is_true(option(cib, "shutdown-lock")) {
         true => format!("{state}//lrm_rsc_op|{state}//lrm_resource[not(@shutdown-lock)]"),
         false => format!("{state}/lrm"),
     }
-}
-
-fn is_true(value: &str) -> bool {
-    let yes = ["true", "on", "yes", "y", "1"];
-    yes.iter().any(|yes| value.eq_ignore_ascii_case(yes))
 }
 
 /// True if the CIB has the node state as it is given here.

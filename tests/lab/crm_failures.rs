@@ -1,6 +1,6 @@
 //! What fails, and what the cluster makes of it: monitors, starts, stops, time, quorum.
 
-use super::{Cluster, Layer, others};
+use super::{Cluster, HOSTS, Layer, others};
 use crate::host::shell;
 
 const BASE: &str = "property stonith-enabled=false cluster-recheck-interval=5s\n\
@@ -153,7 +153,7 @@ primitive switch stonith:fence_lab params pcmk_host_list=\"a b c\"\n\
 primitive two ocf:lab:lame op stop timeout=5s op monitor interval=2s";
 
 #[test]
-fn a_node_whose_stop_fails_is_fenced() {
+fn a_node_is_fenced_whose_stop_fails_or_whose_daemon_is_killed() {
     let Some(mut cluster) = Cluster::with_shell("crmstuck", Layer::Totem) else {
         return;
     };
@@ -179,5 +179,19 @@ fn a_node_whose_stop_fails_is_fenced() {
         failed.is_some() && failed < fenced && fenced < started,
         "{told}"
     );
+
+    // Its daemon is killed: nobody knows what it ran, so that its host is fenced, too.
+    cluster.start(owner);
+    cluster.await_same(&HOSTS, "the return");
+    let now = cluster.at("two")[0];
+    cluster.on(now, &format!("kill -9 $(cat {})", Layer::Totem.pid_file()));
+    let fenced = format!("Peer {now} was terminated (reboot)");
+    cluster.await_that("the host of a killed daemon is fenced", || {
+        cluster.logged(&fenced) > 0
+    });
+    cluster.await_that("it runs elsewhere again", || {
+        let at = cluster.at("two");
+        at.len() == 1 && at[0] != now
+    });
     cluster.end();
 }

@@ -45,8 +45,10 @@ fn active_passive_one_serves_and_the_other_waits() {
         return;
     };
     cluster.await_at("site", &["a"], "the configuration");
+    let dc = cluster.run("b", "crmadmin -qD");
+    assert_eq!(dc.as_deref(), Ok("a"), "who was there first decides");
     power_off(&cluster, "a");
-    cluster.await_at("site", &["b"], "the power-off");
+    cluster.await_at("site", &["b"], "the power-off of the DC");
     let address = "ip -o address show | grep -q 'inet 10.9.0.100/'";
     assert!(
         shell(&cluster.lab, "b", address).is_ok(),

@@ -49,10 +49,11 @@ impl Cluster {
     /// Lines for `crm`, as in a file; each must succeed.
     #[track_caller]
     pub fn crm(&self, host: &str, lines: &str) -> String {
-        let script = format!("crm -f - <<'END'\n{lines}\nEND\n");
+        let script = format!("crm -f - 2>&1 <<'END'\n{lines}\nEND\n");
         match shell(&self.lab, host, &script) {
-            Ok(said) => said,
-            Err(error) => panic!("{lines}\n{error}\n{}", self.logs()),
+            // It goes on after an error, and says at its end that all went well.
+            Ok(said) if !said.contains("ERROR") => said,
+            Ok(error) | Err(error) => panic!("{lines}\n{error}\n{}", self.logs()),
         }
     }
 

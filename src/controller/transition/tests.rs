@@ -123,3 +123,12 @@ fn no_node_does_more_at_once_than_it_may() {
     let mut transition = graph(&text(2).replace("on_node=\"a\"", ""));
     assert_eq!(numbers(&mut transition), [1, 2]);
 }
+
+#[test]
+fn while_nodes_are_busy_less_is_under_way() {
+    let mut transition = graph(GRAPH);
+    transition.limit(BTreeMap::new(), Some(1));
+    assert_eq!(numbers(&mut transition), [1]);
+    transition.limit(BTreeMap::new(), None);
+    assert_eq!(numbers(&mut transition), [4]);
+}
