@@ -265,6 +265,12 @@ impl Controller {
         self.settle(now);
     }
 
+    /// So many nodes are configured, where that is known: when all are there a first election
+    /// need not wait for more.
+    pub fn expect_nodes(&mut self, nodes: Option<usize>) {
+        self.config.nodes = nodes;
+    }
+
     /// The membership or its quorum changed.
     pub fn handle_membership(&mut self, now: Now, membership: Membership) {
         self.join(now, membership);

@@ -10,6 +10,7 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::refusals::Refusals;
 use super::store::Store;
 use crate::ids::NodeId;
 use crate::limits;
@@ -18,6 +19,7 @@ use crate::proto::heartbeat::Severity;
 use crate::proto::quorum::{self, Verdict};
 use crate::proto::services::{self, Services};
 use crate::proto::totem::{self, Note, Srp, Weight};
+use crate::runtime::interfaces::Interfaces;
 use crate::runtime::log::{Logger, Subsystem};
 use crate::runtime::totem::{Plan, Sockets, Way};
 use crate::time::{Instant, Now};
@@ -113,14 +115,24 @@ pub struct Ring {
     quorate: Option<bool>,
     /// Who of the old ring didn't come along to the one that is about to be told.
     left: Vec<NodeId>,
+    refusals: Refusals,
 }
 
 impl Ring {
-    /// Opens the sockets and looks for a ring.
+    /// Opens the sockets and looks for a ring. An address that isn't there yet, or of which IPv6
+    /// doesn't know yet whether it is free, is waited for.
     ///
     /// Errors: the sockets can't be opened.
     pub(super) fn start(parts: Parts, now: Instant) -> io::Result<Self> {
-        let sockets = Sockets::open(&parts.plan)?;
+        let (sockets, retry) = match Sockets::open(&parts.plan) {
+            Ok(sockets) => (Some(sockets), None),
+            Err(error) if is_missing(parts.plan.address, &error) => {
+                let text = format!("The network interface can't be used yet: {error}");
+                parts.log.log(Severity::Error, text);
+                (None, Some(now + parts.downcheck))
+            }
+            Err(error) => return Err(error),
+        };
         let mut ring = Self {
             me: parts.srp.me,
             srp: Srp::new(parts.srp, now, parts.seed),
@@ -128,8 +140,8 @@ impl Ring {
             protection: parts.protection,
             plan: parts.plan,
             downcheck: parts.downcheck,
-            retry: None,
-            sockets: Some(sockets),
+            retry,
+            sockets,
             addresses: parts.addresses,
             store: parts.store,
             log: parts.log.of(Subsystem::Totem),
@@ -141,6 +153,7 @@ impl Ring {
             opened: Vec::new(),
             quorate: None,
             left: Vec::new(),
+            refusals: Refusals::default(),
         };
         ring.pump(crate::runtime::clock::now());
         Ok(ring)
@@ -224,9 +237,13 @@ impl Ring {
             let Some(datagram) = sockets.receive() else {
                 return;
             };
-            // What isn't authentic is no datagram of ours.
-            if let Ok(message) = self.protection.open(datagram, &mut self.opened) {
-                self.srp.handle_datagram(now.mono, message);
+            match self.protection.open(datagram, &mut self.opened) {
+                Ok(message) => self.srp.handle_datagram(now.mono, message),
+                // What isn't authentic is no datagram of ours.
+                Err(error) => {
+                    let text = format!("a datagram was refused: {error}");
+                    self.refusals.log(now.mono, "foreign", &text, &self.log);
+                }
             }
             self.pump(now);
         }
@@ -365,7 +382,7 @@ impl Ring {
                 self.services.handle_configuration(now, &change);
                 self.of_configuration(change);
             }
-            totem::Output::Note(note) => self.tell(&note),
+            totem::Output::Note(note) => self.tell(now, &note),
         }
     }
 
@@ -500,7 +517,11 @@ impl Ring {
         self.events.push_back(Event::Failed { code, text });
     }
 
-    fn tell(&self, note: &Note) {
+    fn tell(&mut self, now: Now, note: &Note) {
+        if let Some(kind) = Refusals::kind(note) {
+            let text = note.to_string();
+            return self.refusals.log(now.mono, kind, &text, &self.log);
+        }
         let severity = match note.weight() {
             Weight::Debug => Severity::Debug,
             Weight::Notice => Severity::Notice,
@@ -532,4 +553,10 @@ impl Ring {
         let text = format!("{what}[{}]: {}", list.len(), list.join(" "));
         self.log.of(Subsystem::Quorum).log(Severity::Notice, text);
     }
+}
+
+/// The address can't be used as nobody here has it, or nobody may use it yet.
+fn is_missing(address: IpAddr, error: &io::Error) -> bool {
+    let held = |all: Interfaces| all.holder_of(address).is_some();
+    error.kind() == io::ErrorKind::AddrNotAvailable || !Interfaces::read().is_ok_and(held)
 }

@@ -135,10 +135,14 @@ pub fn be_realtime(loaded: &Loaded, log: &Logger) {
     }
 }
 
-/// What of the configuration a ring may be told while it runs.
-pub(super) fn settings(loaded: &Loaded, remembered: u32) -> anyhow::Result<Settings> {
+/// What of the configuration a ring may be told while it runs. `addresses` are those of its
+/// nodes.
+pub(super) fn settings(
+    loaded: &Loaded,
+    addresses: BTreeMap<NodeId, IpAddr>,
+    remembered: u32,
+) -> anyhow::Result<Settings> {
     let conf = &loaded.conf;
-    let addresses = addresses(conf);
     let votes = conf.quorum.provider;
     Ok(Settings {
         timing: timing(conf),
@@ -286,8 +290,8 @@ fn flow(conf: &CorosyncConf) -> Flow {
     }
 }
 
-/// Addresses of ring 0 by node.
-fn addresses(conf: &CorosyncConf) -> BTreeMap<NodeId, IpAddr> {
+/// Addresses of ring 0 by node. Names are looked up: that may take long.
+pub(super) fn addresses(conf: &CorosyncConf) -> BTreeMap<NodeId, IpAddr> {
     let host = ThisHost::new(Path::new("/etc/ha.d"));
     let nodes = conf.nodes.iter().filter_map(|node| {
         let text = &node.ring0()?.text;

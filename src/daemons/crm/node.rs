@@ -171,6 +171,12 @@ impl Crm {
         self.settle(now);
     }
 
+    /// The cluster is to have so many nodes, where that is known.
+    pub fn expect_nodes(&mut self, nodes: Option<usize>) {
+        self.config.nodes = nodes;
+        self.controller.expect_nodes(nodes);
+    }
+
     /// The messaging layer hears something of its driver.
     pub fn hear(&mut self, now: Now, tell: impl FnOnce(&mut MessagingLayer)) {
         tell(&mut self.messaging);
