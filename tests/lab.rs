@@ -43,5 +43,7 @@ mod start;
 mod totem;
 #[path = "lab/tour.rs"]
 mod tour;
+#[path = "lab/tutorial.rs"]
+mod tutorial;
 #[path = "lab/web.rs"]
 mod web;
