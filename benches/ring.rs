@@ -100,7 +100,7 @@ fn measure(transport: &str, trials: usize, client: &Path) {
     for trial in 0..trials {
         for (nodes, values) in &mut rings {
             if trial == 0 {
-                values.add("resident after load MiB", nodes.resident_mib("a"));
+                memory(nodes, values, "after load");
             }
             power_off(nodes, values, HOSTS[2 - trial % 3]);
         }
@@ -121,7 +121,16 @@ fn begin(nodes: &mut Nodes, values: &mut Values) {
     nodes.await_in_step(&logs[..2], &[0, 0]);
     std::thread::sleep(Duration::from_secs(2));
     join(nodes, values, "c");
-    values.add("resident MiB", nodes.resident_mib("a"));
+    memory(nodes, values, "at start");
+}
+
+/// Memory of each daemon; `own` is what isn't of a file, such as the program.
+fn memory(nodes: &Nodes, values: &mut Values, when: &str) {
+    for host in HOSTS {
+        let [resident, own] = nodes.memory_mib(host);
+        values.add(format!("resident MiB {when}"), resident);
+        values.add(format!("own MiB {when}"), own);
+    }
 }
 
 /// From the start of a node's daemon until the services of all three are in step.

@@ -197,12 +197,16 @@ impl Nodes {
         shell(&self.lab, host, "cat /run/corosync.pid").expect("a pid file")
     }
 
-    pub fn resident_mib(&self, host: &str) -> f64 {
+    /// What the daemon has in memory, and what of it is no file's, MiB.
+    pub fn memory_mib(&self, host: &str) -> [f64; 2] {
         let status = format!("/proc/{}/status", self.pid(host));
         let status = self.lab.host(host).read(status).expect("a process");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
-        kib.expect("VmRSS") / 1024.0
+        let mib = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+            kib.expect(name) / 1024.0
+        };
+        [mib("VmRSS:"), mib("RssAnon:") + mib("RssShmem:")]
     }
 
     /// CPU time of all daemons so far, seconds.

@@ -58,25 +58,7 @@ fn command() -> Command {
                 .conflicts_with_all(["seed", "runs", "transcript"])
                 .help("run these seeds, both ends too, on all cores; print those that fail"),
         )
-        .arg(
-            Arg::new("sizes")
-                .long("sizes")
-                .value_name("A..B")
-                .value_parser(sizes)
-                .conflicts_with_all(["seeds", "hosts", "transcript"])
-                .help(
-                    "print how long totem's rings of so many nodes take to form, without faults, \
-                     and their token to go round",
-                ),
-        )
-        .arg(
-            Arg::new("svg")
-                .long("svg")
-                .value_name("FILE")
-                .value_parser(value_parser!(PathBuf))
-                .requires("sizes")
-                .help("draw that, too"),
-        )
+        .args(of_sizes())
         .arg(
             number("hosts", "how many hosts, 2 to 6; drawn if not given")
                 .value_parser(value_parser!(u64).range(2..=6)),
@@ -96,6 +78,27 @@ fn command() -> Command {
              everbeat simulate-ring --protocol totem --seed 29 --transcript\n  \
              everbeat simulate-ring --sizes 3..128 --runs 5 --svg rings.svg",
         )
+}
+
+/// Options of rings without faults.
+fn of_sizes() -> [Arg; 2] {
+    [
+        Arg::new("sizes")
+            .long("sizes")
+            .value_name("A..B")
+            .value_parser(sizes)
+            .conflicts_with_all(["seeds", "hosts", "transcript"])
+            .help(
+                "print how long totem's rings of so many nodes take to form, without faults, and \
+                 their token to go round",
+            ),
+        Arg::new("svg")
+            .long("svg")
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .requires("sizes")
+            .help("draw that, too"),
+    ]
 }
 
 /// `A..B`, both ends counted.
