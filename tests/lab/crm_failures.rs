@@ -123,7 +123,7 @@ fn starts(cluster: &Cluster) {
         cluster.logs()
     );
     assert!(
-        shell(&cluster.lab, owner, "pgrep -f 'sleep 60'").is_err(),
+        shell(&cluster.lab, owner, "pgrep -f '[s]leep 60'").is_err(),
         "what was late is ended"
     );
     let told = cluster

@@ -6,7 +6,7 @@ use super::{Cluster, HOSTS, Layer};
 
 const CONFIGURATION: [&str; 8] = [
     "property set stonith-enabled=true stonith-timeout=20s",
-    "stonith create switch fence_lab pcmk_host_list=a,b,c",
+    "stonith create switch fence_lab pcmk_host_list=a,b,c --force",
     "resource create vip ocf:heartbeat:IPaddr2 ip=10.9.0.100 cidr_netmask=24 --group web",
     "resource create site ocf:heartbeat:Dummy op monitor interval=2s --group web",
     "resource create disk ocf:pacemaker:Stateful promotable",
