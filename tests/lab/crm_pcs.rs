@@ -58,7 +58,7 @@ fn pcs_configures_shows_and_changes_the_cluster() {
     cluster.await_that("the failure is forgotten", || {
         pcs("a", "resource failcount show site").contains("No failcounts")
     });
-    pcs("a", "resource delete disk");
+    pcs("a", "resource delete disk --force");
     cluster.await_that("the pair is gone", || cluster.at("disk").is_empty());
     cluster.await_that("the group is left", || cluster.at("site").len() == 1);
     cluster.await_same(&HOSTS, "all of it");

@@ -55,9 +55,9 @@ impl Tutorial {
                     .expect("a file");
             }
             let links = format!(
-                "mkdir -p /var/lab/usr/sbin /var/log/crmsh /var/log/cluster /var/www/tutorial \
+                "mkdir -p /var/lab/usr/sbin /var/log/crmsh /var/log/cluster /var/lib/tutorial \
                  /var/log/apache2 && {PROGRAM} links /var/lab/usr/sbin && \
-                 uname -n >/var/www/tutorial/index.html"
+                 uname -n >/var/lib/tutorial/index.html"
             );
             shell(&lab, node, &links).expect("the host is prepared");
         }
