@@ -55,6 +55,8 @@ fn the_sample_alert_tells_of_nodes_fencing_resources_and_attributes() {
     let tellers = || HOSTS.into_iter().filter(|host| tells(host, words)).count();
     cluster.await_that("the one that writes it tells of it", || tellers() > 0);
 
+    // A new one writes, and tells, all of it again: so look before there is one.
+    assert_eq!(tellers(), 1, "the writer only");
     cluster.lab.host("a").kill().expect("power off");
     for host in ["b", "c"] {
         cluster.await_that("the others tell of the node and of its fencing", || {
@@ -68,7 +70,6 @@ fn the_sample_alert_tells_of_nodes_fencing_resources_and_attributes() {
             "{fenced}"
         );
     }
-    assert_eq!(tellers(), 1, "the writer only");
     let other = HOSTS.iter().any(|host| tells(host, "'other'"));
     assert!(!other, "it isn't selected");
     assert!(

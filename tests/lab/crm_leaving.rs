@@ -13,12 +13,6 @@ fn a_resource_waits_for_its_host_and_the_whole_cluster_leaves_in_order() {
     leave("crmleave1", Layer::Totem);
 }
 
-#[test]
-#[ignore = "full matrix: the same over heartbeat's media"]
-fn a_resource_waits_and_the_cluster_leaves_over_heartbeat() {
-    leave("crmleave2", Layer::Heartbeat);
-}
-
 fn leave(name: &str, layer: Layer) {
     let Some(mut cluster) = Cluster::with_shell(name, layer) else {
         return;

@@ -251,7 +251,7 @@ fn shared_storage_all_hosts_have_the_file_system() {
         return cluster.end();
     };
     let lines = format!(
-        "primitive data ocf:heartbeat:Filesystem params device={} directory=/srv/data \
+        "primitive data ocf:heartbeat:Filesystem params device={} directory=/var/lib/data \
          fstype=ext4 force_clones=true op monitor interval=5s timeout=40s \
          op start timeout=60s op stop timeout=60s\nclone datas data meta interleave=true\n\
          primitive user ocf:heartbeat:Dummy\nclone users user meta interleave=true\n\
@@ -259,15 +259,15 @@ fn shared_storage_all_hosts_have_the_file_system() {
         image.device
     );
     for host in HOSTS {
-        cluster.on(host, "mkdir -p /srv/data");
+        cluster.on(host, "mkdir -p /var/lib/data");
     }
     cluster.configure_by_shell("b", &lines);
     cluster.await_at("user", &HOSTS, "the configuration");
-    cluster.on("a", "echo hello >/srv/data/file");
-    assert_eq!(cluster.on("c", "cat /srv/data/file"), "hello");
+    cluster.on("a", "echo hello >/var/lib/data/file");
+    assert_eq!(cluster.on("c", "cat /var/lib/data/file"), "hello");
     power_off(&cluster, "b");
     cluster.await_at("user", &["a", "c"], "the power-off");
-    assert_eq!(cluster.on("a", "cat /srv/data/file"), "hello");
+    assert_eq!(cluster.on("a", "cat /var/lib/data/file"), "hello");
     cluster.crm("a", "resource stop users\nresource stop datas");
     cluster.await_at("data", &[], "the stop");
     cluster.end();
@@ -281,7 +281,7 @@ fn promotable_pair_the_file_system_is_with_the_promoted() {
         op monitor interval=4s role=Unpromoted\n\
         clone pair disk meta promotable=true promoted-max=1 promoted-node-max=1 clone-max=2 \
         clone-node-max=1 notify=true\n\
-        primitive data ocf:heartbeat:Filesystem params device=tmpfs directory=/srv/data \
+        primitive data ocf:heartbeat:Filesystem params device=tmpfs directory=/var/lib/data \
         fstype=tmpfs op monitor interval=5s timeout=40s op start timeout=60s op stop timeout=60s\n\
         location pair-not-on-c pair -inf: c\n\
         colocation data-with-promoted inf: data pair:Promoted\n\
@@ -302,7 +302,7 @@ fn promotable_pair_the_file_system_is_with_the_promoted() {
         said.contains(&format!("is running on: {host} Promoted"))
     };
     assert!(promoted(&cluster, first), "{}", cluster.logs());
-    cluster.on(first, "grep -q ' /srv/data tmpfs' /proc/mounts");
+    cluster.on(first, "grep -q ' /var/lib/data tmpfs' /proc/mounts");
     power_off(&cluster, first);
     cluster.await_at("data", &[second], "the power-off");
     assert!(promoted(&cluster, second), "{}", cluster.logs());

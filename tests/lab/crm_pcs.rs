@@ -6,7 +6,7 @@ use super::{Cluster, HOSTS, Layer};
 
 const CONFIGURATION: [&str; 8] = [
     "property set stonith-enabled=true stonith-timeout=20s",
-    "stonith create switch fence_lab pcmk_host_list=a,b,c",
+    "stonith create switch fence_lab pcmk_host_list=a,b,c --force",
     "resource create vip ocf:heartbeat:IPaddr2 ip=10.9.0.100 cidr_netmask=24 --group web",
     "resource create site ocf:heartbeat:Dummy op monitor interval=2s --group web",
     "resource create disk ocf:pacemaker:Stateful promotable",
@@ -58,7 +58,7 @@ fn pcs_configures_shows_and_changes_the_cluster() {
     cluster.await_that("the failure is forgotten", || {
         pcs("a", "resource failcount show site").contains("No failcounts")
     });
-    pcs("a", "resource delete disk");
+    pcs("a", "resource delete disk --force");
     cluster.await_that("the pair is gone", || cluster.at("disk").is_empty());
     cluster.await_that("the group is left", || cluster.at("site").len() == 1);
     cluster.await_same(&HOSTS, "all of it");

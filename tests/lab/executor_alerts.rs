@@ -143,6 +143,7 @@ fn alerts_find_what_those_of_pacemaker_find() {
             ("kind", "resource"),
             ("task", "monitor"),
             ("rc", "7"),
+            ("desc", "not running"),
             ("interval", "2000"),
         ],
         &[("kind", "resource"), ("rsc", "D"), ("task", "stop")],

@@ -55,9 +55,9 @@ impl Tutorial {
                     .expect("a file");
             }
             let links = format!(
-                "mkdir -p /var/lab/usr/sbin /var/log/crmsh /var/log/cluster /var/www/tutorial \
+                "mkdir -p /var/lab/usr/sbin /var/log/crmsh /var/log/cluster /var/lib/tutorial \
                  /var/log/apache2 && {PROGRAM} links /var/lab/usr/sbin && \
-                 uname -n >/var/www/tutorial/index.html"
+                 uname -n >/var/lib/tutorial/index.html"
             );
             shell(&lab, node, &links).expect("the host is prepared");
         }
@@ -160,9 +160,9 @@ fn the_tutorial_serves_a_page_that_moves_and_stays() {
     // 4. Without a device the configuration is refused, until somebody says that it is meant.
     let verify = tutorial.on("Node1", "crm configure verify 2>&1 || true");
     let host = tutorial.lab.host("Node1");
-    host.write("/root/cluster.crm", CLUSTER.as_bytes(), 0o644)
+    host.write("/var/lib/cluster.crm", CLUSTER.as_bytes(), 0o644)
         .expect("a file");
-    tutorial.on("Node1", "crm configure load update /root/cluster.crm");
+    tutorial.on("Node1", "crm configure load update /var/lib/cluster.crm");
     tutorial.await_online(&NODES);
     let shown = tutorial.on("Node2", "crm configure show");
     for words in [
@@ -202,9 +202,9 @@ fn the_tutorial_serves_a_page_that_moves_and_stays() {
     // The same without a group.
     tutorial.on(second, "crm configure delete Web");
     let host = tutorial.lab.host(second);
-    host.write("/root/apart.crm", APART.as_bytes(), 0o644)
+    host.write("/var/lib/apart.crm", APART.as_bytes(), 0o644)
         .expect("a file");
-    tutorial.on(second, "crm configure load update /root/apart.crm");
+    tutorial.on(second, "crm configure load update /var/lib/apart.crm");
     tutorial.await_page(second, first, "the group became constraints");
     tutorial.on(second, &format!("crm resource move ClusterIP {first}"));
     tutorial.await_page(first, second, "the move");
