@@ -162,7 +162,8 @@ impl<'a> Cluster<'a> {
     }
 
     fn unpack_lock(&mut self, entry: Element<'a>, resource: ResourceId, node: NodeId) {
-        let Some(time) = entry.attr("shutdown-lock").and_then(score::leading_integer) else {
+        let time = entry.attr("shutdown-lock").and_then(score::leading_integer);
+        let Some(time) = time.filter(|&time| time != 0) else {
             return;
         };
         let limit = self.options.shutdown_lock_limit;
