@@ -7,9 +7,9 @@ use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::order::Order;
 use crate::scheduler::model::*;
 use crate::scheduler::simulation::shown::Score;
+use crate::scheduler::unpack::age::Extent;
 use crate::scheduler::unpack::digest::{CheckKind, Verdict};
 use crate::scheduler::unpack::failcount::Counting;
-use crate::scheduler::unpack::history::Extent;
 use crate::scheduler::unpack::history_op::interval_of;
 use crate::scheduler::unpack::operations::is_probe;
 

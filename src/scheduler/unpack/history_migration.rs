@@ -5,7 +5,7 @@ use crate::scheduler::model::arena::NodeId;
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::*;
 use crate::scheduler::score;
-use crate::scheduler::unpack::history::compare_age;
+use crate::scheduler::unpack::age::compare_age;
 use crate::scheduler::unpack::history_op::Entry;
 
 /// Source and target of a migration, and the id of what migrates.
