@@ -3,7 +3,7 @@
 //! ```text
 //! SEEDS=0..10000 cargo test --test schedule_fuzz -- --nocapture    # these seeds
 //! FUZZ_FOLDER=/tmp/found SEEDS=... ...                             # keep what differs
-//! RECORD=1 cargo test --test schedule_fuzz recorded                # record tests/scheduler/found anew
+//! RECORD=1 cargo test --test schedule_fuzz recorded                # record found cases anew
 //! FUZZ_PUBLIC=1 SEEDS=... ...                                      # changed public CIBs only
 //! ```
 

@@ -198,6 +198,12 @@ pub fn entry(draft: &mut Draft, resource: NodeRef, name: &str, event: &Event<'_>
         ("last-rc-change", &seconds),
         ("op-digest", EMPTY),
     ];
+    // No history has two entries of one name.
+    let same = |op: &NodeRef| draft.doc.id(*op) == Some(entry.as_str());
+    let old = draft.doc.children(resource).find(same);
+    if let Some(old) = old {
+        draft.doc.detach(old);
+    }
     let entry = draft.add(resource, "lrm_rsc_op", &attrs);
     if draft.chance(12) {
         digests(draft, entry);

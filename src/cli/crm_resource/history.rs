@@ -8,7 +8,7 @@ use crate::executor::Status;
 use crate::scheduler::model::arena::{NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::report;
-use crate::scheduler::unpack::history::Extent;
+use crate::scheduler::unpack::age::Extent;
 
 /// Lists operations, of one node or of all; `active`: only those that made the present states.
 pub(super) fn list<'a>(

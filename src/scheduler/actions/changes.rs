@@ -7,9 +7,9 @@ use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::order::Order;
 use crate::scheduler::model::*;
 use crate::scheduler::simulation::shown::Score;
+use crate::scheduler::unpack::age::Extent;
 use crate::scheduler::unpack::digest::{CheckKind, Verdict};
 use crate::scheduler::unpack::failcount::Counting;
-use crate::scheduler::unpack::history::Extent;
 use crate::scheduler::unpack::history_op::interval_of;
 use crate::scheduler::unpack::operations::is_probe;
 
@@ -160,7 +160,7 @@ impl<'a> Cluster<'a> {
             && secure.is_some()
             && digests.secure.as_deref() == secure
         {
-            self.note_private_change(resource, node, op);
+            self.note_private_change((resource, node), op, task);
             return false;
         }
         match digests.verdict {
@@ -184,7 +184,12 @@ impl<'a> Cluster<'a> {
         true
     }
 
-    fn note_private_change(&mut self, resource: ResourceId, node: NodeId, op: Element<'a>) {
+    fn note_private_change(
+        &mut self,
+        (resource, node): (ResourceId, NodeId),
+        op: Element<'a>,
+        task: &str,
+    ) {
         // The original has one place for the text, which an interval of 0 leaves as it was.
         let mut shown = self.shown_interval.borrow_mut();
         let interval = interval_of(op);
@@ -194,7 +199,7 @@ impl<'a> Cluster<'a> {
         let note = format!(
             "Only 'private' parameters to {}-interval {} for {} on {} changed: {}",
             shown,
-            op.attr("operation").unwrap_or(""),
+            task,
             self.resources[resource].id,
             self.nodes[node].name,
             op.attr("transition-magic").unwrap_or("(null)"),
@@ -229,7 +234,8 @@ impl<'a> Cluster<'a> {
 
     /// Checks that had to wait until the place of a container was known.
     pub(in crate::scheduler) fn check_late(&mut self) {
-        for check in std::mem::take(&mut self.late_checks) {
+        // The newest comes first.
+        for check in std::mem::take(&mut self.late_checks).into_iter().rev() {
             let (resource, node) = (check.resource, check.node);
             let changed = match check.kind {
                 CheckKind::Active => {

@@ -99,18 +99,20 @@ impl<'a> Cluster<'a> {
     }
 
     fn colocate_sets(&mut self, terms: &Terms<'_>, one: &ResourceSet<'a>, two: &ResourceSet<'a>) {
-        // What nothing has the name of is left out, but it isn't replaced by its neighbour.
         type Reference = (Text, Option<ResourceId>);
-        let side = |set: &ResourceSet<'a>, end: Option<&Reference>| -> Vec<ResourceId> {
+        let side = |set: &ResourceSet<'a>, end: Option<&Reference>| -> Vec<Option<ResourceId>> {
             match set.sequential {
-                Some(false) => set.refs.iter().filter_map(|(_, r)| *r).collect(),
-                _ => end.and_then(|(_, r)| *r).into_iter().collect(),
+                Some(false) => set.refs.iter().map(|(_, r)| *r).collect(),
+                _ => end.map(|(_, r)| *r).into_iter().collect(),
             }
         };
         let firsts = side(one, one.refs.first());
         let lasts = side(two, two.refs.last());
+        // A name that nothing has ends it, what was before stays.
         for &dependent in &firsts {
+            let Some(dependent) = dependent else { return };
             for &primary in &lasts {
+                let Some(primary) = primary else { return };
                 self.colocate(terms, (dependent, one.role), (primary, two.role));
             }
         }

@@ -507,12 +507,9 @@ pub fn set_transient(cib: &mut Document, state: NodeRef, id: &str, name: &str, v
     };
     let set = match cib.child(transient, "instance_attributes") {
         Some(found) => found,
-        None => {
-            let id = format!("status-{id}");
-            cib.add_element(transient, "instance_attributes", &[("id", &id)])
-        }
+        None => cib.add_element(transient, "instance_attributes", &[("id", id)]),
     };
-    let pair_id = format!("{}-{name}", cib.id(set).unwrap_or("")).replace('#', ".");
+    let pair_id = format!("{}-{name}", cib.id(set).unwrap_or("")).replace(['#', ':'], ".");
     let attrs = [("id", &*pair_id), ("name", name), ("value", value)];
     cib.add_element(set, "nvpair", &attrs);
 }
@@ -542,7 +539,11 @@ pub(in crate::scheduler) fn inject_result(
         interval: injected.interval,
         rc: injected.rc,
         target: 0,
-        reason: "Simulated action result",
+        reason: if injected.rc == 0 {
+            ""
+        } else {
+            "Simulated action result"
+        },
         params: None,
     };
     let lines = add_failcount(cib, state, injected.resource, &event, now);

@@ -205,8 +205,9 @@ impl<'a> Cluster<'a> {
         });
         if old {
             filter(&mut values);
-            values.remove("CRM_meta_timeout");
         }
+        // Not even for a recurring operation the timeout is one of them.
+        values.remove("CRM_meta_timeout");
         digest_of(&values)
     }
 

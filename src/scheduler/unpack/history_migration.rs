@@ -5,7 +5,7 @@ use crate::scheduler::model::arena::NodeId;
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::*;
 use crate::scheduler::score;
-use crate::scheduler::unpack::history::compare_age;
+use crate::scheduler::unpack::age::compare_age;
 use crate::scheduler::unpack::history_op::Entry;
 
 /// Source and target of a migration, and the id of what migrates.
@@ -65,12 +65,20 @@ impl<'a> Cluster<'a> {
             (to.or(from), to.is_some())
         };
         let Some(than) = than else { return false };
-        self.newer_action(m, node, than, same)
-            || self.history_of(&m.id, node).iter().any(|op| {
-                op.attr("operation") == Some("monitor")
-                    && op.attr("rc-code") == Some("7")
-                    && compare_age(*op, than, same).is_gt()
-            })
+        self.newer_action(m, node, than, same) || self.found_stopped(m, node, than, same)
+    }
+
+    /// Whether it was found later that the resource doesn't run on a node. That is told only by a
+    /// monitor that ended so as it should, and only if it is the one monitor in the history.
+    fn found_stopped(&self, m: &Migration<'a>, node: &str, than: Element<'a>, same: bool) -> bool {
+        let ops = self.history_of(&m.id, node).iter();
+        let mut monitors = ops.filter(|op| op.attr("operation") == Some("monitor"));
+        let (Some(monitor), None) = (monitors.next(), monitors.next()) else {
+            return false;
+        };
+        monitor.attr("rc-code") == Some("7")
+            && monitor.attr("op-status") == Some("0")
+            && compare_age(*monitor, than, same).is_gt()
     }
 
     fn unknown_on(&self, m: &Migration<'a>, node: &str) -> bool {

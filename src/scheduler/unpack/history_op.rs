@@ -178,7 +178,6 @@ impl<'a> Cluster<'a> {
         if entry.masked {
             entry.status = status::DONE;
             entry.rc = 7;
-            return;
         }
         if entry.status != status::DONE && entry.status != status::ERROR {
             return;
@@ -204,7 +203,7 @@ impl<'a> Cluster<'a> {
                     self.resources[resource].next_role = Role::Unknown;
                 }
             }
-            8 => {
+            8 | 191 => {
                 if probe && !expected {
                     entry.status = status::DONE;
                 }

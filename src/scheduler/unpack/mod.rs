@@ -1,5 +1,6 @@
 //! From elements of the CIB to the tables: options, nodes, resources, and their histories.
 
+pub mod age;
 pub mod bundle_xml;
 pub(super) mod collectives;
 pub mod digest;
