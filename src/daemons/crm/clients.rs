@@ -130,6 +130,8 @@ impl Clients {
             allowed: everything || member,
         };
         self.tools.insert(id, tool);
+        // An answer may be a whole CIB.
+        self.server.set_queue_bytes_max(id, LINE_BYTES_MAX);
     }
 }
 
@@ -200,13 +202,13 @@ fn serve(crm: &mut Crm, now: Now, (id, tool): (u64, Tool), request: Request) -> 
         Request::Attribute { .. } => Some(change_attribute(crm, now, request)),
         Request::Forget { node, resource, .. } => {
             let (controller, _) = crm.parts();
-            Some(match controller.forget_on(now, &node, &resource) {
-                true => done(number, "under way"),
-                false => Reply::Refused {
-                    number,
-                    why: format!("node {node} is no member of the cluster"),
-                },
-            })
+            let sent = controller.forget_on(now, &node, &resource);
+            Some(sent_to(&node, number, sent))
+        }
+        Request::Fail { node, resource, .. } => {
+            let (controller, _) = crm.parts();
+            let sent = controller.fail_on(now, &node, &resource);
+            Some(sent_to(&node, number, sent))
         }
         Request::ShutDown { .. } => {
             let (controller, _) = crm.parts();
@@ -262,6 +264,17 @@ fn change_attribute(crm: &mut Crm, now: Now, request: Request) -> Reply {
     let (controller, _) = crm.parts();
     controller.change_attribute(now, AttributeChange { task, value });
     done(number, "under way")
+}
+
+/// What became of a message to one node.
+fn sent_to(node: &str, number: u64, sent: bool) -> Reply {
+    match sent {
+        true => done(number, "under way"),
+        false => Reply::Refused {
+            number,
+            why: format!("node {node} is no member of the cluster"),
+        },
+    }
 }
 
 fn done(number: u64, what: &str) -> Reply {
