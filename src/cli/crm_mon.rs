@@ -90,12 +90,12 @@ fn show(request: &Request, called: &str) -> u8 {
         );
     }
     let input = expand::expand(&doc);
-    let now = clock::unix_s();
-    let mut cluster = scheduler::read(&input, now);
+    let clock = clock::clock();
+    let mut cluster = scheduler::read(&input, clock);
     if request.show.has(Section::Bans) || request.show.has(Section::Tickets) {
         cluster.read_bans();
     }
-    let text = render(request, called, &mut cluster, now);
+    let text = render(request, called, &mut cluster, clock.unix_s);
     if request.form != Form::Xml && request.form != Form::OldXml {
         warn_of_fencing(&cluster);
     }

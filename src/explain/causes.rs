@@ -4,6 +4,7 @@ use super::cause::Cause;
 use super::decision::stuck_start;
 use super::scores::{Pair, chain};
 use crate::cib::Document;
+use crate::cib::boolean;
 use crate::scheduler::model::arena::{ActionId, NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::table::Discovery;
@@ -76,7 +77,7 @@ pub fn general(doc: &Document, cluster: &Cluster<'_>, primitive: ResourceId) -> 
         let resource = r.id.to_string();
         causes.push(Cause::Blocked { resource });
     } else if let Some(text) = cluster.meta(primitive, "is-managed")
-        && matches!(crate::scheduler::score::boolean(&text), Some(false))
+        && matches!(boolean::parse(&text), Some(false))
     {
         let owner = Some(owner_of(doc, cluster, primitive, "is-managed"));
         causes.push(Cause::Unmanaged { owner });

@@ -19,25 +19,25 @@
 
 pub mod actions;
 mod constraints;
-pub mod dates;
 pub mod fencing;
 pub mod graph;
 pub mod model;
 mod ordering;
 mod placement;
 pub mod report;
-pub mod rules;
 pub mod score;
 pub mod simulation;
 pub mod unpack;
 
+use crate::cib::boolean;
+use crate::rules::iso8601::Clock;
 use model::cluster::Cluster;
 use unpack::expand::Expanded;
 
 /// Reads a CIB that [`expand::expand`] wrote out: options, nodes, resources and their state.
-pub fn read(input: &Expanded, now: i64) -> Cluster<'_> {
-    let mut cluster = Cluster::new(input, now);
-    cluster.have_quorum = score::is_true(cluster.root().attr("have-quorum"));
+pub fn read(input: &Expanded, clock: Clock) -> Cluster<'_> {
+    let mut cluster = Cluster::new(input, clock);
+    cluster.have_quorum = boolean::is_true(cluster.root().attr("have-quorum"));
     cluster.unpack_options();
     cluster.unpack_nodes();
     cluster.unpack_remote_nodes();

@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use everbeat::cib::{self, Document, Element, writer};
+use everbeat::rules::iso8601::Clock;
 use everbeat::scheduler::simulation::{Request, simulate};
 
 /// Room for orderings that are followed one after the other.
@@ -118,7 +119,7 @@ fn ours_here(doc: &Document) -> Outcome {
     let done = simulate(
         doc,
         &Request {
-            clock: now(),
+            clock: Clock::utc(now()),
             run: true,
             simulate: true,
             scores: true,

@@ -103,7 +103,7 @@ fn perform(line: &Line, output: &mut Output) -> Done {
     })?;
     let readable = session.readable()?.into_owned();
     let expanded = expand(&readable);
-    let mut cluster = crate::scheduler::read(&expanded, clock::unix_s());
+    let mut cluster = crate::scheduler::read(&expanded, clock::clock());
     let subject = subject(line, command, &cluster)?;
     let mut job = Job {
         line,

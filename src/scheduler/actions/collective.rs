@@ -2,11 +2,12 @@
 //! Source: Pacemaker 2.1.5, `pcmk__group_create_actions`, `clone_create_actions`,
 //! `pcmk__bundle_create_actions`, `pcmk__create_promotable_actions`.
 
+use crate::cib::boolean;
 use crate::scheduler::model::arena::{ActionId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::order::Order;
 use crate::scheduler::model::*;
-use crate::scheduler::score::{self, INFINITY};
+use crate::scheduler::score::INFINITY;
 
 /// What instances of a clone do.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,7 +36,7 @@ impl Cluster<'_> {
             self.resource_pseudo(group, task, true, true);
         }
         let promotable = self.meta(group, "promotable");
-        if score::is_true(promotable.as_deref()) {
+        if boolean::is_true(promotable.as_deref()) {
             for task in ["demote", "demoted", "promote", "promoted"] {
                 self.resource_pseudo(group, task, true, true);
             }

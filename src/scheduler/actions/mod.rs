@@ -11,10 +11,10 @@ pub(super) mod recurring;
 
 use std::rc::Rc;
 
+use crate::rules::Context;
 use crate::scheduler::model::arena::{ActionId, NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::*;
-use crate::scheduler::rules::Facts;
 use crate::scheduler::unpack::options::QuorumPolicy;
 use crate::scheduler::unpack::sets::Reading;
 
@@ -228,9 +228,9 @@ impl<'a> Cluster<'a> {
         if !action.extra.is_empty() || op.child("instance_attributes").is_none() {
             return;
         }
-        let facts = Facts {
-            attrs: Some(&self.nodes[node].attrs),
-            ..Facts::at(self.now, &self.recheck)
+        let facts = Context {
+            node: Some(&self.nodes[node].attrs),
+            ..self.context()
         };
         let mut values = Values::new();
         let sets = "instance_attributes";

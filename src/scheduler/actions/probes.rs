@@ -1,12 +1,12 @@
 //! Probes: where it isn't known whether a resource runs, that is found out before it starts.
 //! Source: Pacemaker 2.1.5, `lib/pacemaker/pcmk_sched_probes.c`.
 
+use crate::cib::boolean;
 use crate::scheduler::model::arena::{ActionId, NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::order::Order;
 use crate::scheduler::model::table::Discovery;
 use crate::scheduler::model::*;
-use crate::scheduler::score;
 
 impl Cluster<'_> {
     /// Makes all probes that are needed.
@@ -23,7 +23,7 @@ impl Cluster<'_> {
                 continue;
             }
             let probed = self.node_attr(node, "probe_complete");
-            if probed.is_some_and(|p| !score::is_true(Some(p))) {
+            if probed.is_some_and(|p| !boolean::is_true(Some(p))) {
                 let key = format!("probe_again-{}", self.nodes[node].name);
                 let id = self.free_action(key.into(), "probe_again", Some(node), false);
                 self.set_meta(id, "op_no_wait", "true");

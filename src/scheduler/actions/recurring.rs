@@ -2,11 +2,11 @@
 //! Source: Pacemaker 2.1.5, `pcmk__create_recurring_actions`.
 
 use crate::cib::Element;
+use crate::rules;
 use crate::scheduler::model::arena::{ActionId, NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::order::Order;
 use crate::scheduler::model::*;
-use crate::scheduler::score;
 use crate::scheduler::unpack::operations::op_enabled;
 
 /// A recurring operation as configured.
@@ -43,7 +43,10 @@ impl<'a> Cluster<'a> {
     }
 
     fn recurring(&self, resource: ResourceId, op: Element<'a>) -> Option<Recurring<'a>> {
-        let interval = |op: Element<'a>| op.attr("interval").map_or(0, score::interval);
+        let interval = |op: Element<'a>| {
+            op.attr("interval")
+                .map_or(0, |text| rules::interval_ms(text).unwrap_or(0))
+        };
         let (task, own) = (op.attr("name")?, interval(op));
         let never = [
             "start",

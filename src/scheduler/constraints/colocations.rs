@@ -4,6 +4,7 @@
 use std::cmp::Ordering as Compared;
 
 use crate::cib::Element;
+use crate::cib::boolean;
 use crate::scheduler::constraints::{Named, ResourceSet};
 use crate::scheduler::model::arena::{ColocationId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
@@ -27,7 +28,7 @@ impl<'a> Cluster<'a> {
             id: element.id().unwrap_or(""),
             score,
             attribute: element.attr("node-attribute"),
-            influence: element.attr("influence").and_then(score::boolean),
+            influence: element.attr("influence").and_then(boolean::parse),
         };
         let mut sets = self.resource_sets(element);
         if sets.is_empty() {

@@ -2,12 +2,13 @@
 //! Source: Pacemaker 2.1.5, `pcmk__unpack_location`, `pcmk__apply_location`.
 
 use crate::cib::Element;
+use crate::cib::boolean;
+use crate::rules::{Captures, Context, Matched};
 use crate::scheduler::constraints::Named;
 use crate::scheduler::model::arena::{NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::table::Discovery;
 use crate::scheduler::model::*;
-use crate::scheduler::rules::{self, Facts};
 use crate::scheduler::score::{self, INFINITY};
 
 /// What a location constraint is about.
@@ -15,7 +16,7 @@ struct Subject<'s> {
     resource: ResourceId,
     role: Option<&'s str>,
     score: Option<&'s str>,
-    captures: &'s [String],
+    captures: Option<&'s Captures>,
 }
 
 impl<'a> Cluster<'a> {
@@ -45,7 +46,7 @@ impl<'a> Cluster<'a> {
                 resource,
                 role,
                 score,
-                captures: &[],
+                captures: None,
             };
             self.locate_subject(element, &subject);
         }
@@ -68,17 +69,15 @@ impl<'a> Cluster<'a> {
             if found.is_some() == inverted {
                 continue;
             }
-            let captures: Vec<String> = found.map_or_else(Vec::new, |found| {
+            let captures = found.map(|found| {
                 let groups = found.iter();
-                groups
-                    .map(|g| g.map_or_else(String::new, |g| g.as_str().to_owned()))
-                    .collect()
+                Captures::new(groups.map(|group| group.map(|g| g.as_str().to_owned())))
             });
             let subject = Subject {
                 resource,
                 role: None,
                 score: None,
-                captures: &captures,
+                captures: captures.as_ref(),
             };
             self.locate_subject(element, &subject);
         }
@@ -145,14 +144,16 @@ impl<'a> Cluster<'a> {
         let mut nodes = Vec::new();
         for node in self.node_order.clone() {
             let params = self.params(resource, Some(node));
-            let facts = Facts {
-                attrs: Some(&self.nodes[node].attrs),
-                params: Some(&params),
-                meta: Some(&self.resources[resource].meta),
-                captures: subject.captures,
-                ..Facts::at(self.now, &self.recheck)
+            let facts = Context {
+                node: Some(&self.nodes[node].attrs),
+                matched: Some(Matched {
+                    captures: subject.captures,
+                    parameters: Some(&*params),
+                    meta: Some(&self.resources[resource].meta),
+                }),
+                ..self.context()
             };
-            if !rules::rule_true(rule, &facts) {
+            if !self.rule_holds(rule, &facts) {
                 continue;
             }
             let score = self.rule_score(rule, node, subject);
@@ -175,7 +176,10 @@ impl<'a> Cluster<'a> {
         let Some(attribute) = rule.attr("score-attribute") else {
             return 0;
         };
-        let attribute = rules::substitute(attribute, subject.captures);
+        let attribute = match subject.captures {
+            Some(captures) => captures.expand(attribute),
+            None => attribute.to_owned(),
+        };
         let target = self.meta(subject.resource, "container-attribute-target");
         match self.attr_for(node, &attribute, target.as_deref()) {
             Some(score) => score::parse(Some(score), self.health.colours),
@@ -199,7 +203,7 @@ impl<'a> Cluster<'a> {
             }
             for resource in self.top.clone() {
                 let allowed = self.meta(resource, "allow-unhealthy-nodes");
-                if sum < 0 && score::is_true(allowed.as_deref()) {
+                if sum < 0 && boolean::is_true(allowed.as_deref()) {
                     continue;
                 }
                 let nodes = vec![(node, sum)];

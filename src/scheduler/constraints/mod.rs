@@ -7,11 +7,10 @@ pub(super) mod orders;
 pub(super) mod tickets;
 
 use crate::cib::Element;
+use crate::cib::boolean;
 use crate::scheduler::model::Text;
 use crate::scheduler::model::arena::ResourceId;
 use crate::scheduler::model::cluster::Cluster;
-use crate::scheduler::rules::{self, Facts};
-use crate::scheduler::score;
 
 /// A list of resources in a constraint.
 #[derive(Debug, Clone, Default)]
@@ -84,10 +83,10 @@ impl<'a> Cluster<'a> {
     }
 
     fn is_in_force(&self, element: Element<'a>) -> bool {
-        let facts = Facts::at(self.now, &self.recheck);
+        let facts = self.context();
         element
             .child("lifetime")
-            .is_none_or(|lifetime| rules::applies(lifetime, &facts))
+            .is_none_or(|lifetime| self.any_rule_holds(lifetime, &facts))
     }
 
     fn read_tags(&mut self) {
@@ -141,7 +140,9 @@ impl<'a> Cluster<'a> {
         let mut set = ResourceSet {
             id: element.id().unwrap_or("").into(),
             element: Some(element),
-            sequential: element.attr("sequential").map(|s| score::is_true(Some(s))),
+            sequential: element
+                .attr("sequential")
+                .map(|s| boolean::is_true(Some(s))),
             action: element.attr("action"),
             role: element.attr("role"),
             ..ResourceSet::default()

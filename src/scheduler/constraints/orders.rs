@@ -2,6 +2,7 @@
 //! Source: Pacemaker 2.1.5, `pcmk__unpack_ordering`.
 
 use crate::cib::Element;
+use crate::cib::boolean;
 use crate::scheduler::constraints::{Named, ResourceSet};
 use crate::scheduler::model::arena::ResourceId;
 use crate::scheduler::model::cluster::Cluster;
@@ -41,8 +42,8 @@ fn symmetry_of(element: Option<Element<'_>>, parent: Kind, outer: Option<&str>) 
         Some(e) if own("kind").is_some() || own("score").is_some() => kind_of(e),
         _ => parent,
     };
-    let said = own("symmetrical").and_then(score::boolean);
-    let said = said.or_else(|| outer.map(|o| score::is_true(Some(o))));
+    let said = own("symmetrical").and_then(boolean::parse);
+    let said = said.or_else(|| outer.map(|o| boolean::is_true(Some(o))));
     match said {
         Some(true) if kind != Kind::Serialize => Symmetry::Symmetric,
         Some(_) => Symmetry::None,
@@ -170,7 +171,7 @@ impl<'a> Cluster<'a> {
             let number = score::leading_integer(&text).unwrap_or(0);
             return i32::try_from(number.max(0)).unwrap_or(i32::MAX);
         }
-        let all = element.attr("require-all").and_then(score::boolean);
+        let all = element.attr("require-all").and_then(boolean::parse);
         i32::from(all == Some(false))
     }
 
@@ -231,7 +232,7 @@ impl<'a> Cluster<'a> {
         let (Some(first), Some(then)) = (action_of(one), action_of(two)) else {
             return;
         };
-        let all = one.attr("require-all").and_then(score::boolean) != Some(false);
+        let all = one.attr("require-all").and_then(boolean::parse) != Some(false);
         // Between sets, unlike elsewhere, what comes then tells whether the first has to be
         // runnable.
         let order = flags(kind, then, symmetry);

@@ -6,6 +6,8 @@ use std::rc::Rc;
 use indexmap::IndexMap;
 
 use crate::cib::Element;
+use crate::rules::References;
+use crate::rules::iso8601::Clock;
 use crate::scheduler::model::arena::{ActionId, Arena, ColocationId, LinkId, NodeId, ResourceId};
 use crate::scheduler::model::order::Order;
 use crate::scheduler::model::table::{Entry, Table};
@@ -29,8 +31,10 @@ pub struct Health {
 pub struct Cluster<'a> {
     /// The CIB, written out.
     pub input: &'a Expanded,
-    /// Seconds since 1970.
-    pub now: i64,
+    /// The time, and the zone for dates and times of day in rules.
+    pub clock: Clock,
+    /// Elements that stand for others.
+    pub references: References<'a>,
     /// Whether this partition has quorum.
     pub have_quorum: bool,
     /// Options.
@@ -123,10 +127,11 @@ pub struct Cluster<'a> {
 
 impl<'a> Cluster<'a> {
     /// An empty working set.
-    pub fn new(input: &'a Expanded, now: i64) -> Self {
+    pub fn new(input: &'a Expanded, clock: Clock) -> Self {
         Self {
             input,
-            now,
+            clock,
+            references: References::new(&input.doc),
             have_quorum: false,
             options: Options::default(),
             health: Health::default(),
@@ -364,7 +369,7 @@ impl<'a> Cluster<'a> {
 
     /// Notes a time at which something may change.
     pub fn recheck_at(&self, time: i64) {
-        if time > self.now && self.recheck.get().is_none_or(|t| time < t) {
+        if time > self.clock.unix_s && self.recheck.get().is_none_or(|t| time < t) {
             self.recheck.set(Some(time));
         }
     }

@@ -21,48 +21,10 @@ use crate::scheduler::model::table::Table;
 /// A text shared by all that name the same thing.
 pub type Text = Rc<str>;
 
+pub use crate::rules::Role;
+
 /// Names and values.
 pub type Values = BTreeMap<Text, Text>;
-
-/// What a resource does, in ascending order of how much it does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Role {
-    /// Nothing is known.
-    #[default]
-    Unknown,
-    /// It doesn't run.
-    Stopped,
-    /// It runs.
-    Started,
-    /// It runs, and could be promoted.
-    Unpromoted,
-    /// It is promoted.
-    Promoted,
-}
-
-impl Role {
-    /// From a text of a CIB, old spellings too.
-    pub fn parse(text: &str) -> Self {
-        match text.to_ascii_lowercase().as_str() {
-            "stopped" => Self::Stopped,
-            "started" => Self::Started,
-            "unpromoted" | "slave" => Self::Unpromoted,
-            "promoted" | "master" => Self::Promoted,
-            _ => Self::Unknown,
-        }
-    }
-
-    /// As tools print it.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Unknown => "Unknown",
-            Self::Stopped => "Stopped",
-            Self::Started => "Started",
-            Self::Unpromoted => "Unpromoted",
-            Self::Promoted => "Promoted",
-        }
-    }
-}
 
 /// What happens after a failed operation, in ascending order of weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]

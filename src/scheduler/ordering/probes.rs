@@ -1,11 +1,11 @@
 //! What waits for a start waits for the probe, too: a stop that a failed probe would bring.
 //! Source: Pacemaker 2.1.5, `pcmk__order_probes`.
 
+use crate::cib::boolean;
 use crate::scheduler::model::arena::{ActionId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::order::Order;
 use crate::scheduler::model::*;
-use crate::scheduler::score;
 
 impl Cluster<'_> {
     /// Orders probes before restarts, and before what follows a stop.
@@ -61,7 +61,7 @@ impl Cluster<'_> {
         }
         let interleaved = resource.filter(|&r| {
             let interleave = self.meta(r, "interleave");
-            self.resources[r].rank() > 1 && score::is_true(interleave.as_deref())
+            self.resources[r].rank() > 1 && boolean::is_true(interleave.as_deref())
         });
         let partner = interleaved.and_then(|clone| self.compatible(of, clone, None, false));
         for i in (0..self.actions[after].after.len()).rev() {

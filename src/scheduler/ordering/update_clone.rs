@@ -2,12 +2,13 @@
 //! Source: Pacemaker 2.1.5, `pcmk__multi_update_actions`, `find_compatible_child`,
 //! `pcmk__block_colocation_dependents`.
 
+use crate::cib::boolean;
 use crate::scheduler::model::arena::{ActionId, NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::order::Order;
 use crate::scheduler::model::*;
 use crate::scheduler::ordering::update::{Changed, Pair};
-use crate::scheduler::score::{self, INFINITY};
+use crate::scheduler::score::INFINITY;
 
 impl Cluster<'_> {
     pub(in crate::scheduler) fn update_multiple(&mut self, pair: Pair) -> Changed {
@@ -45,7 +46,7 @@ impl Cluster<'_> {
         let down = key.ends_with("_stop_0") || key.ends_with("_demote_0");
         let decides = if down { a } else { b };
         let interleave = self.meta(decides, "interleave");
-        score::is_true(interleave.as_deref()).then_some((a, b))
+        boolean::is_true(interleave.as_deref()).then_some((a, b))
     }
 
     fn update_interleaved(&mut self, a: ResourceId, b: ResourceId, pair: Pair) -> Changed {

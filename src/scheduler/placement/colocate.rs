@@ -1,6 +1,7 @@
 //! What colocations do to scores while resources are placed.
 //! Source: Pacemaker 2.1.5, `lib/pacemaker/pcmk_sched_colocation.c`.
 
+use crate::cib::boolean;
 use crate::scheduler::model::arena::{ColocationId, NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::table::{Entry, Table};
@@ -236,7 +237,8 @@ impl Cluster<'_> {
             return false;
         }
         let interleave = self.meta(c.dependent, "interleave");
-        score::is_true(interleave.as_deref()) && self.copies(c.dependent) == self.copies(c.primary)
+        boolean::is_true(interleave.as_deref())
+            && self.copies(c.dependent) == self.copies(c.primary)
     }
 
     fn copies(&self, resource: ResourceId) -> i32 {

@@ -59,7 +59,9 @@ impl Cluster<'_> {
             let n = &self.nodes[*node];
             if n.shutdown && !n.unclean {
                 let time = self.node_attr(*node, "shutdown");
-                let time = time.and_then(score::leading_integer).unwrap_or(self.now);
+                let time = time
+                    .and_then(score::leading_integer)
+                    .unwrap_or(self.clock.unix_s);
                 self.resources[resource].lock.node = Some(*node);
                 self.resources[resource].lock.time = time;
             }

@@ -127,15 +127,17 @@ fn friendly(failure: &Failure<'_>, times: &Times<'_>) -> String {
     if let Some(last) = times.of(failure.op.attr("last-rc-change")) {
         text.push_str(&format!(" at {last}"));
     }
-    let took = failure
-        .op
-        .attr("exec-time")
-        .and_then(score::leading_integer);
-    let took = took
-        .and_then(|ms| u32::try_from(ms).ok())
-        .filter(|ms| *ms > 0);
-    if let Some(ms) = took {
+    let span = |name| {
+        let ms = failure.op.attr(name).and_then(score::leading_integer);
+        ms.and_then(|ms| u32::try_from(ms).ok())
+            .filter(|ms| *ms > 0)
+    };
+    if let Some(ms) = span("exec-time") {
         text.push_str(&format!(" after {}", readable_interval(ms)));
+        // The original's histories don't have it.
+        if let Some(ms) = span("exec-timeout") {
+            text.push_str(&format!(" of {}", readable_interval(ms)));
+        }
     }
     text
 }

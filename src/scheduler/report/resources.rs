@@ -3,6 +3,7 @@
 use super::page::{Entry, Span};
 use super::show::Show;
 use super::{list_of, result_text};
+use crate::cib::boolean;
 use crate::scheduler::model::arena::{NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::text::{base_name, compare_names};
@@ -68,7 +69,7 @@ impl Cluster<'_> {
     }
 
     fn primitive_entry(&self, out: &mut Vec<Entry>, show: &Show, resource: ResourceId) {
-        if score::is_true(self.meta(resource, "internal_rsc").as_deref()) && !show.detail {
+        if boolean::is_true(self.meta(resource, "internal_rsc").as_deref()) && !show.detail {
             return;
         }
         let name = self.printable_id(resource).to_owned();

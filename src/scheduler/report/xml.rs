@@ -3,10 +3,10 @@
 use super::show::{Section, Show};
 use super::summary::Times;
 use super::xml_writer::Xml;
+use crate::rules;
 use crate::scheduler::model::NodeKind;
 use crate::scheduler::model::arena::NodeId;
 use crate::scheduler::model::cluster::Cluster;
-use crate::scheduler::score;
 use crate::scheduler::unpack::options::QuorumPolicy;
 
 impl Cluster<'_> {
@@ -88,7 +88,10 @@ impl Cluster<'_> {
         element.attr("no-quorum-policy", policy);
         element.attr("maintenance-mode", o.maintenance);
         element.attr("stop-all-resources", o.stop_all);
-        element.attr("stonith-timeout-ms", score::interval(&o.stonith_timeout));
+        element.attr(
+            "stonith-timeout-ms",
+            rules::interval_ms(&o.stonith_timeout).unwrap_or(0),
+        );
         element.attr("priority-fencing-delay-ms", o.priority_fencing_delay * 1000);
         out.end();
     }

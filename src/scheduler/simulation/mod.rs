@@ -7,6 +7,7 @@ pub mod injections;
 pub mod shown;
 
 use crate::cib::Document;
+use crate::rules::iso8601::{Clock, Time};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::report::{Section, Show, Times, Xml};
 use crate::scheduler::simulation::shown::{Item, Score};
@@ -20,10 +21,10 @@ pub type Moments = (fn(i64) -> String, fn(i64) -> String);
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
-    /// The time if the CIB doesn't tell, in seconds since 1970.
-    pub clock: i64,
+    /// The time if the CIB doesn't tell.
+    pub clock: Clock,
     /// A time in place of all others, with the text it was given as.
-    pub date: Option<(String, i64)>,
+    pub date: Option<(String, Time)>,
     /// The transition is computed.
     pub run: bool,
     /// The transition is also executed.
@@ -115,11 +116,17 @@ impl Page {
 }
 
 /// The time that counts for a CIB.
-fn effective_time(doc: &Document, request: &Request) -> i64 {
+fn effective_time(doc: &Document, request: &Request) -> Clock {
     let original = doc.root_element().attr("execution-date");
     match (&request.date, original.and_then(score::leading_integer)) {
-        (Some((_, time)), _) => *time,
-        (None, Some(time)) if time != 0 => time,
+        (Some((_, time)), _) => Clock {
+            unix_s: time.unix_s(),
+            offset_s: time.offset_s(),
+        },
+        (None, Some(unix_s)) if unix_s != 0 => Clock {
+            unix_s,
+            ..request.clock
+        },
         _ => request.clock,
     }
 }
@@ -135,7 +142,7 @@ fn tell_time(doc: &Document, request: &Request, page: &mut Page) {
         .and_then(score::leading_integer)
         .filter(|t| *t != 0)
     {
-        let text = crate::scheduler::dates::utc_text(time);
+        let text = Time::from_unix(time, 0);
         page.line(&format!("Using the original execution date of: {text}"));
     }
 }
@@ -167,7 +174,7 @@ fn tell_status(
     let times = Times {
         ctime: &ctime,
         iso: &iso,
-        now: request.clock,
+        now: request.clock.unix_s,
     };
     if let Some(out) = &mut page.xml {
         out.start(element);
@@ -211,7 +218,7 @@ fn report_of(source: &Document, request: &Request, mut page: Page) -> Simulation
     }
     let mut errors = Vec::new();
     if !request.injections.is_empty() {
-        let done = injections::inject(&mut cib, &request.injections, request.clock);
+        let done = injections::inject(&mut cib, &request.injections, request.clock.unix_s);
         errors.extend(done.errors);
         page.element("modifications", &done.lines, Item::xml);
         if !request.quiet {
@@ -279,7 +286,13 @@ fn transition(request: &Request, page: &mut Page, made: &mut Simulation) {
     }
     if request.simulate {
         let failures = &request.failures;
-        let run = execution::execute(&cluster, &graph, &mut made.cib, failures, request.clock);
+        let run = execution::execute(
+            &cluster,
+            &graph,
+            &mut made.cib,
+            failures,
+            request.clock.unix_s,
+        );
         page.element("transition", &run.lines, Item::xml);
         if !request.quiet {
             page.part("Executing Cluster Transition:\n");

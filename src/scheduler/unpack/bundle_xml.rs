@@ -1,6 +1,7 @@
 //! What a bundle is made of, written out as elements: containers, addresses, connections,
 //! and the clone of what runs inside.
 
+use crate::cib::boolean;
 use crate::cib::{Document, NodeRef};
 use crate::scheduler::score;
 use crate::scheduler::unpack::expand::{ConnectionSpec, operation, pair, write_connection};
@@ -169,7 +170,7 @@ fn read(doc: &Document, element: NodeRef) -> Option<Bundle> {
         bundle.control_port = text(network, "control-port");
         bundle.add_host = doc
             .attr(network, "add-host")
-            .is_none_or(|v| score::boolean(v) != Some(false));
+            .is_none_or(|v| boolean::parse(v) != Some(false));
         for map in doc.children_named(network, "port-mapping") {
             let from = text(map, "port").or_else(|| text(map, "range"));
             if let Some(from) = from {

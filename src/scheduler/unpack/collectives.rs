@@ -1,6 +1,7 @@
 //! Groups, clones and bundles: what is in them, instance by instance.
 
 use crate::cib::Element;
+use crate::cib::boolean;
 use crate::scheduler::model::arena::{NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::table::{Discovery, Entry};
@@ -17,8 +18,8 @@ impl<'a> Cluster<'a> {
         number: Option<i32>,
     ) -> bool {
         let meta = |name: &str| self.meta(group, name);
-        let ordered = meta("ordered").is_none_or(|v| score::is_true(Some(&v)));
-        let collocated = meta("collocated").is_none_or(|v| score::is_true(Some(&v)));
+        let ordered = meta("ordered").is_none_or(|v| boolean::is_true(Some(&v)));
+        let collocated = meta("collocated").is_none_or(|v| boolean::is_true(Some(&v)));
         self.resources[group].kind = Kind::Group(GroupBody {
             ordered,
             collocated,
@@ -40,7 +41,7 @@ impl<'a> Cluster<'a> {
         let element = self.resources[clone].xml;
         let nodes = i32::try_from(self.node_order.len()).unwrap_or(1).max(1);
         let promotable =
-            element.name() == "master" || score::is_true(meta("promotable").as_deref());
+            element.name() == "master" || boolean::is_true(meta("promotable").as_deref());
         let unique = self.resources[clone].unique;
         let node_max = number("clone-node-max").unwrap_or(1);
         let child = element
@@ -54,8 +55,8 @@ impl<'a> Cluster<'a> {
             max: number("clone-max").unwrap_or(nodes),
             node_max: if unique { node_max } else { node_max.min(1) },
             promotable,
-            ordered: score::is_true(meta("ordered").as_deref()),
-            interleave: score::is_true(meta("interleave").as_deref()),
+            ordered: boolean::is_true(meta("ordered").as_deref()),
+            interleave: boolean::is_true(meta("interleave").as_deref()),
             promoted_max: promoted_max.unwrap_or(1),
             promoted_node_max: promoted_node_max.unwrap_or(1),
             child,

@@ -3,10 +3,10 @@
 use md5::{Digest, Md5};
 
 use crate::cib::{Element, writer};
+use crate::rules::Context;
 use crate::scheduler::model::arena::{NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::*;
-use crate::scheduler::rules::Facts;
 use crate::scheduler::simulation::shown::Score;
 use crate::scheduler::unpack::history_op::interval_of;
 use crate::scheduler::unpack::sets::Reading;
@@ -160,9 +160,9 @@ impl<'a> Cluster<'a> {
         let operation = self.operation(resource, &key, task);
         let mut extra = Values::new();
         if let Some(op) = operation.element {
-            let facts = Facts {
-                attrs: Some(&self.nodes[node].attrs),
-                ..Facts::at(self.now, &self.recheck)
+            let facts = Context {
+                node: Some(&self.nodes[node].attrs),
+                ..self.context()
             };
             let sets = "instance_attributes";
             self.read_sets(op, sets, &facts, Reading::default(), &mut extra);

@@ -1,6 +1,7 @@
 //! Fail counts of resources on nodes, and when they expire.
 
 use crate::cib::Element;
+use crate::rules;
 use crate::scheduler::model::arena::{ActionId, NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::text::{base_name, compare_versions};
@@ -56,7 +57,7 @@ impl<'a> Cluster<'a> {
             && total.count > 0
             && total.last > 0
             && timeout > 0
-            && self.now > total.last + timeout
+            && self.clock.unix_s > total.last + timeout
         {
             total.count = 0;
         }
@@ -150,7 +151,9 @@ fn counts(rest: &str, unique: bool, old: bool) -> bool {
 
 fn is_failure_of(name: &str, configured: Element<'_>, entry: Element<'_>) -> bool {
     let interval = crate::scheduler::unpack::history_op::interval_of(entry);
-    let wanted = configured.attr("interval").map_or(0, score::interval);
+    let wanted = configured
+        .attr("interval")
+        .map_or(0, |text| rules::interval_ms(text).unwrap_or(0));
     let task = configured.attr("name").unwrap_or("");
     if wanted != interval || Some(task) != entry.attr("operation") {
         return false;

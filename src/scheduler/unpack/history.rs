@@ -62,7 +62,7 @@ impl<'a> Cluster<'a> {
             return;
         };
         let limit = self.options.shutdown_lock_limit;
-        if limit > 0 && self.now > time + limit {
+        if limit > 0 && self.clock.unix_s > time + limit {
             let id = self.resources[resource].id.clone();
             self.clear_history(resource, node, &id);
         } else {

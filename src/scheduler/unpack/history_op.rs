@@ -424,7 +424,7 @@ impl<'a> Cluster<'a> {
         let timeout = self.resources[resource].failure_timeout;
         let (mut expired, mut unexpired) = (false, 0);
         if let Some(changed) = changed.filter(|_| timeout > 0) {
-            expired = self.now >= changed + timeout && !self.timeout_is_ignored(entry);
+            expired = self.clock.unix_s >= changed + timeout && !self.timeout_is_ignored(entry);
             let counting = Counting {
                 effective: true,
                 fillers: false,

@@ -5,7 +5,6 @@ use crate::scheduler::model::arena::NodeId;
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::text::compare_names;
 use crate::scheduler::model::*;
-use crate::scheduler::rules::Facts;
 use crate::scheduler::score;
 use crate::scheduler::unpack::sets::Reading;
 
@@ -89,7 +88,7 @@ impl<'a> Cluster<'a> {
     }
 
     fn read_node_utilization(&mut self, node: NodeId, element: Element<'a>) {
-        let facts = Facts::at(self.now, &self.recheck);
+        let facts = self.context();
         let mut values = Values::new();
         let reading = Reading::default();
         self.read_sets(element, "utilization", &facts, reading, &mut values);
@@ -128,7 +127,7 @@ impl<'a> Cluster<'a> {
             n.attrs.insert("#cluster-name".into(), cluster.clone());
         }
         let mut attrs = std::mem::take(&mut n.attrs);
-        let facts = Facts::at(self.now, &self.recheck);
+        let facts = self.context();
         let reading = Reading {
             first: None,
             overwrite,

@@ -3,13 +3,13 @@
 use std::rc::Rc;
 
 use crate::cib::Element;
-use crate::scheduler::dates;
+use crate::cib::boolean;
+use crate::rules::iso8601::Time;
+use crate::rules::{self, Agent, Context};
 use crate::scheduler::model::arena::ResourceId;
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::text::{operation_key, parse_key};
 use crate::scheduler::model::*;
-use crate::scheduler::rules::Facts;
-use crate::scheduler::score;
 use crate::scheduler::unpack::sets::Reading;
 
 /// Timeout of an operation that says none, in milliseconds.
@@ -56,7 +56,10 @@ impl<'a> Cluster<'a> {
             self.ops(resource).find(|&op| {
                 let op = self.follow(op);
                 op.attr("name") == Some(task)
-                    && op.attr("interval").map_or(0, score::interval) == interval
+                    && op
+                        .attr("interval")
+                        .map_or(0, |text| rules::interval_ms(text).unwrap_or(0))
+                        == interval
                     && (disabled || op_enabled(op))
             })
         };
@@ -142,10 +145,17 @@ impl<'a> Cluster<'a> {
         element: Option<Element<'a>>,
     ) -> Values {
         let r = &self.resources[resource];
-        let facts = Facts {
-            resource: Some((r.class, r.provider, r.agent)),
-            operation: Some((task, interval)),
-            ..Facts::at(self.now, &self.recheck)
+        let facts = Context {
+            agent: Some(Agent {
+                class: r.class,
+                provider: r.provider,
+                kind: r.agent,
+            }),
+            operation: Some(rules::Operation {
+                name: task,
+                interval_ms: interval,
+            }),
+            ..self.context()
         };
         let mut meta = Values::new();
         let sets = "meta_attributes";
@@ -183,9 +193,15 @@ impl<'a> Cluster<'a> {
         let monitors = self.ops(resource).filter(|op| {
             op.attr("name") == Some("monitor")
                 && op_enabled(*op)
-                && op.attr("interval").map_or(0, score::interval) > 0
+                && op
+                    .attr("interval")
+                    .map_or(0, |text| rules::interval_ms(text).unwrap_or(0))
+                    > 0
         });
-        monitors.min_by_key(|op| op.attr("interval").map_or(0, score::interval))
+        monitors.min_by_key(|op| {
+            op.attr("interval")
+                .map_or(0, |text| rules::interval_ms(text).unwrap_or(0))
+        })
     }
 
     fn set_timeout(&mut self, resource: ResourceId, task: &str, interval: u32, meta: &mut Values) {
@@ -195,7 +211,9 @@ impl<'a> Cluster<'a> {
                 meta.insert("timeout".into(), timeout.clone());
             }
         }
-        let timeout = meta.get("timeout").map(|t| score::milliseconds(t));
+        let timeout = meta
+            .get("timeout")
+            .map(|t| rules::milliseconds(t).unwrap_or(-1));
         let text = match timeout {
             Some(ms) if ms >= 0 => ms.to_string(),
             _ => DEFAULT_TIMEOUT_MS.to_owned(),
@@ -205,16 +223,19 @@ impl<'a> Cluster<'a> {
 
     fn set_start_delay(&self, meta: &mut Values, interval: u32) {
         if let Some(delay) = meta.get("start-delay") {
-            let ms = score::milliseconds(delay).max(0);
+            let ms = rules::milliseconds(delay).unwrap_or(-1).max(0);
             meta.insert("start-delay".into(), ms.to_string().into());
             return;
         }
-        let origin = meta.get("interval-origin").and_then(|o| dates::parse(o));
+        let origin = meta
+            .get("interval-origin")
+            .and_then(|origin| Time::parse(origin.as_bytes(), self.clock).ok())
+            .map(Time::unix_s);
         let Some(origin) = origin.filter(|_| interval > 0) else {
             return;
         };
         let period = i64::from(interval / 1000).max(1);
-        let rest = (origin - self.now) % period;
+        let rest = (origin - self.clock.unix_s) % period;
         let delay = if rest > 0 { rest } else { rest + period };
         let delay = if rest == 0 { 0 } else { delay };
         meta.insert("start-delay".into(), (delay * 1000).to_string().into());
@@ -299,7 +320,10 @@ impl<'a> Cluster<'a> {
             let fits = op.attr("name") == Some("monitor")
                 && op.attr("role").map(Role::parse) == Some(Role::Promoted)
                 && op_enabled(op)
-                && op.attr("interval").map_or(0, score::interval) > 0;
+                && op
+                    .attr("interval")
+                    .map_or(0, |text| rules::interval_ms(text).unwrap_or(0))
+                    > 0;
             match on_fail {
                 Some(value) if fits && value != "demote" => found = Some(value),
                 _ => {}
@@ -313,7 +337,7 @@ impl<'a> Cluster<'a> {
             return Some(value.to_owned());
         }
         let mut values = Values::new();
-        let facts = Facts::at(self.now, &self.recheck);
+        let facts = self.context();
         self.read_sets(
             op,
             "meta_attributes",
@@ -332,5 +356,5 @@ impl<'a> Cluster<'a> {
 
 /// Whether an operation isn't disabled.
 pub fn op_enabled(op: Element<'_>) -> bool {
-    op.attr("enabled").is_none_or(|e| score::is_true(Some(e)))
+    op.attr("enabled").is_none_or(|e| boolean::is_true(Some(e)))
 }

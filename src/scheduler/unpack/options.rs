@@ -1,8 +1,9 @@
 //! Options of the cluster.
 
+use crate::cib::boolean;
+use crate::rules;
 use crate::scheduler::model::Values;
 use crate::scheduler::model::cluster::Cluster;
-use crate::scheduler::rules::Facts;
 use crate::scheduler::score;
 use crate::scheduler::unpack::sets::Reading;
 
@@ -61,7 +62,7 @@ pub struct Options {
 
 impl Options {
     fn flag(&self, name: &str, default: bool) -> bool {
-        let value = self.all.get(name).and_then(|v| score::boolean(v));
+        let value = self.all.get(name).and_then(|v| boolean::parse(v));
         value.unwrap_or(default)
     }
 
@@ -79,7 +80,7 @@ impl Options {
 }
 
 fn value_is_time(value: &str) -> bool {
-    score::milliseconds(value) >= 0 || value.starts_with('P')
+    rules::milliseconds(value).unwrap_or(-1) >= 0 || value.starts_with('P')
 }
 
 impl Cluster<'_> {
@@ -87,7 +88,7 @@ impl Cluster<'_> {
     pub(in crate::scheduler) fn unpack_options(&mut self) {
         let mut options = Options::default();
         if let Some(config) = self.configuration("crm_config") {
-            let facts = Facts::at(self.now, &self.recheck);
+            let facts = self.context();
             let reading = Reading {
                 first: Some("cib-bootstrap-options"),
                 overwrite: false,
@@ -107,7 +108,7 @@ impl Cluster<'_> {
         o.stonith_timeout = o.time("stonith-timeout", "60s");
         o.concurrent_fencing = o.flag("concurrent-fencing", false);
         let delay = o.text("priority-fencing-delay").unwrap_or("0");
-        o.priority_fencing_delay = i64::from(score::interval(delay) / 1000);
+        o.priority_fencing_delay = i64::from(rules::interval_ms(delay).unwrap_or(0) / 1000);
         o.stop_all = o.flag("stop-all-resources", false);
         o.symmetric = o.flag("symmetric-cluster", true);
         o.stop_orphans = o.flag("stop-orphan-resources", true);
@@ -124,7 +125,7 @@ impl Cluster<'_> {
         };
         o.shutdown_lock = o.flag("shutdown-lock", false);
         let limit = o.text("shutdown-lock-limit").unwrap_or("0");
-        o.shutdown_lock_limit = i64::from(score::interval(limit) / 1000);
+        o.shutdown_lock_limit = i64::from(rules::interval_ms(limit).unwrap_or(0) / 1000);
         o.cluster_delay = o.time("cluster-delay", "60s");
         o.batch_limit = o.text("batch-limit").unwrap_or("0").to_owned();
         let limit = o.text("migration-limit").and_then(score::leading_integer);

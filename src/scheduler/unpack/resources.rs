@@ -1,10 +1,12 @@
 //! Resources: from elements to the table, with all that they inherit.
 
 use crate::cib::Element;
+use crate::cib::boolean;
+use crate::rules;
+use crate::rules::{Agent, Context, Lookup};
 use crate::scheduler::model::arena::{NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::*;
-use crate::scheduler::rules::Facts;
 use crate::scheduler::score::{self, INFINITY};
 use crate::scheduler::unpack::nodes::numbers;
 use crate::scheduler::unpack::options::QuorumPolicy;
@@ -194,11 +196,15 @@ impl<'a> Cluster<'a> {
     }
 
     /// Facts about a resource for rules of its attribute sets.
-    pub(in crate::scheduler) fn facts_of(&self, resource: ResourceId) -> Facts<'_> {
+    pub(in crate::scheduler) fn facts_of(&self, resource: ResourceId) -> Context<'_> {
         let r = &self.resources[resource];
-        Facts {
-            resource: r.is_primitive().then_some((r.class, r.provider, r.agent)),
-            ..Facts::at(self.now, &self.recheck)
+        Context {
+            agent: r.is_primitive().then_some(Agent {
+                class: r.class,
+                provider: r.provider,
+                kind: r.agent,
+            }),
+            ..self.context()
         }
     }
 
@@ -237,8 +243,8 @@ impl<'a> Cluster<'a> {
         resource: ResourceId,
         node: Option<NodeId>,
     ) -> Values {
-        let facts = Facts {
-            attrs: node.map(|n| &self.nodes[n].attrs),
+        let facts = Context {
+            node: node.map(|n| &self.nodes[n].attrs as &dyn Lookup),
             ..self.facts_of(resource)
         };
         let mut values = Values::new();
@@ -256,7 +262,7 @@ impl<'a> Cluster<'a> {
 
     fn read_resource_utilization(&mut self, resource: ResourceId) {
         let r = &self.resources[resource];
-        let facts = Facts::at(self.now, &self.recheck);
+        let facts = self.context();
         let mut values = Values::new();
         self.read_sets(
             r.xml,
@@ -283,14 +289,14 @@ impl<'a> Cluster<'a> {
         let is_connection = self.resources[resource].is_connection;
         let default = is_connection && !container;
         let migrate = match meta("allow-migrate").as_deref() {
-            Some(text) => score::is_true(Some(text)),
+            Some(text) => boolean::is_true(Some(text)),
             None => default,
         };
-        let notify = score::is_true(meta("notify").as_deref());
-        let internal = score::is_true(meta("internal_rsc").as_deref());
+        let notify = boolean::is_true(meta("notify").as_deref());
+        let internal = boolean::is_true(meta("internal_rsc").as_deref());
         let restart = meta("restart-type").as_deref() == Some("restart");
-        let critical = meta("critical").is_none_or(|c| score::is_true(Some(&c)));
-        let remotes = is_connection && score::is_true(meta("allow-remote-remotes").as_deref());
+        let critical = meta("critical").is_none_or(|c| boolean::is_true(Some(&c)));
+        let remotes = is_connection && boolean::is_true(meta("allow-remote-remotes").as_deref());
         let next = self.target_role_of(resource);
         let r = &mut self.resources[resource];
         r.recovery = multiple;
@@ -311,10 +317,10 @@ impl<'a> Cluster<'a> {
         let meta = |name: &str| self.meta(resource, name);
         let mode = self.options.maintenance;
         let managed = match meta("is-managed").as_deref() {
-            Some(text) => score::is_true(Some(text)),
+            Some(text) => boolean::is_true(Some(text)),
             None => !mode,
         };
-        let maintenance = mode || score::is_true(meta("maintenance").as_deref());
+        let maintenance = mode || boolean::is_true(meta("maintenance").as_deref());
         let r = &mut self.resources[resource];
         r.managed = managed && !maintenance;
         r.maintenance = maintenance;
@@ -335,14 +341,15 @@ impl<'a> Cluster<'a> {
             let value = score::parse(Some(&t), colours);
             if value < 0 { 1 } else { value }
         });
-        let timeout = meta("failure-timeout").map_or(0, |t| i64::from(score::interval(&t) / 1000));
+        let timeout = meta("failure-timeout")
+            .map_or(0, |t| i64::from(rules::interval_ms(&t).unwrap_or(0) / 1000));
         let connection = self.resources[resource].is_connection;
         let guest = meta("container").is_some();
         let reconnect = if connection && !guest {
             let params = self.params(resource, None);
             params
                 .get("reconnect_interval")
-                .map_or(0, |v| score::interval(v))
+                .map_or(0, |v| rules::interval_ms(v).unwrap_or(0))
         } else {
             0
         };
@@ -396,7 +403,7 @@ impl<'a> Cluster<'a> {
         }
         let unique = match clone {
             None => true,
-            Some(_) => score::is_true(self.meta(resource, "globally-unique").as_deref()),
+            Some(_) => boolean::is_true(self.meta(resource, "globally-unique").as_deref()),
         };
         self.resources[resource].unique = unique;
     }

@@ -1,10 +1,9 @@
-//! Attribute sets: meta attributes, parameters, utilization, options.
+//! Attribute sets and rules, asked here and now.
 
 use crate::cib::Element;
+use crate::rules::{self, Context, NextChange, Overwrite, Sets};
 use crate::scheduler::model::Values;
 use crate::scheduler::model::cluster::Cluster;
-use crate::scheduler::rules::{self, Facts};
-use crate::scheduler::score;
 
 /// Which sets are read, and how they meet what is there.
 #[derive(Clone, Copy, Default)]
@@ -18,22 +17,36 @@ pub struct Reading {
 impl<'a> Cluster<'a> {
     /// The element itself, or what its `id-ref` names.
     pub fn follow(&self, element: Element<'a>) -> Element<'a> {
-        let target = element
-            .attr("id-ref")
-            .and_then(|id| self.input.by_id.get(id));
-        target.map_or(element, |&node| self.input.doc.element(node))
+        self.references.expand(element).unwrap_or(element)
     }
 
-    /// Sets of one kind under an element, those that win first.
-    fn sets(&self, element: Element<'a>, kind: &str, first: Option<&str>) -> Vec<Element<'a>> {
-        let sets = element.children_named(kind).map(|set| self.follow(set));
-        let mut sets: Vec<Element<'a>> = sets.collect();
-        if sets.len() > 1 {
-            sets.reverse();
-            let special = |set: &Element<'a>| first.is_some() && set.id() == first;
-            sets.sort_by_key(|set| (!special(set), -i64::from(score::plain(set.attr("score")))));
-        }
-        sets
+    /// What rules are asked about: the time, and nothing else yet.
+    pub(in crate::scheduler) fn context(&self) -> Context<'_> {
+        Context::at(self.clock.now(), self.clock)
+    }
+
+    /// Whether an element has no rule, or one that is true.
+    pub(in crate::scheduler) fn any_rule_holds(
+        &self,
+        element: Element<'a>,
+        context: &Context<'_>,
+    ) -> bool {
+        let mut next = NextChange::default();
+        let holds = rules::any_holds(element, context, &self.references, &mut next);
+        self.note(next);
+        holds
+    }
+
+    /// Whether a rule is true.
+    pub(in crate::scheduler) fn rule_holds(
+        &self,
+        rule: Element<'a>,
+        context: &Context<'_>,
+    ) -> bool {
+        let mut next = NextChange::default();
+        let holds = rules::holds(rule, context, &self.references, &mut next);
+        self.note(next);
+        holds
     }
 
     /// Reads the sets of one kind under an element into a table.
@@ -41,37 +54,28 @@ impl<'a> Cluster<'a> {
         &self,
         element: Element<'a>,
         kind: &str,
-        facts: &Facts<'_>,
+        context: &Context<'_>,
         reading: Reading,
         table: &mut Values,
     ) {
-        for set in self.sets(element, kind, reading.first) {
-            if rules::applies(set, facts) {
-                self.read_pairs(set, reading.overwrite, table);
-            }
-        }
+        let mut next = NextChange::default();
+        let overwrite = if reading.overwrite {
+            Overwrite::Yes
+        } else {
+            Overwrite::No
+        };
+        Sets::of(element, kind, reading.first, &self.references).read(
+            context,
+            &self.references,
+            (table, overwrite),
+            &mut next,
+        );
+        self.note(next);
     }
 
-    fn read_pairs(&self, set: Element<'a>, overwrite: bool, table: &mut Values) {
-        let set = set.child("attributes").unwrap_or(set);
-        for pair in set.children_named("nvpair") {
-            let target = self.follow(pair);
-            let name = pair.attr("name").or_else(|| target.attr("name"));
-            let value = pair.attr("value").or_else(|| target.attr("value"));
-            let (Some(name), Some(value)) = (name, value) else {
-                continue;
-            };
-            let there = table.contains_key(name);
-            if value.eq_ignore_ascii_case("#default") {
-                if there {
-                    table.remove(name);
-                }
-                continue;
-            }
-            if there && !overwrite {
-                continue;
-            }
-            table.insert(name.into(), value.into());
+    fn note(&self, next: NextChange) {
+        if let Some(time) = next.time() {
+            self.recheck_at(time.unix_s());
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The status section: states of nodes, and in which order their histories are read.
 
 use crate::cib::Element;
+use crate::cib::boolean;
 use crate::scheduler::model::arena::NodeId;
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::*;
@@ -63,8 +64,8 @@ impl<'a> Cluster<'a> {
                 ticket.state.insert(name.into(), value.into());
             }
         }
-        ticket.granted = score::is_true(state.attr("granted"));
-        ticket.standby = score::is_true(state.attr("standby"));
+        ticket.granted = boolean::is_true(state.attr("granted"));
+        ticket.standby = boolean::is_true(state.attr("standby"));
     }
 
     /// A ticket by id, made if it isn't known.
@@ -115,8 +116,8 @@ impl<'a> Cluster<'a> {
         if let Some(transient) = state.child("transient_attributes") {
             self.add_node_attributes(node, transient, true);
         }
-        let standby = score::is_true(self.node_attr(node, "standby"));
-        let maintenance = score::is_true(self.node_attr(node, "maintenance"));
+        let standby = boolean::is_true(self.node_attr(node, "standby"));
+        let maintenance = boolean::is_true(self.node_attr(node, "maintenance"));
         let shutdown = self.shutdown_requested(node);
         let n = &mut self.nodes[node];
         n.unclean = false;
@@ -148,7 +149,7 @@ impl<'a> Cluster<'a> {
     }
 
     fn online_without_fencing(&mut self, node: NodeId, state: Element<'a>) {
-        let member = score::is_true(state.attr("in_ccm"));
+        let member = boolean::is_true(state.attr("in_ccm"));
         let online = member && state.attr("crmd") == Some("online");
         if online {
             self.nodes[node].online = state.attr("join") == Some("member");
@@ -159,12 +160,13 @@ impl<'a> Cluster<'a> {
 
     fn online_with_fencing(&mut self, node: NodeId, state: Element<'a>) {
         let in_ccm = state.attr("in_ccm");
-        let member = score::is_true(in_ccm);
+        let member = boolean::is_true(in_ccm);
         let crmd = state.attr("crmd") == Some("online");
         let join = state.attr("join").unwrap_or("down");
         let down = state.attr("expected").unwrap_or("down") == "down";
         let terminate = self.node_attr(node, "terminate").is_some_and(|t| {
-            score::is_true(Some(t)) || t.bytes().next().is_some_and(|b| (b'1'..=b'9').contains(&b))
+            boolean::is_true(Some(t))
+                || t.bytes().next().is_some_and(|b| (b'1'..=b'9').contains(&b))
         });
         let n = &mut self.nodes[node];
         n.online = member;
@@ -283,11 +285,11 @@ impl<'a> Cluster<'a> {
         self.add_node_attributes(node, transient, true);
         let connection = self.nodes[node].connection;
         let unmanaged = connection.is_some_and(|c| !self.resources[c].managed);
-        let standby = score::is_true(self.node_attr(node, "standby"));
-        let maintenance = score::is_true(self.node_attr(node, "maintenance")) || unmanaged;
+        let standby = boolean::is_true(self.node_attr(node, "standby"));
+        let maintenance = boolean::is_true(self.node_attr(node, "maintenance")) || unmanaged;
         let hidden = self
             .node_attr(node, "resource-discovery-enabled")
-            .is_some_and(|v| !score::is_true(Some(v)));
+            .is_some_and(|v| !boolean::is_true(Some(v)));
         let honoured = !self.is_remote(node) || self.options.stonith_enabled;
         let shutdown = self.shutdown_requested(node);
         let n = &mut self.nodes[node];
