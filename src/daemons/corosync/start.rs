@@ -185,30 +185,7 @@ pub fn ring(loaded: &Loaded, log: Logger) -> anyhow::Result<Ring> {
     let mut seed = [0; 8];
     getrandom::fill(&mut seed).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
     let addresses = addresses(conf);
-    log.log(
-        Severity::Notice,
-        format!("This node is {} at {}", loaded.node, loaded.address),
-    );
-    let (totem, how) = (
-        log.of(Subsystem::Totem),
-        match conf.totem.transport {
-            Transport::Udpu => "UDP/IP Unicast",
-            _ => "UDP/IP Multicast",
-        },
-    );
-    totem.log(Severity::Notice, format!("Initializing transport ({how})."));
-    if votes.is_some() {
-        let text = "Using quorum provider corosync_votequorum";
-        log.of(Subsystem::Quorum).log(Severity::Notice, text);
-    }
-    if conf.interfaces.len() > 1 {
-        let text = format!(
-            "rrp_mode isn't done here: of {} redundant rings only ring 0, {}, is used",
-            conf.interfaces.len(),
-            loaded.address
-        );
-        log.log(Severity::Warning, text);
-    }
+    announce(loaded, &log, votes.is_some());
     let parts = Parts {
         srp: Config {
             me: processor(loaded, dialect),
@@ -227,6 +204,35 @@ pub fn ring(loaded: &Loaded, log: Logger) -> anyhow::Result<Ring> {
         log,
     };
     Ring::start(parts, clock::mono()).context("can't open the ring")
+}
+
+/// Says what is about to be opened.
+fn announce(loaded: &Loaded, log: &Logger, votes: bool) {
+    let conf = &loaded.conf;
+    log.log(
+        Severity::Notice,
+        format!("This node is {} at {}", loaded.node, loaded.address),
+    );
+    let (totem, how) = (
+        log.of(Subsystem::Totem),
+        match conf.totem.transport {
+            Transport::Udpu => "UDP/IP Unicast",
+            _ => "UDP/IP Multicast",
+        },
+    );
+    totem.log(Severity::Notice, format!("Initializing transport ({how})."));
+    if votes {
+        let text = "Using quorum provider corosync_votequorum";
+        log.of(Subsystem::Quorum).log(Severity::Notice, text);
+    }
+    if conf.interfaces.len() > 1 {
+        let text = format!(
+            "rrp_mode isn't done here: of {} redundant rings only ring 0, {}, is used",
+            conf.interfaces.len(),
+            loaded.address
+        );
+        log.log(Severity::Warning, text);
+    }
 }
 
 fn processor(loaded: &Loaded, dialect: Dialect) -> Processor {
