@@ -196,6 +196,8 @@ fn own_hand_over(scene: &Scene) -> Vec<(f64, f64)> {
         let came = within(Duration::from_secs(30), || scene.fetches());
         assert!(came, "{}", scene.logs());
     }
+    // apply refuses to begin while resources are on their way.
+    std::thread::sleep(Duration::from_secs(10));
     fetches.end(scene).1
 }
 
