@@ -26,9 +26,13 @@ mod many;
 mod media;
 #[path = "lab/migrate.rs"]
 mod migrate;
+#[path = "lab/migrate_crm.rs"]
+mod migrate_crm;
 #[path = "lab/pauses.rs"]
 mod pauses;
 mod programs;
+#[path = "lab/rehearse.rs"]
+mod rehearse;
 #[path = "lab/selftest.rs"]
 mod selftest;
 #[path = "lab/soak.rs"]
@@ -39,3 +43,7 @@ mod start;
 mod totem;
 #[path = "lab/tour.rs"]
 mod tour;
+#[path = "lab/tutorial.rs"]
+mod tutorial;
+#[path = "lab/web.rs"]
+mod web;

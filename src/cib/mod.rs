@@ -16,6 +16,7 @@ mod error;
 mod merge;
 mod names;
 pub mod operation;
+pub mod options;
 pub mod patch;
 pub mod reader;
 pub mod schema;

@@ -46,6 +46,8 @@ pub enum Step {
     Unring(String),
     /// The files of before, on a node.
     Restore(String),
+    /// everbeat in heartbeat's part ends on a node; the others take what it has.
+    Rest(String),
     /// heartbeat itself again, on a node.
     Heartbeat(String),
 }
@@ -65,6 +67,7 @@ impl Step {
             | Self::Return(node)
             | Self::Unring(node)
             | Self::Restore(node)
+            | Self::Rest(node)
             | Self::Heartbeat(node) => Some(node),
         }
     }
@@ -93,6 +96,10 @@ impl Step {
             Self::Return(_) => ("return", "heartbeat's manager takes up what runs"),
             Self::Unring(_) => ("unring", "the ring ends, its resources stay"),
             Self::Restore(_) => ("restore", "corosync.conf, authkey and CIB of before"),
+            Self::Rest(_) => (
+                "rest",
+                "out of the cluster, until two others are heartbeat again",
+            ),
             Self::Heartbeat(_) => ("heartbeat", "itself again; resources are handed over"),
         }
     }
@@ -123,6 +130,40 @@ pub fn forward(nodes: &[String]) -> Vec<Step> {
     steps
 }
 
+/// The way of a cluster whose CRM runs on heartbeat's media: it leaves all as it is, ends, and
+/// comes again on the ring.
+pub fn forward_of_crm(nodes: &[String]) -> Vec<Step> {
+    let each = |make: fn(String) -> Step| nodes.iter().cloned().map(make);
+    let mut steps = vec![Step::Maintain];
+    // A node that boots from now on waits on the ring for the others.
+    steps.extend(each(Step::Switch));
+    steps.extend(each(Step::Leave));
+    steps.extend(each(Step::Put));
+    steps.extend(each(Step::Ring));
+    steps.extend([Step::Load, Step::Look, Step::Manage]);
+    steps
+}
+
+/// The way back from there.
+pub fn back_of_crm(nodes: &[String], done: &[Step]) -> Vec<Step> {
+    let each = |make: fn(String) -> Step| nodes.iter().cloned().map(make);
+    let any = |is: fn(&Step) -> bool| done.iter().any(is);
+    let mut steps = Vec::new();
+    if done.contains(&Step::Load) {
+        steps.push(Step::Maintain);
+    }
+    if any(|s| matches!(s, Step::Put(_) | Step::Ring(_))) {
+        steps.extend(each(Step::Unring));
+        steps.extend(each(Step::Restore));
+    }
+    if any(|s| matches!(s, Step::Switch(_))) {
+        steps.extend(each(Step::Unswitch));
+        steps.extend(each(Step::Return));
+    }
+    steps.push(Step::Manage);
+    steps
+}
+
 /// The way back from where `done` of the way there has led.
 ///
 /// What was begun and not finished counts as done: steps back do no harm where there is nothing
@@ -144,7 +185,22 @@ pub fn back(nodes: &[String], done: &[Step]) -> Vec<Step> {
         steps.extend(each(Step::Restore));
     }
     let replaced = |n: &&String| done.contains(&Step::Everbeat((*n).clone()));
-    steps.extend(nodes.iter().filter(replaced).cloned().map(Step::Heartbeat));
+    let replaced: Vec<_> = nodes.iter().filter(replaced).cloned().collect();
+    // When a node leaves two of heartbeat's, both take what it had: so the last to hand over
+    // meets only one.
+    match &replaced[..] {
+        [first, middle @ .., last] => {
+            steps.extend(middle.iter().cloned().map(Step::Rest));
+            steps.extend(
+                [first, last]
+                    .into_iter()
+                    .chain(middle)
+                    .cloned()
+                    .map(Step::Heartbeat),
+            );
+        }
+        few => steps.extend(few.iter().cloned().map(Step::Heartbeat)),
+    }
     steps
 }
 
@@ -161,6 +217,9 @@ pub struct Journal {
     pub program: String,
     /// Resources may be started or moved by the CRM when it takes over.
     pub accept_actions: bool,
+    /// The cluster has a CRM already, on heartbeat's media.
+    #[serde(default)]
+    pub crm: bool,
     /// Steps of the way there that were begun.
     pub begun: Vec<Step>,
     /// Steps of the way there that are done.
@@ -173,15 +232,37 @@ pub struct Journal {
 pub const VERSION: u32 = 1;
 
 impl Journal {
+    /// The way there.
+    pub fn way(&self) -> Vec<Step> {
+        match self.crm {
+            true => forward_of_crm(&self.nodes),
+            false => forward(&self.nodes),
+        }
+    }
+
     /// The steps that are still to be done, in the direction that is gone.
     pub fn rest(&self) -> Vec<Step> {
         match &self.back {
             Some((steps, done)) => steps.get(*done..).unwrap_or_default().to_vec(),
             None => {
-                let all = forward(&self.nodes).into_iter();
+                let all = self.way().into_iter();
                 all.filter(|s| !self.done.contains(s)).collect()
             }
         }
+    }
+
+    /// Nodes that are out of the cluster while `step` is done.
+    pub fn resting<'s>(&'s self, step: &'s Step) -> Vec<&'s str> {
+        let Some((steps, done)) = &self.back else {
+            return Vec::new();
+        };
+        let begun = || steps.iter().take(*done).chain([step]);
+        let again = |n: &str| begun().any(|s| matches!(s, Step::Heartbeat(h) if h == n));
+        let resting = begun().filter_map(|s| match s {
+            Step::Rest(node) if !again(node) => Some(node.as_str()),
+            _ => None,
+        });
+        resting.collect()
     }
 
     /// A step begins; told before anything is done.
@@ -202,13 +283,21 @@ impl Journal {
     /// Turns round, unless that was done.
     pub fn turn(&mut self) {
         if self.back.is_none() {
-            self.back = Some((back(&self.nodes, &self.begun), 0));
+            let steps = match self.crm {
+                true => back_of_crm(&self.nodes, &self.begun),
+                false => back(&self.nodes, &self.begun),
+            };
+            self.back = Some((steps, 0));
         }
     }
 
     /// Whether the ring's daemons are needed for what comes next, so that one that a boot ended
     /// is to be started again.
     pub fn needs_ring(&self, step: &Step) -> bool {
+        // There the CRM on heartbeat's media has the resources again.
+        if self.crm && self.back.is_some() && *step == Step::Manage {
+            return false;
+        }
         let rung = self.begun.iter().any(|s| matches!(s, Step::Ring(_)));
         let on_ring = matches!(
             step,
@@ -240,6 +329,7 @@ mod tests {
             via: "ssh {}".into(),
             program: "everbeat".into(),
             accept_actions: false,
+            crm: false,
             begun: Vec::new(),
             done: Vec::new(),
             back: None,
@@ -279,6 +369,44 @@ mod tests {
             {
                 assert!(last < first);
             }
+        }
+    }
+
+    #[test]
+    fn of_three_nodes_only_two_are_there_when_the_last_one_hands_over() {
+        let nodes: Vec<String> = ["a", "b", "c"].map(str::to_owned).to_vec();
+        let mut journal = Journal {
+            nodes: nodes.clone(),
+            done: forward(&nodes)[..3].to_vec(),
+            begun: forward(&nodes)[..3].to_vec(),
+            ..journal()
+        };
+        journal.turn();
+        let told: Vec<_> = journal.rest().iter().map(ToString::to_string).collect();
+        let wanted = ["rest b", "heartbeat a", "heartbeat c", "heartbeat b"];
+        assert_eq!(told, wanted);
+        for (step, resting) in journal
+            .rest()
+            .iter()
+            .zip([vec!["b"], vec!["b"], vec!["b"], vec![]])
+        {
+            assert_eq!(journal.resting(step), resting, "{step}");
+            journal.finish(step);
+        }
+    }
+
+    #[test]
+    fn a_crm_ends_everywhere_before_it_comes_on_the_ring() {
+        let steps = forward_of_crm(&names());
+        let at = |step: &Step| steps.iter().position(|s| s == step).unwrap();
+        assert_eq!(steps[0], Step::Maintain);
+        assert!(at(&Step::Leave("b".into())) < at(&Step::Put("a".into())));
+        assert!(at(&Step::Switch("b".into())) < at(&Step::Leave("a".into())));
+        for count in 1..=steps.len() {
+            let back = back_of_crm(&names(), &steps[..count]);
+            assert_eq!(back.last(), Some(&Step::Manage));
+            let left = steps[..count].contains(&Step::Leave("a".into()));
+            assert!(!left || back.contains(&Step::Return("a".into())), "{count}");
         }
     }
 

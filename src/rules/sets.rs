@@ -8,6 +8,9 @@ use super::rule::{Context, NextChange, any_holds};
 use crate::cib::Element;
 use crate::score;
 
+/// Names and values.
+pub type Table = BTreeMap<String, String>;
+
 /// What happens to a name that has a value already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overwrite {

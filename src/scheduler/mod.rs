@@ -68,6 +68,7 @@ pub fn schedule(cluster: &mut Cluster<'_>) -> crate::cib::Document {
     cluster.order_remote_actions();
     cluster.plan_fencing();
     cluster.resolve_orderings();
+    cluster.note_changes();
     let graph = cluster.build_graph();
     cluster.write_graph(&graph)
 }

@@ -157,3 +157,15 @@ fn constraints_are_looked_at() {
         says(&with(constraint), start);
     }
 }
+
+#[test]
+fn a_cib_without_status_is_judged_by_its_configuration_only() {
+    let text = "<cib have-quorum='1' validate-with='pacemaker-3.9'><configuration><crm_config/>\
+                <nodes><node id='1' uname='a'/></nodes><resources>\
+                <primitive id='s' class='stonith' type='fence_x'/></resources><constraints/>\
+                </configuration><status/></cib>";
+    let cib = crate::cib::read(text).unwrap();
+    let whole = check(&cib, Clock::utc(1_795_740_000));
+    assert_eq!(whole[0].function, "schedule_fencing", "{whole:?}");
+    assert_eq!(check_configuration(&cib, Clock::utc(1_795_740_000)), []);
+}

@@ -12,6 +12,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("v1", &["ids", "time", "limits", "wire", "config", "proto"]),
     ("cib", &["ids", "time", "limits", "score"]),
     ("rules", &["ids", "time", "limits", "cib", "score"]),
+    ("alerts", &["cib", "rules"]),
     (
         "scheduler",
         &["ids", "time", "limits", "score", "cib", "rules"],
@@ -35,6 +36,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "executor",
             "replica",
             "attributes",
+            "alerts",
             "messaging",
             "proto",
         ],
@@ -62,6 +64,7 @@ const PURE: &[&str] = &[
     "v1",
     "cib",
     "rules",
+    "alerts",
     "scheduler",
     "executor",
     "explain",

@@ -199,7 +199,7 @@ fn predicted(doc: &Document, host: Option<&str>) -> Result<(Vec<String>, Duratio
         let mut cluster = crate::scheduler::read(&input, clock::clock());
         let graph = crate::scheduler::schedule(&mut cluster);
         let mut after = doc.clone();
-        execution::execute(&cluster, &graph, &mut after, &[]);
+        execution::execute(&cluster, &graph, &mut after, &[], clock::unix_s());
         (running(&after, host), longest(&graph) + ADDED)
     });
     found.map_err(|error| Failure::Said(code::OSERR, error.to_string()))

@@ -281,13 +281,28 @@ pub struct Device {
 }
 
 /// The section `logging`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Logging {
-    /// Lines go to standard error.
+    /// Where lines go.
+    pub all: LogRoute,
+    /// `on`, `off`, `hires`
+    pub timestamp: String,
+    /// File and line of the source in each line.
+    pub fileline: bool,
+    /// Name of the function in each line.
+    pub function_name: bool,
+    /// Where those of some subsystems go, by name; a later entry of the same name counts.
+    pub subsystems: Vec<(String, LogRoute)>,
+}
+
+/// Where lines go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogRoute {
+    /// To standard error.
     pub to_stderr: bool,
-    /// Lines go to `logfile`.
+    /// To `logfile`.
     pub to_logfile: bool,
-    /// Lines go to syslog.
+    /// To syslog.
     pub to_syslog: bool,
     /// The file.
     pub logfile: Option<PathBuf>,
@@ -299,14 +314,6 @@ pub struct Logging {
     pub syslog_facility: String,
     /// How much detail there is.
     pub debug: Debug,
-    /// `on`, `off`, `hires`
-    pub timestamp: String,
-    /// File and line of the source in each line.
-    pub fileline: bool,
-    /// Name of the function in each line.
-    pub function_name: bool,
-    /// Subsystems with a level of detail of their own.
-    pub subsystems: Vec<(String, Debug)>,
 }
 
 /// `debug`

@@ -154,12 +154,8 @@ fn key(model: &CorosyncConf, source: &Source, host: &dyn Host, found: &mut Findi
 }
 
 fn log_folder(model: &CorosyncConf, source: &Source, host: &dyn Host, found: &mut Findings<'_>) {
-    let Some(file) = model
-        .logging
-        .logfile
-        .as_deref()
-        .filter(|_| model.logging.to_logfile)
-    else {
+    let logging = &model.logging.all;
+    let Some(file) = logging.logfile.as_deref().filter(|_| logging.to_logfile) else {
         return;
     };
     let folder = file.parent().unwrap_or(Path::new("/"));

@@ -28,7 +28,9 @@ fn graph(text: &str) -> Transition {
         _ => None,
     };
     let jobs = BTreeMap::from([(NodeId(1), 1), (NodeId(2), 1)]);
-    Transition::read(5, &read(text).unwrap(), jobs, nodes)
+    let mut transition = Transition::read(5, &read(text).unwrap(), nodes);
+    transition.limit(jobs, None);
+    transition
 }
 
 fn numbers(transition: &mut Transition) -> Vec<ActionNumber> {

@@ -1,6 +1,5 @@
 //! The loop: waits for datagrams, time, signals and interfaces, and hands each to the ring.
 
-use std::process::ExitCode;
 use std::time::Duration;
 
 use super::clients::{Clients, Wish};
@@ -30,6 +29,8 @@ pub struct Daemon {
     ring: Ring,
     loaded: Loaded,
     log: Logger,
+    /// There is a terminal that lines may go to.
+    log_to_stderr: bool,
     signals: Signals,
     alarm: Alarm,
     changes: Option<ChangeNotice>,
@@ -46,11 +47,16 @@ pub struct Daemon {
 
 impl Daemon {
     /// Takes the ring; call inside the runtime.
-    pub fn new(ring: Ring, crm: Option<Crm>, loaded: Loaded, log: Logger) -> std::io::Result<Self> {
+    pub fn new(
+        (ring, crm): (Ring, Option<Crm>),
+        loaded: Loaded,
+        (log, log_to_stderr): (Logger, bool),
+    ) -> std::io::Result<Self> {
         Ok(Self {
             crm,
             ring,
             log,
+            log_to_stderr,
             signals: Signals::new()?,
             alarm: Alarm::new()?,
             changes: ChangeNotice::open().ok(),
@@ -63,8 +69,8 @@ impl Daemon {
         })
     }
 
-    /// Runs until the daemon ends.
-    pub async fn run(mut self) -> std::io::Result<ExitCode> {
+    /// Runs until the daemon ends; its exit code.
+    pub async fn run(mut self) -> std::io::Result<u8> {
         loop {
             self.hand_on();
             self.groups.flush();
@@ -75,7 +81,7 @@ impl Daemon {
                 if !self.killed {
                     self.ring.leave(clock::now());
                 }
-                return Ok(ExitCode::from(code));
+                return Ok(code);
             }
             let above = self.crm.as_ref().and_then(Crm::poll_timeout);
             let due = self.ring.poll_timeout().into_iter();
@@ -90,6 +96,9 @@ impl Daemon {
                 event = self.groups.event(self.ring.takes_more()) => {
                     let access = &self.loaded.conf.access;
                     self.groups.handle(clock::now(), event, &mut self.ring, access);
+                    // What went with a token that is here comes back at once.
+                    self.hand_on();
+                    self.groups.flush();
                 }
                 work = work(&mut self.crm) => {
                     if let Some(crm) = &mut self.crm {
@@ -172,7 +181,7 @@ impl Daemon {
     fn look_at_crm(&mut self) {
         match self.crm.as_ref().and_then(Crm::end) {
             Some(End::Left) => self.end = Some(0),
-            Some(End::Fenced) => self.end = Some(EXIT_FENCED),
+            Some(End::Fenced | End::Refused) => self.end = Some(EXIT_FENCED),
             None => {}
         }
     }
@@ -249,6 +258,8 @@ impl Daemon {
         let settings = start::settings(&loaded, self.ring.remembered_votes())?;
         self.loaded = loaded;
         self.ring.take_settings(clock::now(), settings);
+        let log = super::log::config(&self.loaded.conf, self.log_to_stderr);
+        self.log.change(log.into());
         self.clients.reread(&self.loaded, &self.ring);
         for key in left_out {
             let text = format!("{key} was changed: it counts when this node starts again");

@@ -13,6 +13,7 @@ mod cmap;
 mod crm;
 mod daemon;
 mod groups;
+mod log;
 pub mod protocol;
 mod reload;
 mod ring;
@@ -27,6 +28,8 @@ use anyhow::Context;
 
 pub use ring::{Event, Ring};
 
+use crate::proto::heartbeat::Severity;
+use crate::runtime::log::Subsystem;
 use crate::runtime::pidfile::PidFile;
 
 /// How the daemon is started.
@@ -56,6 +59,16 @@ pub const PID_FILE: &str = "/run/corosync.pid";
 /// `COROSYNC_DONE_MAINCONFIGREAD`.
 pub const EXIT_CONFIG: u8 = 8;
 
+/// Exit code of a log that can't be opened. Source: corosync 3.1.7, `COROSYNC_DONE_LOGCONFIGREAD`.
+const EXIT_LOGGING: u8 = 7;
+
+/// The first line of a log; scripts look for its beginning.
+const STARTING: &str = concat!(
+    "Corosync Cluster Engine 3.1.7 (everbeat ",
+    env!("CARGO_PKG_VERSION"),
+    ") starting up"
+);
+
 /// Runs the daemon in this process until it ends; findings go to stderr and to the log.
 ///
 /// Errors: the files are fine but the machine isn't: sockets, folders.
@@ -68,9 +81,16 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     }
     let mut pid_file = PidFile::claim(std::path::Path::new(PID_FILE))?;
     nix::sys::prctl::set_name(c"corosync").context("can't name the process")?;
-    let log = start::log(&loaded, options)?;
+    let log = match log::start(&loaded.conf, options) {
+        Ok(log) => log,
+        Err(error) => {
+            eprintln!("{}: {error:#}", loaded.path.display());
+            return Ok(ExitCode::from(EXIT_LOGGING));
+        }
+    };
+    log.logger().log(Severity::Notice, STARTING);
     if options.realtime {
-        start::be_realtime(&log.logger());
+        start::be_realtime(&loaded, &log.logger());
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -81,14 +101,22 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let ended = tasks.block_on(&runtime, async {
         let mut ring = start::ring(&loaded, logger.clone())?;
         let crm = match options.crm || crm::is_a_service(&loaded.conf) {
-            true => Some(crm::start(&loaded, &mut ring, logger.clone())?),
+            true => Some(crm::start(&loaded, &mut ring, logger.of(Subsystem::Crm))?),
             false => None,
         };
-        let daemon = daemon::Daemon::new(ring, crm, loaded, logger)?;
+        let to_stderr = options.foreground && options.log_to_stderr;
+        let daemon = daemon::Daemon::new((ring, crm), loaded, (logger, to_stderr))?;
         pid_file.publish()?;
         anyhow::Ok(daemon.run().await?)
     });
+    let last = match &ended {
+        Ok(0) => "exiting normally".to_owned(),
+        Ok(code) => format!("exiting with status {code} at {}:{}.", file!(), line!()),
+        Err(error) => format!("exiting: {error:#}"),
+    };
+    let text = format!("Corosync Cluster Engine {last}");
+    log.logger().log(Severity::Notice, text);
     // One that is left behind names a process that is gone.
     let _ = pid_file.remove();
-    ended
+    ended.map(ExitCode::from)
 }

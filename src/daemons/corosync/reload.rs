@@ -61,6 +61,7 @@ pub(super) fn take_over(old: &mut CorosyncConf, new: CorosyncConf) -> Vec<String
     old.quorum = new.quorum;
     old.quorum.provider = provider;
     old.access = new.access;
+    old.logging = new.logging;
     old.totem.config_version = new.totem.config_version;
     old.totem.cancel_token_hold_on_retransmit = new.totem.cancel_token_hold_on_retransmit;
     let netmtu = old.totem.timing.netmtu;
@@ -75,7 +76,7 @@ fn counts_at_once(key: &str) -> bool {
         Some(("quorum", rest)) => {
             rest != "provider" && !rest.starts_with("device.") && !is_tracking(rest)
         }
-        Some(("nodelist" | "uidgid", _)) => true,
+        Some(("nodelist" | "uidgid" | "logging", _)) => true,
         _ => false,
     }
 }

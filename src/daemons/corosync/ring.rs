@@ -18,8 +18,8 @@ use crate::proto::heartbeat::Severity;
 use crate::proto::quorum::{self, Verdict};
 use crate::proto::services::{self, Services};
 use crate::proto::totem::{self, Note, Srp, Weight};
-use crate::runtime::log::Logger;
-use crate::runtime::totem::{DATAGRAM_BYTES_MAX, Plan, Sockets, Way};
+use crate::runtime::log::{Logger, Subsystem};
+use crate::runtime::totem::{Plan, Sockets, Way};
 use crate::time::{Instant, Now};
 use crate::wire::cluster::{Cfg, Message};
 use crate::wire::totem::crypto_frame::{Protection, SALT_BYTES};
@@ -105,10 +105,14 @@ pub struct Ring {
     /// when synchronisation is over.
     sync_waiting: VecDeque<Vec<u8>>,
     events: VecDeque<Event>,
-    received: Vec<u8>,
-    sealed: Vec<u8>,
+    /// What goes to all, until the token follows it or nothing else is to be done: the kernel
+    /// takes it in one call.
+    to_all: Vec<totem::Bytes>,
+    sealed: Vec<Vec<u8>>,
     opened: Vec<u8>,
     quorate: Option<bool>,
+    /// Who of the old ring didn't come along to the one that is about to be told.
+    left: Vec<NodeId>,
 }
 
 impl Ring {
@@ -128,14 +132,15 @@ impl Ring {
             sockets: Some(sockets),
             addresses: parts.addresses,
             store: parts.store,
-            log: parts.log,
+            log: parts.log.of(Subsystem::Totem),
             waiting: VecDeque::new(),
             sync_waiting: VecDeque::new(),
             events: VecDeque::new(),
-            received: vec![0; DATAGRAM_BYTES_MAX],
+            to_all: Vec::new(),
             sealed: Vec::new(),
             opened: Vec::new(),
             quorate: None,
+            left: Vec::new(),
         };
         ring.pump(crate::runtime::clock::now());
         Ok(ring)
@@ -216,10 +221,9 @@ impl Ring {
             let Some(sockets) = &mut self.sockets else {
                 return;
             };
-            let Some(length) = sockets.receive(&mut self.received) else {
+            let Some(datagram) = sockets.receive() else {
                 return;
             };
-            let datagram = self.received.get(..length).unwrap_or_default();
             // What isn't authentic is no datagram of ours.
             if let Ok(message) = self.protection.open(datagram, &mut self.opened) {
                 self.srp.handle_datagram(now.mono, message);
@@ -330,19 +334,14 @@ impl Ring {
             } else if let Some(output) = self.services.poll_output() {
                 self.of_services(now, output);
             } else if !self.send_waiting(now) {
-                return;
+                return self.send_to_all();
             }
         }
     }
 
     fn of_srp(&mut self, now: Now, output: totem::Output) {
         match output {
-            totem::Output::Multicast(datagram) => {
-                self.seal(&datagram);
-                if let Some(sockets) = &self.sockets {
-                    sockets.multicast(&self.sealed);
-                }
-            }
+            totem::Output::Multicast(datagram) => self.to_all.push(datagram),
             totem::Output::Unicast(to, datagram) => self.unicast(now, to, &datagram),
             totem::Output::PersistAndUnicast {
                 ring_seq,
@@ -354,7 +353,7 @@ impl Ring {
             },
             totem::Output::DiscardReceived => {
                 if let Some(sockets) = &mut self.sockets {
-                    sockets.discard(&mut self.received);
+                    sockets.discard();
                 }
             }
             totem::Output::Deliver(delivery) => {
@@ -364,15 +363,27 @@ impl Ring {
             }
             totem::Output::Configuration(change) => {
                 self.services.handle_configuration(now, &change);
-                if change.phase == totem::Phase::Regular {
-                    self.events.push_back(Event::Ring {
-                        ring: change.ring,
-                        members: change.members.iter().map(Processor::node).collect(),
-                    });
-                }
+                self.of_configuration(change);
             }
             totem::Output::Note(note) => self.tell(&note),
         }
+    }
+
+    fn of_configuration(&mut self, change: totem::Configuration) {
+        let nodes = |list: &[Processor]| list.iter().map(Processor::node).collect::<Vec<_>>();
+        if change.phase == totem::Phase::Transitional {
+            self.left = nodes(&change.left);
+            return;
+        }
+        let (members, left) = (nodes(&change.members), std::mem::take(&mut self.left));
+        self.list_nodes("Sync members", &members);
+        for (what, list) in [("Sync joined", nodes(&change.joined)), ("Sync left", left)] {
+            if !list.is_empty() {
+                self.list_nodes(what, &list);
+            }
+        }
+        let ring = change.ring;
+        self.events.push_back(Event::Ring { ring, members });
     }
 
     fn of_services(&mut self, now: Now, output: services::Output) {
@@ -381,7 +392,7 @@ impl Ring {
             services::Output::SyncPacket(packet) => self.sync_waiting.push_back(packet),
             services::Output::SyncCompleted(ring) => {
                 let text = "Completed service synchronization, ready to provide service.";
-                self.log.log(Severity::Notice, text);
+                self.log.of(Subsystem::Main).log(Severity::Notice, text);
                 self.srp.sync_completed(now.mono, ring);
                 self.events.push_back(Event::Synchronised(ring));
             }
@@ -395,7 +406,9 @@ impl Ring {
             services::Output::RememberExpectedVotes(votes) => {
                 if let Err(error) = self.store.keep_expected_votes(votes) {
                     let text = format!("can't remember the expected votes: {error}");
-                    self.log.log(Severity::Error, text);
+                    self.log
+                        .of(Subsystem::Votequorum)
+                        .log(Severity::Error, text);
                 }
             }
             services::Output::Cfg(from, cfg) => self.events.push_back(Event::Asked(from, cfg)),
@@ -436,19 +449,51 @@ impl Ring {
             );
             return self.log.log(Severity::Warning, text);
         };
-        self.seal(datagram);
-        if let Some(sockets) = &self.sockets {
-            sockets.unicast(address, &self.sealed);
+        self.send_to_all();
+        let is_bare = self.protection.is_bare();
+        if !is_bare {
+            self.seal(&[datagram]);
+        }
+        match (&self.sockets, self.sealed.first()) {
+            (Some(sockets), _) if is_bare => sockets.unicast(address, datagram),
+            (Some(sockets), Some(sealed)) => sockets.unicast(address, sealed),
+            _ => {}
         }
     }
 
-    fn seal(&mut self, datagram: &[u8]) {
-        let mut salt = [0; SALT_BYTES];
-        if self.protection.needs_salt() && getrandom::fill(&mut salt).is_err() {
+    /// Sends what goes to all, before anything else goes.
+    fn send_to_all(&mut self) {
+        if self.to_all.is_empty() {
+            return;
+        }
+        let datagrams = std::mem::take(&mut self.to_all);
+        let is_bare = self.protection.is_bare();
+        if !is_bare {
+            self.seal(&datagrams);
+        }
+        match &self.sockets {
+            Some(sockets) if is_bare => sockets.multicast(&datagrams),
+            Some(sockets) => sockets.multicast(&self.sealed),
+            None => {}
+        }
+        self.to_all = datagrams;
+        self.to_all.clear();
+    }
+
+    /// Leaves the protected forms of these in `sealed`.
+    fn seal(&mut self, datagrams: &[impl AsRef<[u8]>]) {
+        self.sealed.resize_with(datagrams.len(), Vec::new);
+        let mut random = true;
+        for (datagram, sealed) in datagrams.iter().zip(&mut self.sealed) {
+            let mut salt = [0; SALT_BYTES];
+            random &= !self.protection.needs_salt() || getrandom::fill(&mut salt).is_ok();
+            sealed.clear();
+            self.protection.seal_into(datagram.as_ref(), &salt, sealed);
+        }
+        if !random {
+            self.sealed.clear();
             self.fail(21, "the system gives no random numbers".to_owned());
         }
-        self.sealed.clear();
-        self.protection.seal_into(datagram, &salt, &mut self.sealed);
     }
 
     fn fail(&mut self, code: u8, text: String) {
@@ -476,10 +521,15 @@ impl Ring {
                      services."
                 }
             };
-            self.log.log(Severity::Notice, text);
+            self.log.of(Subsystem::Quorum).log(Severity::Notice, text);
         }
-        let members: Vec<String> = verdict.members.iter().map(NodeId::to_string).collect();
-        let text = format!("Members[{}]: {}", members.len(), members.join(" "));
-        self.log.log(Severity::Notice, text);
+        self.list_nodes("Members", &verdict.members);
+    }
+
+    /// Source: corosync 3.1.7, exec/vsf_quorum.c, `log_view_list`
+    fn list_nodes(&self, what: &str, nodes: &[NodeId]) {
+        let list: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
+        let text = format!("{what}[{}]: {}", list.len(), list.join(" "));
+        self.log.of(Subsystem::Quorum).log(Severity::Notice, text);
     }
 }

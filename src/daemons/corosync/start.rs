@@ -11,8 +11,9 @@ use anyhow::{Context, bail};
 use super::Options;
 use super::ring::{Parts, Ring, Settings};
 use super::store::Store;
+use crate::config::corosync_conf::cmap::Value;
 use crate::config::corosync_conf::{
-    self, CorosyncConf, Debug, Generation, Local, LocalNode, Transport, find_local_node,
+    self, CorosyncConf, Generation, Local, LocalNode, Transport, find_local_node,
 };
 use crate::config::diagnostic::Diagnostic;
 use crate::config::host::{Host, ThisHost};
@@ -23,7 +24,7 @@ use crate::proto::quorum;
 use crate::proto::services::Services;
 use crate::proto::totem::{Config, Flow, Timing};
 use crate::runtime::clock;
-use crate::runtime::log::{Log, LogConfig, Logger};
+use crate::runtime::log::{Logger, Subsystem};
 use crate::runtime::totem::{Plan, Way};
 use crate::sys::realtime;
 use crate::wire::totem::crypto_frame::Protection;
@@ -107,29 +108,27 @@ fn refuse_transport(conf: &CorosyncConf) -> anyhow::Result<()> {
     }
 }
 
-/// The log as the section `logging` wants it.
-pub fn log(loaded: &Loaded, options: &Options) -> anyhow::Result<Log> {
-    let logging = &loaded.conf.logging;
-    let host = nix::unistd::gethostname().unwrap_or_default();
-    let mut config = LogConfig::quiet("corosync", &host.to_string_lossy());
-    if logging.to_logfile {
-        config.logfile.clone_from(&logging.logfile);
-        if logging.debug > Debug::Off {
-            config.debugfile.clone_from(&logging.logfile);
-            config.logfile = None;
+/// Takes a place before ordinary processes, as `system` wants it, and keeps our memory from being
+/// paged out; what isn't permitted is said, and done without.
+///
+/// Source: corosync 3.1.7, exec/main.c, `set_priority`: the highest there is
+pub fn be_realtime(loaded: &Loaded, log: &Logger) {
+    let wanted = |name: &str| {
+        let mut keys = loaded.conf.keys.iter();
+        keys.find_map(|(key, value)| match value {
+            Value::Text(text) if key == name => Some(text.as_str()),
+            _ => None,
+        })
+    };
+    if wanted("system.sched_rr") != Some("no") {
+        let priority = match wanted("system.priority") {
+            Some("min") => realtime::LOWEST,
+            Some(number) if number != "max" => number.parse().unwrap_or(realtime::HIGHEST),
+            _ => realtime::HIGHEST,
+        };
+        if let Err(why) = realtime::set_round_robin(Some(priority)) {
+            log.log(Severity::Warning, format!("no real-time scheduling: {why}"));
         }
-    }
-    config.facility = logging.to_syslog.then_some(3);
-    config.stderr = options.foreground && (logging.to_stderr || options.log_to_stderr);
-    config.debug = u8::from(logging.debug > Debug::Off);
-    Log::start(config).context("can't start the log")
-}
-
-/// Takes a place before ordinary processes and keeps our memory from being paged out; what
-/// isn't permitted is said, and done without.
-pub fn be_realtime(log: &Logger) {
-    if let Err(why) = realtime::set_round_robin(None) {
-        log.log(Severity::Warning, format!("no real-time scheduling: {why}"));
     }
     if let Err(why) = realtime::lock_memory() {
         log.log(Severity::Warning, format!("memory is not locked: {why}"));
@@ -186,6 +185,18 @@ pub fn ring(loaded: &Loaded, log: Logger) -> anyhow::Result<Ring> {
         Severity::Notice,
         format!("This node is {} at {}", loaded.node, loaded.address),
     );
+    let (totem, how) = (
+        log.of(Subsystem::Totem),
+        match conf.totem.transport {
+            Transport::Udpu => "UDP/IP Unicast",
+            _ => "UDP/IP Multicast",
+        },
+    );
+    totem.log(Severity::Notice, format!("Initializing transport ({how})."));
+    if votes.is_some() {
+        let text = "Using quorum provider corosync_votequorum";
+        log.of(Subsystem::Quorum).log(Severity::Notice, text);
+    }
     if conf.interfaces.len() > 1 {
         let text = format!(
             "rrp_mode isn't done here: of {} redundant rings only ring 0, {}, is used",

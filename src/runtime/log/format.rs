@@ -69,7 +69,8 @@ pub fn rfc3164(facility: u8, origin: Origin<'_>, at: LocalTime, line: (Severity,
     )
 }
 
-fn syslog_level(severity: Severity) -> u8 {
+/// The number of a priority. Source: syslog(3)
+pub(super) fn syslog_level(severity: Severity) -> u8 {
     match severity {
         Severity::Critical => 2,
         Severity::Error => 3,
@@ -80,7 +81,8 @@ fn syslog_level(severity: Severity) -> u8 {
     }
 }
 
-fn stamp(at: LocalTime) -> String {
+/// `Nov 02 01:20:08`
+pub(super) fn stamp(at: LocalTime) -> String {
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ];

@@ -1,31 +1,31 @@
-//! The log: lines in heartbeat's form to files, syslog and the terminal, written by a thread of
-//! their own, so that a slow disk never holds up the protocol.
+//! The log: lines in heartbeat's form or in corosync's, to files, syslog and the terminal, written
+//! by a thread of their own, so that a slow disk never holds up the protocol.
 //!
 //! Called by everything that runs; must not wait. A line that finds the queue full is dropped
 //! and counted, and the count is logged when there is room again.
 //!
-//! Source: `spec/heartbeat-v1.md` section 3.1.
+//! Source: `spec/heartbeat-v1.md` section 3.1; `spec/corosync-conf.md` section 3.5.
 
 use std::io::Write;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::panic::Location;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::config::ha_cf::HaCf;
 use crate::proto::heartbeat::Severity;
-use crate::sys::local_time::LocalTime;
 
+pub mod corosync;
 pub mod format;
+mod heartbeat;
 mod rate;
 mod sinks;
+mod subsystem;
 
+pub use heartbeat::{LogConfig, cluster_user};
 pub use rate::RateLimit;
-
-use format::Origin;
-use sinks::{LogFile, Syslog};
+pub use subsystem::Subsystem;
 
 /// Lines that wait for the thread at most.
 const QUEUE_LINES_MAX: usize = 1024;
@@ -33,80 +33,25 @@ const QUEUE_LINES_MAX: usize = 1024;
 /// How long the end of the log may take.
 const END_WAIT: Duration = Duration::from_secs(3);
 
-/// Facility `daemon`. Source: RFC 3164 section 4.1.1.
-const FACILITY_DAEMON: u8 = 3;
-
-/// Where the log goes and how it looks.
+/// How lines look, and where they go.
 #[derive(Debug, Clone)]
-pub struct LogConfig {
-    /// Name of the program in each line: `heartbeat`.
-    pub entity: String,
-    /// Name of the machine in each line.
-    pub host: String,
-    /// Takes all but debug lines.
-    pub logfile: Option<PathBuf>,
-    /// Takes all lines.
-    pub debugfile: Option<PathBuf>,
-    /// Facility for syslog, by number; absent: no syslog.
-    pub facility: Option<u8>,
-    /// Socket of syslog.
-    pub syslog: PathBuf,
-    /// Files in syslog's form (`syslogmsgfmt`).
-    pub syslog_format: bool,
-    /// All lines on stderr too: the daemon runs in the foreground.
-    pub stderr: bool,
-    /// Owner of new log files, user and group.
-    pub owner: Option<(u32, u32)>,
-    /// Debug level: 0 drops debug lines.
-    pub debug: u8,
+pub enum Form {
+    /// As heartbeat writes them.
+    Heartbeat(LogConfig),
+    /// As corosync does.
+    Corosync(corosync::Config),
 }
 
-impl LogConfig {
-    /// A log that goes nowhere but, if wanted, to stderr.
-    pub fn quiet(entity: &str, host: &str) -> Self {
-        Self {
-            entity: entity.into(),
-            host: host.into(),
-            logfile: None,
-            debugfile: None,
-            facility: None,
-            syslog: "/dev/log".into(),
-            syslog_format: true,
-            stderr: false,
-            owner: None,
-            debug: 0,
-        }
+impl From<LogConfig> for Form {
+    fn from(config: LogConfig) -> Self {
+        Self::Heartbeat(config)
     }
 }
 
-impl LogConfig {
-    /// The daemon's log, as ha.cf wants it.
-    ///
-    /// Without any directive heartbeat hands its lines to a logging daemon, which by default
-    /// gives them to syslog, facility daemon: that's where they go here.
-    pub fn of_daemon(config: &HaCf, host: &str, stderr: bool) -> Self {
-        let mut facility = config.logfacility.map(|f| f.code);
-        let files = config.logfile.is_some() || config.debugfile.is_some();
-        if facility.is_none() && !files && config.use_logd != Some(false) {
-            facility = Some(FACILITY_DAEMON);
-        }
-        Self {
-            logfile: config.logfile.clone(),
-            debugfile: config.debugfile.clone(),
-            facility,
-            syslog_format: config.syslogmsgfmt,
-            stderr,
-            owner: cluster_user(),
-            debug: config.debug,
-            ..Self::quiet("heartbeat", host)
-        }
+impl From<corosync::Config> for Form {
+    fn from(config: corosync::Config) -> Self {
+        Self::Corosync(config)
     }
-}
-
-/// User and group of heartbeat's files, `hacluster` and its group, if the machine knows them.
-pub fn cluster_user() -> Option<(u32, u32)> {
-    let user = nix::unistd::User::from_name("hacluster").ok()??;
-    Some((user.uid.as_raw(), user.gid.as_raw()))
 }
 
 /// The running log: dropping it writes what is queued and ends the thread.
@@ -121,12 +66,38 @@ pub struct Log {
 pub struct Logger {
     queue: SyncSender<Order>,
     shared: Arc<Shared>,
+    subsystem: Subsystem,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
     dropped: AtomicU64,
     debug: AtomicU8,
+    /// Subsystems whose debug lines are wanted whatever the level is, by their bits.
+    debugged: AtomicU32,
+    /// Another form from the next line on.
+    next: Mutex<Option<Form>>,
+}
+
+impl Shared {
+    fn of(form: &Form) -> Self {
+        let shared = Self::default();
+        match form {
+            Form::Heartbeat(config) => shared.debug.store(config.debug, Ordering::Relaxed),
+            Form::Corosync(config) => shared.debugged.store(config.debugged(), Ordering::Relaxed),
+        }
+        shared
+    }
+
+    fn wants_debug(&self, subsystem: Subsystem) -> bool {
+        self.debug.load(Ordering::Relaxed) > 0
+            || self.debugged.load(Ordering::Relaxed) & subsystem.bit() != 0
+    }
+
+    fn take_next(&self) -> Option<Form> {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        next.take()
+    }
 }
 
 #[derive(Debug)]
@@ -138,25 +109,54 @@ enum Order {
 
 #[derive(Debug)]
 struct Entry {
-    unix_s: u64,
+    unix_ms: u64,
     severity: Severity,
+    subsystem: Subsystem,
+    /// Place in the source that wrote it.
+    place: &'static Location<'static>,
     /// Tag and process of a script; none: the daemon itself.
     script: Option<(String, u32)>,
     text: String,
 }
 
+impl Entry {
+    /// A line of now.
+    #[track_caller]
+    fn new(severity: Severity, subsystem: Subsystem, text: String) -> Self {
+        let since_1970 = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Self {
+            unix_ms: u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX),
+            severity,
+            subsystem,
+            place: Location::caller(),
+            script: None,
+            text,
+        }
+    }
+}
+
 impl Log {
     /// Starts the thread.
-    pub fn start(config: LogConfig) -> std::io::Result<Self> {
+    pub fn start(form: impl Into<Form>) -> std::io::Result<Self> {
         let (queue, orders) = sync_channel(QUEUE_LINES_MAX);
-        let shared = Arc::new(Shared::default());
-        shared.debug.store(config.debug, Ordering::Relaxed);
-        let writer = Writer::new(config, Arc::clone(&shared));
+        let form = form.into();
+        let shared = Arc::new(Shared::of(&form));
+        let thread = Thread {
+            writer: Writer::new(form),
+            shared: Arc::clone(&shared),
+            lost: 0,
+        };
         let thread = std::thread::Builder::new()
             .name("log".into())
             .stack_size(128 * 1024)
-            .spawn(move || writer.run(&orders))?;
-        let logger = Logger { queue, shared };
+            .spawn(move || thread.run(&orders))?;
+        let logger = Logger {
+            queue,
+            shared,
+            subsystem: Subsystem::Main,
+        };
         Ok(Self {
             logger,
             thread: Some(thread),
@@ -191,33 +191,54 @@ impl Logger {
         let (queue, orders) = sync_channel(QUEUE_LINES_MAX);
         let shared = Arc::new(Shared::default());
         shared.debug.store(1, Ordering::Relaxed);
-        (Self { queue, shared }, Collected(orders))
+        let logger = Self {
+            queue,
+            shared,
+            subsystem: Subsystem::Main,
+        };
+        (logger, Collected(orders))
+    }
+
+    /// The same log, for the lines of a subsystem.
+    #[must_use]
+    pub fn of(&self, subsystem: Subsystem) -> Self {
+        Self {
+            subsystem,
+            ..self.clone()
+        }
+    }
+
+    /// Lines look otherwise, or go elsewhere, from the next one on; never waits for a disk.
+    pub fn change(&self, form: Form) {
+        let new = Shared::of(&form);
+        let debugged = new.debugged.into_inner();
+        let next = self.shared.next.lock();
+        *next.unwrap_or_else(PoisonError::into_inner) = Some(form);
+        self.shared.debugged.store(debugged, Ordering::Relaxed);
     }
 
     /// Writes a line; never waits.
+    #[track_caller]
     pub fn log(&self, severity: Severity, text: impl AsRef<str>) {
         self.put(severity, None, text.as_ref());
     }
 
     /// Writes a line of a script or of a built-in agent, in the form of scripts: `tag` is
     /// `NAME(INSTANCE)`.
+    #[track_caller]
     pub fn script(&self, tag: &str, pid: u32, line: (Severity, &str)) {
         let (severity, text) = line;
         self.put(severity, Some((tag.to_owned(), pid)), text);
     }
 
+    #[track_caller]
     fn put(&self, severity: Severity, script: Option<(String, u32)>, text: &str) {
-        if severity == Severity::Debug && self.debug_level() == 0 {
+        if severity == Severity::Debug && !self.shared.wants_debug(self.subsystem) {
             return;
         }
-        let since_1970 = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
         let entry = Entry {
-            unix_s: since_1970.as_secs(),
-            severity,
             script,
-            text: format::one_line(text),
+            ..Entry::new(severity, self.subsystem, format::one_line(text))
         };
         if let Err(TrySendError::Full(_)) = self.queue.try_send(Order::Line(entry)) {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
@@ -257,42 +278,58 @@ impl Collected {
 
 /// What the thread owns.
 #[derive(Debug)]
-struct Writer {
-    config: LogConfig,
+struct Thread {
+    writer: Writer,
     shared: Arc<Shared>,
-    pid: u32,
-    logfile: Option<LogFile>,
-    debugfile: Option<LogFile>,
-    syslog: Syslog,
     lost: u64,
 }
 
+#[derive(Debug)]
+enum Writer {
+    Heartbeat(heartbeat::Writer),
+    Corosync(corosync::Writer),
+}
+
 impl Writer {
-    fn new(config: LogConfig, shared: Arc<Shared>) -> Self {
-        let file = |path: &Option<PathBuf>| path.clone().map(|p| LogFile::new(p, config.owner));
-        // One file named twice gets its lines once.
-        let logfile = file(&config.logfile).filter(|_| config.logfile != config.debugfile);
-        Self {
-            pid: std::process::id(),
-            logfile,
-            debugfile: file(&config.debugfile),
-            syslog: Syslog::new(config.syslog.clone()),
-            lost: 0,
-            config,
-            shared,
+    fn new(form: Form) -> Self {
+        match form {
+            Form::Heartbeat(config) => Self::Heartbeat(heartbeat::Writer::new(config)),
+            Form::Corosync(config) => Self::Corosync(corosync::Writer::new(config)),
         }
     }
 
+    /// True if all places took the line.
+    fn write(&mut self, entry: &Entry) -> bool {
+        match self {
+            Self::Heartbeat(writer) => writer.write(entry),
+            Self::Corosync(writer) => writer.write(entry),
+        }
+    }
+
+    fn reopen(&mut self) {
+        match self {
+            Self::Heartbeat(writer) => writer.reopen(),
+            Self::Corosync(writer) => writer.reopen(),
+        }
+    }
+}
+
+impl Thread {
     fn run(mut self, orders: &Receiver<Order>) {
         while let Ok(order) = orders.recv() {
+            if let Some(form) = self.shared.take_next() {
+                self.writer = Writer::new(form);
+            }
             match order {
-                Order::Line(entry) => self.write(&entry),
-                Order::Reopen => {
-                    self.logfile
-                        .iter_mut()
-                        .chain(&mut self.debugfile)
-                        .for_each(LogFile::reopen);
+                Order::Line(entry) => {
+                    let taken = self.writer.write(&entry);
+                    // A debug line that is lost waits for the next other line to be told.
+                    match entry.severity {
+                        Severity::Debug => self.lost += u64::from(!taken),
+                        _ => self.count(taken),
+                    }
                 }
+                Order::Reopen => self.writer.reopen(),
                 Order::End => break,
             }
             self.report_losses();
@@ -309,58 +346,13 @@ impl Writer {
     }
 
     fn own(&mut self, text: String) {
-        let since_1970 = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let unix_s = since_1970.as_secs();
-        self.write(&Entry {
-            unix_s,
-            severity: Severity::Warning,
-            script: None,
-            text,
-        });
+        let entry = Entry::new(Severity::Warning, Subsystem::Main, text);
+        self.writer.write(&entry);
     }
 
-    fn write(&mut self, entry: &Entry) {
-        let at = LocalTime::at(entry.unix_s);
-        let severity = entry.severity;
-        let origin = Origin {
-            host: &self.config.host,
-            entity: &self.config.entity,
-            pid: self.pid,
-        };
-        let line = match &entry.script {
-            Some((tag, pid)) => format::script(tag, *pid, at, (severity, &entry.text)),
-            None if self.config.syslog_format => {
-                format::syslog_like(origin, at, severity, &entry.text)
-            }
-            None => format::plain(origin, at, severity, &entry.text),
-        };
-        let mut failed = false;
-        if let Some(file) = &mut self.debugfile {
-            failed |= file.write(&line).is_err();
-        }
-        if severity == Severity::Debug {
-            self.lost += u64::from(failed);
-            return self.to_stderr(&line);
-        }
-        if let Some(file) = &mut self.logfile {
-            failed |= file.write(&line).is_err();
-        }
-        if let Some(facility) = self.config.facility {
-            let line = (severity, entry.text.as_str());
-            failed |= self
-                .syslog
-                .send(&format::rfc3164(facility, origin, at, line))
-                .is_err();
-        }
-        self.to_stderr(&line);
-        self.count(failed);
-    }
-
-    /// Tells once when a destination takes lines again how many it missed.
-    fn count(&mut self, failed: bool) {
-        if failed {
+    /// Tells once when all destinations take lines again how many they missed.
+    fn count(&mut self, taken: bool) {
+        if !taken {
             self.lost += 1;
         } else if self.lost > 0 {
             let lost = std::mem::take(&mut self.lost);
@@ -369,12 +361,11 @@ impl Writer {
             ));
         }
     }
+}
 
-    fn to_stderr(&self, line: &str) {
-        if self.config.stderr {
-            let _ = std::io::stderr().lock().write_all(line.as_bytes());
-        }
-    }
+/// Writes to standard error; nobody need listen there.
+fn to_stderr(line: &str) {
+    let _ = std::io::stderr().lock().write_all(line.as_bytes());
 }
 
 #[cfg(test)]

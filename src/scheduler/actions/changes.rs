@@ -6,6 +6,7 @@ use crate::scheduler::model::arena::{NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::order::Order;
 use crate::scheduler::model::*;
+use crate::scheduler::simulation::shown::Score;
 use crate::scheduler::unpack::digest::{CheckKind, Verdict};
 use crate::scheduler::unpack::failcount::Counting;
 use crate::scheduler::unpack::history::Extent;
@@ -184,16 +185,21 @@ impl<'a> Cluster<'a> {
     }
 
     fn note_private_change(&mut self, resource: ResourceId, node: NodeId, op: Element<'a>) {
+        // The original has one place for the text, which an interval of 0 leaves as it was.
+        let mut shown = self.shown_interval.borrow_mut();
         let interval = interval_of(op);
+        if interval > 0 || shown.is_empty() {
+            *shown = crate::scheduler::model::text::readable_interval(interval);
+        }
         let note = format!(
             "Only 'private' parameters to {}-interval {} for {} on {} changed: {}",
-            crate::scheduler::model::text::readable_interval(interval),
+            shown,
             op.attr("operation").unwrap_or(""),
             self.resources[resource].id,
             self.nodes[node].name,
             op.attr("transition-magic").unwrap_or("(null)"),
         );
-        self.notes.borrow_mut().push(note);
+        self.scores.borrow_mut().push(Score::Note(note));
     }
 
     fn force_restart(&mut self, resource: ResourceId, task: &str, interval: u32, node: NodeId) {

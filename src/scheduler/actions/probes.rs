@@ -134,8 +134,10 @@ impl Cluster<'_> {
         if !self.resources[top].is_clone() || unfences {
             top = resource;
         }
+        // What can't be looked for holds its start back, unless it is known to run anyway; for a
+        // clone the instance counts that would be looked for.
         let mut order = Order::OPT;
-        if !self.actions[probe].runnable && self.resources[top].running_on.is_empty() {
+        if !self.actions[probe].runnable && self.resources[resource].running_on.is_empty() {
             order |= Order::RL;
         }
         let start = self.side(top, "start");

@@ -57,9 +57,6 @@ impl<'a> Cluster<'a> {
         };
         let mut last: Option<&ResourceSet<'a>> = None;
         for set in &sets {
-            if set.broken {
-                return;
-            }
             self.colocate_in_set(&terms, set);
             if let Some(last) = last {
                 self.colocate_sets(&terms, last, set);
@@ -89,8 +86,12 @@ impl<'a> Cluster<'a> {
                 self.colocate(&terms, (a, role), (b, role));
             }
         } else {
-            for (i, &member) in members.iter().enumerate() {
-                for &other in members.iter().take(i) {
+            // Each with all that are named before its own id: with every one, if it is named by
+            // another name.
+            for &member in members {
+                let id = self.resources[member].id.clone();
+                let before = set.refs.iter().take_while(|(name, _)| *name != id);
+                for other in before.filter_map(|(_, other)| *other) {
                     self.colocate(&terms, (member, role), (other, role));
                 }
             }
@@ -98,18 +99,16 @@ impl<'a> Cluster<'a> {
     }
 
     fn colocate_sets(&mut self, terms: &Terms<'_>, one: &ResourceSet<'a>, two: &ResourceSet<'a>) {
-        let (a, b) = (&one.members, &two.members);
-        let sequential = |set: &ResourceSet<'a>| set.sequential != Some(false);
-        let firsts: Vec<ResourceId> = if sequential(one) {
-            a.first().copied().into_iter().collect()
-        } else {
-            a.clone()
+        // What nothing has the name of is left out, but it isn't replaced by its neighbour.
+        type Reference = (Text, Option<ResourceId>);
+        let side = |set: &ResourceSet<'a>, end: Option<&Reference>| -> Vec<ResourceId> {
+            match set.sequential {
+                Some(false) => set.refs.iter().filter_map(|(_, r)| *r).collect(),
+                _ => end.and_then(|(_, r)| *r).into_iter().collect(),
+            }
         };
-        let lasts: Vec<ResourceId> = if sequential(two) {
-            b.last().copied().into_iter().collect()
-        } else {
-            b.clone()
-        };
+        let firsts = side(one, one.refs.first());
+        let lasts = side(two, two.refs.last());
         for &dependent in &firsts {
             for &primary in &lasts {
                 self.colocate(terms, (dependent, one.role), (primary, two.role));

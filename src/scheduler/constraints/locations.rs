@@ -25,11 +25,11 @@ impl<'a> Cluster<'a> {
         let mut subjects: Vec<(ResourceId, Option<&'a str>, Option<&'a str>)> = Vec::new();
         let sets = self.resource_sets(element);
         for set in &sets {
+            let (role, score) = (set.role, set.attr("score"));
+            subjects.extend(set.members.iter().map(|&m| (m, role, score)));
             if set.broken {
                 break;
             }
-            let (role, score) = (set.role, set.attr("score"));
-            subjects.extend(set.members.iter().map(|&m| (m, role, score)));
         }
         if let Some(id) = element.attr("rsc").filter(|_| sets.is_empty()) {
             match self.named(id) {
@@ -163,6 +163,8 @@ impl<'a> Cluster<'a> {
         if !any {
             nodes.reverse();
         }
+        // What is promoted was unpromoted before, so what is said of that is said of every role.
+        let role = role.filter(|&r| r != Role::Unpromoted);
         let role = role.unwrap_or(Role::Unknown);
         self.add_location(rule.id(), resource, discovery, role, nodes);
     }

@@ -21,6 +21,8 @@ pub(in crate::scheduler) struct ResourceSet<'a> {
     pub element: Option<Element<'a>>,
     /// The resources; they end where an unknown one is named.
     pub members: Vec<ResourceId>,
+    /// All names in it, with what they are of; none where an unknown one is named.
+    pub refs: Vec<(Text, Option<ResourceId>)>,
     /// Whether one of them is unknown.
     pub broken: bool,
     /// Whether their order counts, if that is said.
@@ -35,6 +37,15 @@ impl<'a> ResourceSet<'a> {
     /// An attribute of the set.
     pub(in crate::scheduler) fn attr(&self, name: &str) -> Option<&'a str> {
         self.element.and_then(|e| e.attr(name))
+    }
+
+    /// Adds what a reference is to; none if nothing has that name.
+    fn add(&mut self, name: &str, resource: Option<ResourceId>) {
+        self.refs.push((name.into(), resource));
+        self.broken |= resource.is_none();
+        if !self.broken {
+            self.members.extend(resource);
+        }
     }
 }
 
@@ -137,13 +148,11 @@ impl<'a> Cluster<'a> {
             ..ResourceSet::default()
         };
         for reference in element.children_named("resource_ref") {
-            match self.named(reference.id().unwrap_or("")) {
-                Named::One(resource) => set.members.push(resource),
+            let name = reference.id().unwrap_or("");
+            match self.named(name) {
+                Named::One(resource) => set.add(name, Some(resource)),
                 Named::Many(ids) => self.add_members(&mut set, &ids),
-                Named::Unknown => set.broken = true,
-            }
-            if set.broken {
-                break;
+                Named::Unknown => set.add(name, None),
             }
         }
         set
@@ -151,10 +160,7 @@ impl<'a> Cluster<'a> {
 
     fn add_members(&self, set: &mut ResourceSet<'a>, ids: &[String]) {
         for id in ids {
-            match self.constraint_resource(id) {
-                Some(resource) => set.members.push(resource),
-                None => set.broken = true,
-            }
+            set.add(id, self.constraint_resource(id));
         }
     }
 
@@ -165,12 +171,12 @@ impl<'a> Cluster<'a> {
             ..ResourceSet::default()
         };
         match named {
-            Named::One(resource) => set.members.push(*resource),
+            Named::One(resource) => set.add(id, Some(*resource)),
             Named::Many(ids) => {
                 set.sequential = Some(false);
                 self.add_members(&mut set, ids);
             }
-            Named::Unknown => set.broken = true,
+            Named::Unknown => set.add(id, None),
         }
         set
     }

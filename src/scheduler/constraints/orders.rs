@@ -233,7 +233,8 @@ impl<'a> Cluster<'a> {
             return;
         };
         let all = one.attr("require-all").and_then(boolean::parse) != Some(false);
-        let order = flags(kind, first, symmetry);
+        // Between sets the second side tells whether the first has to be runnable, unlike elsewhere.
+        let order = flags(kind, then, symmetry);
         if !all && !matches!(first, "stop" | "demote") {
             return self.order_one_or_more((one, first), (two, then), order);
         }

@@ -16,10 +16,10 @@ impl<'a> Cluster<'a> {
         };
         let mut subjects: Vec<(ResourceId, Option<&'a str>)> = Vec::new();
         for set in self.resource_sets(element) {
+            subjects.extend(set.members.iter().map(|&m| (m, set.role)));
             if set.broken {
                 break;
             }
-            subjects.extend(set.members.iter().map(|&m| (m, set.role)));
         }
         if let Some(id) = element.attr("rsc") {
             let role = element.attr("rsc-role");

@@ -9,7 +9,7 @@ use crate::scheduler::model::*;
 impl Cluster<'_> {
     /// Fences what is unclean, shuts down what wants to.
     pub(in crate::scheduler) fn plan_fencing(&mut self) {
-        let managed = self.top.iter().any(|&r| self.resources[r].managed);
+        let managed = self.top.iter().any(|&r| self.any_managed(r));
         let (mut fences, mut shutdowns): (Vec<ActionId>, Vec<ActionId>) = Default::default();
         let mut last = None;
         for node in self.node_order.clone() {
@@ -46,6 +46,12 @@ impl Cluster<'_> {
         if let Some(last) = last {
             self.order_before_dc(last, &fences, &shutdowns);
         }
+    }
+
+    /// Whether the cluster may do anything with a resource, or with one in it.
+    fn any_managed(&self, resource: ResourceId) -> bool {
+        let r = &self.resources[resource];
+        r.managed || r.children.iter().any(|&c| self.any_managed(c))
     }
 
     fn shuts_down(&self, node: NodeId) -> bool {

@@ -92,8 +92,6 @@ pub struct Cluster<'a> {
     pub has_fence_device: bool,
     /// Whether there are connections to remote nodes.
     pub has_remotes: bool,
-    /// Some entry of the history is of an orphan with a container.
-    pub orphan_containers: Vec<(ResourceId, Text)>,
     /// Containers to be stopped, newest first.
     pub stop_needed: Vec<ResourceId>,
     /// Digest checks that wait for the place of a container.
@@ -113,8 +111,8 @@ pub struct Cluster<'a> {
     pub lrm: IndexMap<NodeId, Vec<Element<'a>>>,
     /// Scores and capacities, as they come up.
     pub scores: RefCell<Vec<crate::scheduler::simulation::shown::Score>>,
-    /// Lines printed while scheduling.
-    pub notes: RefCell<Vec<String>>,
+    /// The interval that was told last.
+    pub shown_interval: RefCell<String>,
     /// Resources, disabled and blocked.
     pub disabled: i32,
     /// Blocked resources.
@@ -160,7 +158,6 @@ impl<'a> Cluster<'a> {
             ticket_constraints: Vec::new(),
             has_fence_device: false,
             has_remotes: false,
-            orphan_containers: Vec::new(),
             stop_needed: Vec::new(),
             late_checks: Vec::new(),
             failed: Vec::new(),
@@ -170,7 +167,7 @@ impl<'a> Cluster<'a> {
             history: IndexMap::new(),
             lrm: IndexMap::new(),
             scores: RefCell::default(),
-            notes: RefCell::default(),
+            shown_interval: RefCell::default(),
             disabled: 0,
             blocked: 0,
             simulation: true,

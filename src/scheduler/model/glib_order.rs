@@ -1,5 +1,36 @@
-//! The order in which GLib's hash tables give their keys: one decision of Pacemaker depends on it.
+//! Orders that are GLib's: of the keys of its hash tables, and of lists that are sorted by what
+//! isn't transitive. Decisions of Pacemaker depend on both.
 //! Source: GLib 2.74 `ghash.c`, tried against the installed crm_simulate (scheduler.md, 37).
+
+use std::cmp::Ordering;
+
+/// Sorts as `g_list_sort` does: halves, the first never longer, merged with the first of equals
+/// first. With a comparison that is a total order this is any stable sort; comparisons of
+/// instances and of entries of a history aren't, and then the way matters.
+pub fn list_sort<T: Copy>(items: &[T], mut compare: impl FnMut(&T, &T) -> Ordering) -> Vec<T> {
+    fn sort<T: Copy>(items: &[T], compare: &mut impl FnMut(&T, &T) -> Ordering) -> Vec<T> {
+        if items.len() < 2 {
+            return items.to_vec();
+        }
+        let (a, b) = items.split_at(items.len() / 2);
+        let (a, b) = (sort(a, compare), sort(b, compare));
+        let (mut i, mut j) = (0, 0);
+        let mut merged = Vec::with_capacity(items.len());
+        while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
+            if compare(x, y).is_gt() {
+                merged.push(*y);
+                j += 1;
+            } else {
+                merged.push(*x);
+                i += 1;
+            }
+        }
+        merged.extend_from_slice(a.get(i..).unwrap_or_default());
+        merged.extend_from_slice(b.get(j..).unwrap_or_default());
+        merged
+    }
+    sort(items, &mut compare)
+}
 
 const SIZES: &[(usize, usize)] = &[
     (8, 7),
@@ -13,13 +44,6 @@ const SIZES: &[(usize, usize)] = &[
     (2048, 2039),
     (4096, 4093),
 ];
-
-fn hash(key: &str) -> u32 {
-    key.bytes().fold(5381u32, |h, b| {
-        let signed = i32::from(b as i8);
-        h.wrapping_mul(33).wrapping_add(signed as u32)
-    })
-}
 
 struct Slots {
     slots: Vec<Option<usize>>,
@@ -82,11 +106,6 @@ impl Slots {
 }
 
 /// Positions of the keys in the order of a table into which they were put one after the other.
-pub(in crate::scheduler) fn order(keys: &[&str]) -> Vec<usize> {
-    order_by(keys, hash)
-}
-
-/// [`order`] of a table whose keys are names, as most of Pacemaker's are.
 /// Source: Pacemaker 2.1.5, `g_str_hash_traditional`; the order of tickets in the installed tools.
 pub(crate) fn order_of_names(keys: &[&str]) -> Vec<usize> {
     order_by(keys, |key| {

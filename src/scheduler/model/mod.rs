@@ -72,6 +72,8 @@ pub struct Node {
     pub score: i32,
     pub never_discover: bool,
     pub attrs: Values,
+    /// Whether its name is among its attributes: a remote node without a state has none.
+    pub named: bool,
     pub utilization: BTreeMap<Text, i64>,
     pub online: bool,
     pub standby: bool,

@@ -101,22 +101,19 @@ pub fn readable_interval(ms: u32) -> String {
     if ms == 0 {
         return "0s".to_owned();
     }
-    let units = [
-        ("d", ms / 86_400_000),
-        ("h", ms / 3_600_000 % 24),
-        ("m", ms / 60_000 % 60),
-    ];
-    let mut text = String::new();
-    for (unit, count) in units {
-        if count > 0 {
-            text.push_str(&format!("{count}{unit}"));
+    // A whole unit alone is told in the next smaller one: 60s, 1000ms.
+    let (mut text, mut left) = (String::new(), ms);
+    for (unit, length) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000)] {
+        if left > length {
+            text.push_str(&format!("{}{unit}", left / length));
+            left %= length;
         }
     }
-    let (seconds, rest) = (ms / 1000 % 60, ms % 1000);
-    if rest > 0 {
-        text.push_str(&format!("{seconds}.{rest:03}s"));
-    } else if seconds > 0 {
-        text.push_str(&format!("{seconds}s"));
+    match (left > 1000, left % 1000) {
+        (true, 0) => text.push_str(&format!("{}s", left / 1000)),
+        (true, rest) => text.push_str(&format!("{}.{rest:03}s", left / 1000)),
+        (false, _) if left > 0 => text.push_str(&format!("{left}ms")),
+        (false, _) => {}
     }
     text
 }

@@ -2,7 +2,7 @@
 //! Source: Pacemaker 2.1.5, `pcmk__order_probes`.
 
 use crate::cib::boolean;
-use crate::scheduler::model::arena::{ActionId, LinkId, ResourceId};
+use crate::scheduler::model::arena::{ActionId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::order::Order;
 use crate::scheduler::model::*;
@@ -32,38 +32,11 @@ impl Cluster<'_> {
             }
             for i in (0..self.actions[probe].after.len()).rev() {
                 let link = self.actions[probe].after[i];
-                self.order_inactive_instances(probe, resource, link);
                 let mut seen = Vec::new();
                 self.order_restart(probe, resource, self.links[link].then, &mut seen);
                 for action in seen {
                     self.actions[action].tracking = false;
                 }
-            }
-        }
-    }
-
-    /// A probe that can't be done holds back the instances of a clone that aren't active; the
-    /// start of the clone isn't held back while some are.
-    fn order_inactive_instances(&mut self, probe: ActionId, of: ResourceId, link: LinkId) {
-        let Link { then, made, .. } = self.links[link];
-        let top = self.top_of(of);
-        let action = &self.actions[then];
-        if action.resource != Some(top)
-            || self.resources[top].rank() <= 1
-            || self.actions[probe].runnable
-            || made.has(Order::RL)
-            || &*action.task != "start"
-        {
-            return;
-        }
-        for i in (0..action.after.len()).rev() {
-            let next = self.links[self.actions[then].after[i]].then;
-            let action = &self.actions[next];
-            let waits = action
-                .resource
-                .is_some_and(|r| self.resources[r].running_on.is_empty() && self.top_of(r) == top);
-            if waits && &*action.task == "start" {
-                self.order_actions(probe, next, Order::OPT | Order::RL);
             }
         }
     }

@@ -3,6 +3,7 @@
 
 use crate::scheduler::model::arena::{NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::glib_order::list_sort;
 use crate::scheduler::model::*;
 use crate::scheduler::score::INFINITY;
 
@@ -18,7 +19,7 @@ impl Cluster<'_> {
         self.show_scores("pcmk__bundle_allocate", bundle);
         let mut containers = self.parts(bundle);
         self.rate_by_colocation(&containers);
-        containers.sort_by(|&a, &b| self.compare_instances(a, b));
+        containers = list_sort(&containers, |&a, &b| self.compare_instances(a, b));
         self.distribute(bundle, &containers, max, per_host);
         for replica in &replicas {
             self.assign_replica(replica);

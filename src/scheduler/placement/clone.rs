@@ -5,6 +5,7 @@ use std::cmp::Ordering as Compared;
 
 use crate::scheduler::model::arena::{NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::glib_order::list_sort;
 use crate::scheduler::model::table::Table;
 use crate::scheduler::model::*;
 use crate::scheduler::placement::colocate::Merging;
@@ -46,7 +47,7 @@ impl Cluster<'_> {
         self.show_scores("pcmk__clone_allocate", clone);
         let mut children = self.resources[clone].children.clone();
         self.rate_by_colocation(&children);
-        children.sort_by(|&a, &b| self.compare_instances(a, b));
+        children = list_sort(&children, |&a, &b| self.compare_instances(a, b));
         self.resources[clone].children = children.clone();
         let body = self.clone_of(clone);
         let (max, node_max) = (body.max, body.node_max);
@@ -179,18 +180,16 @@ impl Cluster<'_> {
         }
     }
 
-    /// Bans nodes that an instance knows and can't have; what its clone has against a node
-    /// counts for it once more.
+    /// Bans nodes that an instance knows and can't have, or that its clone can't have.
     fn ban_full_nodes(&mut self, clone: ResourceId, part: ResourceId, per_host: i32) {
         let nodes: Vec<NodeId> = self.resources[part].allowed.nodes().collect();
         for node in nodes {
             let usable = self.available(node) && !self.resources[part].orphan;
-            let score = match self.resources[clone].allowed.get(node) {
-                Some(entry) if usable && entry.score < 0 => entry.score,
-                Some(entry) if usable && entry.count < per_host => continue,
-                _ => -INFINITY,
-            };
-            self.add_below(part, node, score);
+            let local = self.resources[clone].allowed.get(node);
+            let free = local.is_some_and(|e| e.score >= 0 && e.count < per_host);
+            if !(usable && free) {
+                self.add_below(part, node, -INFINITY);
+            }
         }
     }
 

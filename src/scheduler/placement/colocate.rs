@@ -47,7 +47,7 @@ impl Cluster<'_> {
 
     fn colocation_value(&self, node: NodeId, attribute: Option<&Text>) -> Option<&str> {
         match attribute {
-            None => Some(&self.nodes[node].name),
+            None => Some(&*self.nodes[node].name).filter(|_| self.nodes[node].named),
             Some(name) => self.node_attr(node, name),
         }
     }
@@ -423,7 +423,7 @@ impl Cluster<'_> {
         let table = &self.resources[resource].allowed;
         let nodes: Vec<NodeId> = work.nodes().collect();
         for node in nodes {
-            let score = if attribute.is_none() {
+            let score = if attribute.is_none() && self.nodes[node].named {
                 match table.score(node) {
                     Some(s) if s > -INFINITY && self.available(node) => s,
                     _ => -INFINITY,

@@ -47,17 +47,13 @@ impl Cluster<'_> {
         }
         let running = r.running_on.clone();
         if let Some(locked) = r.lock.node {
+            // What is active, wherever that is, isn't disturbed by a lock that its history tells.
             if !running.is_empty() {
-                if running != [locked] {
-                    let id = self.resources[resource].id.clone();
-                    self.clear_history(resource, locked, &id);
-                }
-                let same = running == [locked];
-                if !same {
-                    self.resources[resource].lock.node = None;
-                    self.resources[resource].lock.time = 0;
-                    return;
-                }
+                let id = self.resources[resource].id.clone();
+                self.clear_history(resource, locked, &id);
+                self.resources[resource].lock.node = None;
+                self.resources[resource].lock.time = 0;
+                return;
             }
         } else if let [node] = running.as_slice() {
             let n = &self.nodes[*node];

@@ -5,6 +5,7 @@ use std::cmp::Ordering as Compared;
 
 use crate::scheduler::model::arena::{NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::glib_order::list_sort;
 use crate::scheduler::model::text::base_name;
 use crate::scheduler::model::*;
 use crate::scheduler::placement::colocate::Merging;
@@ -212,9 +213,8 @@ impl Cluster<'_> {
             };
             self.resources[child].sort_index = index;
         }
-        let mut sorted = children;
-        self.rate_by_colocation(&sorted);
-        sorted.sort_by(|&a, &b| self.compare_promotion(a, b));
+        self.rate_by_colocation(&children);
+        let sorted = list_sort(&children, |&a, &b| self.compare_promotion(a, b));
         self.resources[clone].children = sorted;
         self.resources[clone].visit.merging = false;
     }

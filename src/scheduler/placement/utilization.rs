@@ -220,16 +220,11 @@ impl Cluster<'_> {
     /// Nodes of a table in the order in which a hash table of GLib has them.
     fn nodes_in_table_order(&self, resource: ResourceId) -> Vec<NodeId> {
         let nodes = self.allowed_nodes(resource);
-        let mut keyed: Vec<(usize, NodeId)> = Vec::new();
         let ids: Vec<&str> = nodes.iter().map(|&n| &*self.nodes[n].id).collect();
-        for (slot, at) in crate::scheduler::model::glib_order::order(&ids)
+        let order = crate::scheduler::model::glib_order::order_of_names(&ids);
+        order
             .into_iter()
-            .enumerate()
-        {
-            if let Some(&node) = nodes.get(at) {
-                keyed.push((slot, node));
-            }
-        }
-        keyed.into_iter().map(|(_, node)| node).collect()
+            .filter_map(|at| nodes.get(at).copied())
+            .collect()
     }
 }

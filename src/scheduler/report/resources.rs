@@ -249,7 +249,7 @@ impl Cluster<'_> {
             line.push_str(description);
         }
         if r.role == Role::Stopped
-            && let Some(rc) = self.failed_probe(resource, None)
+            && let Some(rc) = self.failed_probe(resource, place)
         {
             line.push_str(&format!(" ({}) ", result_text(rc)));
         }

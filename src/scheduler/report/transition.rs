@@ -48,6 +48,15 @@ struct Known {
 }
 
 impl Cluster<'_> {
+    /// What changes, before the graph is made of it. As in Pacemaker, which logs it then, actions
+    /// without a node take one here, and what runs though it counts as stopped is started.
+    pub(in crate::scheduler) fn note_changes(&mut self) {
+        let mut changes = Vec::new();
+        for top in self.top.clone() {
+            self.collect_changes(top, &mut changes);
+        }
+    }
+
     /// The summary.
     pub fn summary(&mut self) -> Vec<Summed> {
         let mut lines = self.node_lines();

@@ -38,7 +38,9 @@ struct Event<'a> {
     interval: u32,
     rc: i64,
     target: i64,
-    params: Values,
+    reason: &'static str,
+    /// Parameters; none if nobody knows them, so that there is no digest of them either.
+    params: Option<Values>,
 }
 
 /// The elements of an action in the graph.
@@ -77,12 +79,14 @@ pub fn execute(
     graph: &Document,
     cib: &mut Document,
     failures: &[Failure],
+    clock: i64,
 ) -> Execution {
     let steps = steps(graph);
     let mut run = Run {
         cluster,
         cib,
         failures,
+        clock,
         lines: Vec::new(),
         aborted: false,
     };
@@ -129,6 +133,8 @@ struct Run<'r, 'a> {
     cluster: &'r Cluster<'a>,
     cib: &'r mut Document,
     failures: &'r [Failure],
+    /// What happens in a simulation happens now, whatever time the CIB is of.
+    clock: i64,
     lines: Vec<Item>,
     aborted: bool,
 }
@@ -176,14 +182,8 @@ impl Run<'_, '_> {
             return;
         }
         let state = node_state(self.cib, target, action.attr("on_node_uuid"));
-        set_membership(self.cib, state, false);
-        count_update(self.cib);
-        for name in ["lrm", "transient_attributes"] {
-            while let Some(part) = self.cib.child(state, name) {
-                self.cib.detach(part);
-                count_update(self.cib);
-            }
-        }
+        set_membership(self.cib, state, false, "simulate_fencing_action");
+        forget(self.cib, state);
     }
 
     /// The name under which a resource is known, of the two that an action gives.
@@ -232,7 +232,8 @@ impl Run<'_, '_> {
             interval,
             rc: target,
             target,
-            params: parameters(action),
+            reason: "",
+            params: Some(parameters(action)),
         };
         let uuid = if action.attr("router_node").is_some() {
             Some(node)
@@ -243,15 +244,15 @@ impl Run<'_, '_> {
         let state = node_state(self.cib, node, uuid);
         if let Some((matched, rc)) = &failed {
             event.rc = *rc;
+            event.reason = "User-injected result";
             self.aborted = true;
             let text = format!("Pretending action {} failed with rc={rc}", step.id);
             self.lines.push(Item::Note(text));
-            let now = self.cluster.clock.unix_s;
-            let lines = add_failcount(self.cib, state, matched, &event, now);
+            let lines = add_failcount(self.cib, state, matched, &event, self.clock);
             self.lines.extend(lines);
         }
         let history = resource_history(self.cib, state, (&name, id), primitive);
-        add_result(self.cib, (history, id), &event, self.cluster.clock.unix_s);
+        add_result(self.cib, (history, id), &event, self.clock);
         count_update(self.cib);
         failed.is_none()
     }
@@ -272,7 +273,13 @@ impl Run<'_, '_> {
 fn parameters(action: Element<'_>) -> Values {
     let attributes = action.child("attributes");
     let pairs = attributes.into_iter().flat_map(|a| a.attrs());
-    pairs.map(|(k, v)| (Text::from(k), Text::from(v))).collect()
+    // Names that no attribute of XML can have are in elements of their own.
+    let others = attributes
+        .into_iter()
+        .flat_map(|a| a.children_named("param"));
+    let others = others.filter_map(|p| Some((p.attr("name")?, p.attr("value")?)));
+    let all = pairs.chain(others);
+    all.map(|(k, v)| (Text::from(k), Text::from(v))).collect()
 }
 
 /// The state of a node in the status, made if there is none.
@@ -301,8 +308,18 @@ fn count_update(cib: &mut Document) {
     cib.set_attr(root, "num_updates", &next);
 }
 
+/// What was known of a node that is gone is gone, too.
+pub fn forget(cib: &mut Document, state: NodeRef) {
+    for name in ["lrm", "transient_attributes"] {
+        while let Some(part) = cib.child(state, name) {
+            cib.detach(part);
+            count_update(cib);
+        }
+    }
+}
+
 /// A node joins or leaves.
-pub fn set_membership(cib: &mut Document, state: NodeRef, up: bool) {
+pub fn set_membership(cib: &mut Document, state: NodeRef, up: bool, origin: &str) {
     let values = if up {
         ["true", "online", "member", "member"]
     } else {
@@ -314,6 +331,8 @@ pub fn set_membership(cib: &mut Document, state: NodeRef, up: bool) {
     {
         cib.set_attr(state, name, value);
     }
+    cib.set_attr(state, "crm-debug-origin", origin);
+    count_update(cib);
 }
 
 /// The entry of a resource in a node's history, made if there is none.
@@ -366,7 +385,8 @@ fn add_result(cib: &mut Document, (history, id): (NodeRef, &str), event: &Event<
     let last = format!("{id}_last_0");
     let meta = |name: &str| {
         let name = format!("CRM_meta_{name}");
-        event.params.get(&*name).map_or("", |v| &**v)
+        let params = event.params.as_ref();
+        params.and_then(|p| p.get(&*name)).map_or("", |v| &**v)
     };
     let ids = match task {
         "notify" => {
@@ -409,7 +429,7 @@ fn write_result(
         ("crm_feature_set", FEATURE_SET),
         ("transition-key", &transition),
         ("transition-magic", &magic),
-        ("exit-reason", ""),
+        ("exit-reason", event.reason),
         ("call-id", &call),
         ("rc-code", &rc),
         ("op-status", "0"),
@@ -422,14 +442,17 @@ fn write_result(
     }
     if task.starts_with("migrate_") {
         for name in ["migrate_source", "migrate_target"] {
-            let value = event.params.get(&*format!("CRM_meta_{name}"));
+            let params = event.params.as_ref();
+            let value = params.and_then(|p| p.get(&*format!("CRM_meta_{name}")));
             if let Some(value) = value {
                 cib.set_attr(op, name, value);
             }
         }
     }
-    let digest = crate::scheduler::unpack::digest::digest_of_operation(&event.params);
-    cib.set_attr(op, "op-digest", &digest);
+    if let Some(params) = &event.params {
+        let digest = crate::scheduler::unpack::digest::digest_of_operation(params);
+        cib.set_attr(op, "op-digest", &digest);
+    }
 }
 
 /// Counts a failure in the attributes of a node.
@@ -482,12 +505,14 @@ pub fn set_transient(cib: &mut Document, state: NodeRef, id: &str, name: &str, v
         Some(found) => found,
         None => cib.add_element(state, "transient_attributes", &[("id", id)]),
     };
-    let set_id = format!("status-{id}");
     let set = match cib.child(transient, "instance_attributes") {
         Some(found) => found,
-        None => cib.add_element(transient, "instance_attributes", &[("id", &set_id)]),
+        None => {
+            let id = format!("status-{id}");
+            cib.add_element(transient, "instance_attributes", &[("id", &id)])
+        }
     };
-    let pair_id = format!("{set_id}-{name}");
+    let pair_id = format!("{}-{name}", cib.id(set).unwrap_or("")).replace('#', ".");
     let attrs = [("id", &*pair_id), ("name", name), ("value", value)];
     cib.add_element(set, "nvpair", &attrs);
 }
@@ -517,12 +542,14 @@ pub(in crate::scheduler) fn inject_result(
         interval: injected.interval,
         rc: injected.rc,
         target: 0,
-        params: Values::new(),
+        reason: "Simulated action result",
+        params: None,
     };
     let lines = add_failcount(cib, state, injected.resource, &event, now);
     let agent = cib.extract(primitive);
     let names = (injected.resource, injected.resource);
     let history = resource_history(cib, state, names, agent.root_element());
     add_result(cib, (history, injected.resource), &event, now);
+    count_update(cib);
     lines
 }

@@ -4,7 +4,7 @@
 
 use crate::cib::{Document, NodeRef};
 use crate::scheduler::score;
-use crate::scheduler::simulation::execution::{node_state, set_membership};
+use crate::scheduler::simulation::execution::{forget, node_state, set_membership};
 use crate::scheduler::simulation::shown::Item;
 
 /// What happens.
@@ -75,9 +75,11 @@ pub fn inject(cib: &mut Document, what: &Injections, now: i64) -> Injected {
             ensure_node(cib, node);
             let uuid = node_uuid(cib, node);
             let state = node_state(cib, node, uuid.as_deref());
-            set_membership(cib, state, up);
-            if action == "Failing" {
-                cib.set_attr(state, "in_ccm", "false");
+            set_membership(cib, state, up, "crm_simulate");
+            match action {
+                "Offline" => forget(cib, state),
+                "Failing" => cib.set_attr(state, "in_ccm", "false"),
+                _ => {}
             }
         }
     }

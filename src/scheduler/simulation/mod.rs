@@ -21,7 +21,7 @@ pub type Moments = (fn(i64) -> String, fn(i64) -> String);
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
-    /// The time if the CIB doesn't tell, in seconds since 1970.
+    /// The time if the CIB doesn't tell.
     pub clock: Clock,
     /// A time in place of all others, with the text it was given as.
     pub date: Option<(String, Time)>,
@@ -77,6 +77,8 @@ pub struct Simulation {
 struct Page {
     text: String,
     spacer: bool,
+    /// Where the lists begin; what is before them looks the same without titles and bullets.
+    lists: usize,
     xml: Option<Xml>,
 }
 
@@ -210,6 +212,7 @@ fn report_of(source: &Document, request: &Request, mut page: Page) -> Simulation
             page.part(&report::notes(&cluster));
             page.spacer = false;
         }
+        page.lists = page.text.len();
         let title = ("Current cluster status", "cluster_status");
         tell_status(&mut cluster, request, title, &mut page);
     }
@@ -239,7 +242,8 @@ fn report_of(source: &Document, request: &Request, mut page: Page) -> Simulation
     }
     made.xml = page.xml.take();
     made.text = if request.plain {
-        plain(&page.text)
+        let (head, lists) = page.text.split_at(page.lists);
+        format!("{head}{}", plain(lists))
     } else {
         page.text
     };
@@ -282,7 +286,13 @@ fn transition(request: &Request, page: &mut Page, made: &mut Simulation) {
     }
     if request.simulate {
         let failures = &request.failures;
-        let run = execution::execute(&cluster, &graph, &mut made.cib, failures);
+        let run = execution::execute(
+            &cluster,
+            &graph,
+            &mut made.cib,
+            failures,
+            request.clock.unix_s,
+        );
         page.element("transition", &run.lines, Item::xml);
         if !request.quiet {
             page.part("Executing Cluster Transition:\n");
@@ -322,18 +332,28 @@ fn tell_scores(cluster: &Cluster<'_>, request: &Request, page: &mut Page) {
         (false, false) => return,
     };
     let scores = cluster.scores.borrow();
-    let asked = |score: &&Score| match score.of_load() {
-        true => request.utilization,
-        false => request.scores,
+    let asked = |score: &&Score| match score {
+        Score::Note(_) => !request.quiet,
+        load if load.of_load() => request.utilization,
+        _ => request.scores,
     };
     let wanted: Vec<&Score> = scores.iter().filter(asked).collect();
     page.element(element, &wanted, |score, out| score.xml(out));
-    let lines: Vec<String> = wanted.iter().map(|score| score.text()).collect();
     if request.quiet {
-        for line in &lines {
-            page.line(line);
+        for score in &wanted {
+            page.line(&score.text());
+        }
+        // The blank line before what is executed stays, though that isn't shown.
+        if request.simulate && !wanted.is_empty() {
+            page.line("");
         }
         return;
     }
-    page.list(title, &lines);
+    page.part(&format!("{title}:\n"));
+    for score in &wanted {
+        match score {
+            Score::Note(text) => page.line(text),
+            score => page.line(&format!("  * {}", score.text())),
+        }
+    }
 }

@@ -181,6 +181,8 @@ pub enum Score {
         node: String,
         amounts: Vec<(String, i64)>,
     },
+    /// A remark, without a bullet.
+    Note(String),
 }
 
 /// The function that the original names with what a resource takes.
@@ -226,12 +228,14 @@ impl Score {
                 "{TAKING}: {resource} utilization on {node}:{}",
                 list(amounts)
             ),
+            Self::Note(text) => text.clone(),
         }
     }
 
     /// As an element.
     pub fn xml(&self, out: &mut Xml) {
         match self {
+            Self::Note(_) => return,
             Self::Weight {
                 function,
                 resource,

@@ -32,6 +32,8 @@ pub struct BundleXml {
     pub replicas: Vec<ReplicaXml>,
     /// Replicas on one host.
     pub per_host: i32,
+    /// Whether more than one were asked for.
+    pub unique: bool,
     /// Instances promoted at a time.
     pub promoted_max: i32,
     /// The image.
@@ -63,12 +65,18 @@ struct Mount {
     of_replica: bool,
 }
 
-/// Writes the parts of a bundle out; none if it has no container.
+/// Writes the parts of a bundle out; none if it has no container, or if what is inside can't be
+/// reached.
 pub fn write(doc: &mut Document, element: NodeRef) -> Option<BundleXml> {
     let mut bundle = read(doc, element)?;
-    let primitive = doc.child(element, "primitive");
-    let usable = bundle.range_start.is_some() || bundle.control_port.is_some();
-    let child = primitive.filter(|_| usable);
+    let child = doc.child(element, "primitive");
+    let unique = bundle.per_host > 1;
+    if child.is_some() && bundle.range_start.is_none() {
+        // Without a way in, nothing that is inside can be controlled; the port of a host leads to
+        // one replica.
+        bundle.control_port.as_ref()?;
+        bundle.per_host = 1;
+    }
     bundle.has_child = child.is_some();
     let inner = child.map(|child| {
         let clone = write_inner(doc, &bundle, child);
@@ -95,6 +103,7 @@ pub fn write(doc: &mut Document, element: NodeRef) -> Option<BundleXml> {
         inner,
         replicas,
         per_host: bundle.per_host,
+        unique,
         promoted_max: bundle.promoted_max,
         image,
     })

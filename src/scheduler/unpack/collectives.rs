@@ -120,7 +120,7 @@ impl<'a> Cluster<'a> {
         let Some(xml) = input.bundles.get(&self.resources[bundle].xml.node()) else {
             return false;
         };
-        self.resources[bundle].unique = xml.per_host > 1;
+        self.resources[bundle].unique = xml.unique;
         let at = |node| input.doc.element(node);
         let mut body = BundleBody {
             per_host: xml.per_host,

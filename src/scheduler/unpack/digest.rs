@@ -7,6 +7,7 @@ use crate::rules::Context;
 use crate::scheduler::model::arena::{NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::*;
+use crate::scheduler::simulation::shown::Score;
 use crate::scheduler::unpack::history_op::interval_of;
 use crate::scheduler::unpack::sets::Reading;
 
@@ -326,7 +327,7 @@ impl<'a> Cluster<'a> {
                 let name = &self.nodes[node].name;
                 let note =
                     format!("Only 'private' parameters to {id} for unfencing {name} changed");
-                self.notes.borrow_mut().push(note);
+                self.scores.borrow_mut().push(Score::Note(note));
                 Verdict::Match
             }
             _ => {
@@ -334,7 +335,7 @@ impl<'a> Cluster<'a> {
                 let note = format!(
                     "Parameters to {id} for unfencing {name} changed, try '{id}:{agent}:{secure}'"
                 );
-                self.notes.borrow_mut().push(note);
+                self.scores.borrow_mut().push(Score::Note(note));
                 Verdict::All
             }
         };

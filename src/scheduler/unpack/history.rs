@@ -3,6 +3,7 @@
 use crate::cib::Element;
 use crate::scheduler::model::arena::{NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::glib_order::list_sort;
 use crate::scheduler::model::text::base_name;
 use crate::scheduler::model::*;
 use crate::scheduler::score::{self, INFINITY};
@@ -120,8 +121,7 @@ impl<'a> Cluster<'a> {
     pub fn sorted_ops(&self, entry: Element<'a>) -> Vec<Element<'a>> {
         let mut ops: Vec<Element<'a>> = entry.children_named("lrm_rsc_op").collect();
         ops.reverse();
-        ops.sort_by(|a, b| compare_age(*a, *b, true));
-        ops
+        list_sort(&ops, |a, b| compare_age(*a, *b, true))
     }
 
     /// The entry of one resource on one node.
@@ -301,13 +301,9 @@ impl<'a> Cluster<'a> {
                 Some(node) => node,
                 None => self.create_orphaned_node(&id),
             };
-            self.nodes[node].connection = Some(resource);
-            self.resources[resource].connection_node = Some(node);
+            self.link_connection(resource);
             self.nodes[node].shutdown = true;
             self.has_remotes = true;
-        }
-        if let Some(container) = entry.attr("container") {
-            self.orphan_containers.push((resource, container.into()));
         }
         if self.options.stop_orphans {
             self.locate_everywhere(resource, -INFINITY);
@@ -329,12 +325,21 @@ impl<'a> Cluster<'a> {
         node
     }
 
-    /// Orphans that were in a container, once all entries of a node are read.
-    pub(in crate::scheduler) fn link_orphan_fillers(&mut self, _node: NodeId) {
-        for (resource, container) in std::mem::take(&mut self.orphan_containers) {
-            if let Some(container) = self.resource_named(&container) {
-                self.resources[resource].container = Some(container);
-                self.resources[container].fillers.push(resource);
+    /// Orphans that were in a container belong to it, once all entries of a node are read; the
+    /// container may be an orphan that only another node tells of.
+    pub(in crate::scheduler) fn link_orphan_fillers(&mut self, entries: &[Element<'a>]) {
+        for entry in entries {
+            let (Some(id), Some(container)) = (entry.id(), entry.attr("container")) else {
+                continue;
+            };
+            let (rsc, container) = (self.resource_named(id), self.resource_named(container));
+            let (Some(rsc), Some(container)) = (rsc, container) else {
+                continue;
+            };
+            let r = &mut self.resources[rsc];
+            if r.orphan && r.container.is_none() && r.meta.contains_key("container") {
+                r.container = Some(container);
+                self.resources[container].fillers.push(rsc);
             }
         }
     }

@@ -467,7 +467,7 @@ impl<'a> Cluster<'a> {
         if self.options.stonith_enabled && reconnects {
             let own = self.node_named(&self.resources[resource].id.clone());
             if let Some(own) = own {
-                let fence = self.fence_action(own, None, false, None, false);
+                let fence = self.fence_action(own, None, true, None, false);
                 self.link(fence, clear, crate::scheduler::model::order::Order::IT);
             }
         }

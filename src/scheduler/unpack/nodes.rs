@@ -19,6 +19,7 @@ impl<'a> Cluster<'a> {
             score,
             never_discover: false,
             attrs: Values::new(),
+            named: false,
             utilization: Default::default(),
             online: false,
             standby: false,
@@ -117,6 +118,7 @@ impl<'a> Cluster<'a> {
         let n = &mut self.nodes[node];
         let (name, id) = (n.name.clone(), n.id.clone());
         n.attrs.insert("#uname".into(), name);
+        n.named = true;
         n.attrs.insert("#id".into(), id);
         n.is_dc = is_dc;
         n.attrs

@@ -77,15 +77,27 @@ impl<'a> Cluster<'a> {
             return Rc::clone(found);
         }
         let interval = parse_key(key).map_or(0, |(_, _, interval)| interval);
-        let element = if key.contains("_notify_") {
-            self.find_op(resource, "notify", 0, true)
-        } else {
-            let in_key = parse_key(key).map_or(task, |(_, task, _)| task);
-            self.find_op(resource, in_key, interval, true)
-        };
+        let element = self.configured_op(resource, key, interval);
         let made = Rc::new(self.read_operation(resource, task, interval, element));
         self.operations.insert(place, Rc::clone(&made));
         made
+    }
+
+    /// The element that a key is of. Keys of histories may have another name than the resource's
+    /// two, and then nothing is configured for them.
+    fn configured_op(&self, resource: ResourceId, key: &str, interval: u32) -> Option<Element<'a>> {
+        if key.contains("_notify_") {
+            return self.find_op(resource, "notify", 0, true);
+        }
+        let (id, task, _) = parse_key(key)?;
+        let r = &self.resources[resource];
+        if id == &*r.id || r.alt_name.as_deref() == Some(id) {
+            self.find_op(resource, task, interval, true)
+        } else if matches!(task, "migrate_to" | "migrate_from") {
+            self.find_op(resource, "migrate", 0, true)
+        } else {
+            None
+        }
     }
 
     fn read_operation(

@@ -28,7 +28,7 @@ impl<'a> Cluster<'a> {
         for i in 0..self.top.len() {
             let top = self.top[i];
             self.link_containers(top);
-            self.link_connections(top);
+            self.link_connection(top);
         }
         let resources = &self.resources;
         self.top.sort_by_key(|&r| -i64::from(resources[r].priority));
@@ -60,15 +60,14 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    fn link_connections(&mut self, resource: ResourceId) {
-        for child in self.resources[resource].children.clone() {
-            self.link_connections(child);
-        }
+    /// A connection belongs to its node, which is unclean until it has been seen. This is done for
+    /// what isn't in anything: a connection in a group has no node.
+    pub(in crate::scheduler) fn link_connection(&mut self, resource: ResourceId) {
         if !self.resources[resource].is_connection {
             return;
         }
         let id = self.resources[resource].id.clone();
-        if let Some(&node) = self.node_ids.get(&id) {
+        if let Some(node) = self.node_named(&id) {
             self.nodes[node].connection = Some(resource);
             self.resources[resource].connection_node = Some(node);
             let guest = self.resources[resource].container.is_some();

@@ -212,10 +212,11 @@ impl<'a> Cluster<'a> {
                 self.remote_online(node);
                 self.remote_attributes(node, state);
             }
-            for entry in self.lrm.get(&node).cloned().unwrap_or_default() {
+            let entries = self.lrm.get(&node).cloned().unwrap_or_default();
+            for &entry in &entries {
                 self.unpack_entry(node, entry);
             }
-            self.link_orphan_fillers(node);
+            self.link_orphan_fillers(&entries);
             self.nodes[node].unpacked = true;
             again = true;
         }
@@ -279,9 +280,9 @@ impl<'a> Cluster<'a> {
             n.unclean = false;
             n.unseen = false;
         }
-        if let Some(transient) = state.child("transient_attributes") {
-            self.add_node_attributes(node, transient, true);
-        }
+        // With its state a node gets its name as an attribute, even if there are no others.
+        let transient = state.child("transient_attributes").unwrap_or(state);
+        self.add_node_attributes(node, transient, true);
         let connection = self.nodes[node].connection;
         let unmanaged = connection.is_some_and(|c| !self.resources[c].managed);
         let standby = boolean::is_true(self.node_attr(node, "standby"));

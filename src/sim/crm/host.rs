@@ -145,6 +145,7 @@ impl Host {
             nodes: Some(nodes),
             dc_deadtime: Duration::from_secs(20),
             jobs_max: 4,
+            jobs_fixed: None,
             infrastructure: "corosync",
             cluster_name: Some("simulated".into()),
             version: "0".into(),
@@ -207,10 +208,10 @@ impl Host {
                     let doc = self.controller.as_ref().map(|c| c.cib().clone());
                     self.disk = doc.unwrap_or_else(|| self.disk.clone());
                 }
-                Output::Fenced { .. } | Output::Leave => {
+                Output::Fenced { .. } | Output::Leave | Output::Refused => {
                     wishes.push_back(Wish::Gone);
                 }
-                Output::Event(_) => {}
+                Output::Event(_) | Output::Alert(_) => {}
                 Output::Log(_, text) => self.log.push(format!("{} {text}", now.mono)),
             }
         }
