@@ -24,8 +24,12 @@ mod metadata;
 mod mon;
 #[path = "oracle/offline.rs"]
 mod offline;
+#[path = "oracle/options.rs"]
+mod options;
 #[path = "oracle/pair.rs"]
 mod pair;
+#[path = "oracle/parsers.rs"]
+mod parsers;
 #[path = "oracle/resource.rs"]
 mod resource;
 #[path = "oracle/schema.rs"]

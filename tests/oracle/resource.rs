@@ -185,6 +185,17 @@ fn resources_are_asked_about_and_changed_as_by_the_original() {
     }
 }
 
+/// Each of them waits for a second and more.
+#[test]
+fn what_is_left_to_do_is_told_as_by_the_original() {
+    if is_there() {
+        let place = Place::new();
+        let files: Vec<_> = taken(&place, 50).into_iter().step_by(3).collect();
+        let lines = "crm_resource --wait --timeout 1s\ncrm_resource --wait -T 1 -Q";
+        assert!(compare_over(&place, lines, &files) > 5);
+    }
+}
+
 #[test]
 #[ignore = "full matrix: every tenth of the scheduler's CIBs"]
 fn resources_of_many_files_are_as_with_the_original() {

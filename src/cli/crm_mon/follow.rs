@@ -8,7 +8,7 @@
 //! ```
 
 use std::io::{self, IsTerminal};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -21,22 +21,22 @@ use super::request::{Form, Request};
 use super::screen::Screen;
 use super::status;
 use crate::cib::Document;
+use crate::cli::crm::live::Live;
 use crate::cli::crm::{Session, code, session::ConnectError};
 use crate::runtime::pidfile::PidFile;
 
 /// Changes may come in great numbers: no more often than this is anything shown.
 const SHOWN_EVERY: Duration = Duration::from_millis(500);
 
-/// How often a cluster that doesn't tell of changes is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-
 const WAITING: &str = "Waiting until cluster is available on this node ...";
 
 /// Why the loop goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Woken {
-    /// Time has passed, or something changed.
+    /// It is time to look again.
     Look,
+    /// The daemon has something to say.
+    Told,
     /// The screen has to be drawn again.
     Draw,
     /// The keys are to be shown until the next one.
@@ -141,7 +141,7 @@ impl<'a> Follower<'a> {
                 }
                 Err(ConnectError::NotConnected) => {
                     self.say(WAITING)?;
-                    if self.pause(self.request.every())? == Woken::Quit {
+                    if self.pause(self.request.every(), None)? == Woken::Quit {
                         return Ok(code::OK);
                     }
                 }
@@ -156,38 +156,45 @@ impl<'a> Follower<'a> {
     /// Shows what a cluster has until it is gone; an exit code if that is the end.
     fn connected(&mut self, mut session: Session) -> io::Result<Option<u8>> {
         self.told = false;
+        if session.live().is_none_or(|live| live.subscribe().is_err()) {
+            return Ok(None);
+        }
         let mut shown = Instant::now();
+        let mut news = false;
         self.look(&session)?;
         loop {
-            let due = self.request.every().saturating_sub(shown.elapsed());
-            match self.pause(due.min(LOOK_EVERY))? {
+            let every = if news {
+                SHOWN_EVERY
+            } else {
+                self.request.every()
+            };
+            let due = every.saturating_sub(shown.elapsed());
+            // What changed is told once until the CIB is asked for.
+            let live = session.live().filter(|_| !news);
+            match self.pause(due, live.map(|live| &*live))? {
                 Woken::Quit => return Ok(Some(code::OK)),
                 Woken::Draw => self.show(&session)?,
                 Woken::Help => {
                     let help = keys::help(&self.request.show);
                     self.draw(&help)?;
-                    match self.pause(Duration::MAX)? {
+                    match self.pause(Duration::MAX, None)? {
                         Woken::Quit => return Ok(Some(code::OK)),
                         _ => self.show(&session)?,
                     }
                 }
+                Woken::Told => match session.live().map(|live| live.wait_changed(Duration::ZERO)) {
+                    Some(Ok(changed)) => news |= changed,
+                    _ => return Ok(None),
+                },
                 Woken::Look => {
                     if session.refresh().is_err() {
                         return Ok(None);
                     }
-                    let late = shown.elapsed() >= self.request.every();
-                    if late || self.is_news(session.doc()) && shown.elapsed() >= SHOWN_EVERY {
-                        shown = Instant::now();
-                        self.look(&session)?;
-                    }
+                    (shown, news) = (Instant::now(), false);
+                    self.look(&session)?;
                 }
             }
         }
-    }
-
-    /// Whether a document is another than the last.
-    fn is_news(&self, doc: &Document) -> bool {
-        self.last.as_ref().is_none_or(|last| is_other(last, doc))
     }
 
     /// Tells the program what happened since the last time, and shows the status.
@@ -244,8 +251,11 @@ impl<'a> Follower<'a> {
             .map_or(Ok(()), |screen| screen.draw(text))
     }
 
-    /// Waits for a key, a signal or the time.
-    fn pause(&mut self, at_most: Duration) -> io::Result<Woken> {
+    /// Waits for a key, a signal, the daemon or the time.
+    fn pause(&mut self, at_most: Duration, live: Option<&Live>) -> io::Result<Woken> {
+        if live.is_some_and(Live::has_changed) {
+            return Ok(Woken::Told);
+        }
         let end = Instant::now().checked_add(at_most);
         loop {
             let left = end.map(|end| end.saturating_duration_since(Instant::now()));
@@ -255,20 +265,27 @@ impl<'a> Follower<'a> {
                 PollTimeout::from(ms)
             });
             let stdin = io::stdin();
-            let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-            if self.screen.is_some() {
-                fds.push(PollFd::new(stdin.as_fd(), PollFlags::POLLIN));
-            }
+            let signals = self.signals.as_fd();
+            let keys = self.screen.as_ref().map(|_| stdin.as_fd());
+            let daemon = live.map(Live::as_fd);
+            // Who isn't there is never ready: a descriptor that is asked for nothing.
+            let watch = |fd: Option<BorrowedFd<'_>>| match fd {
+                Some(_) => PollFlags::POLLIN,
+                None => PollFlags::empty(),
+            };
+            let mut fds = [
+                PollFd::new(signals, PollFlags::POLLIN),
+                PollFd::new(keys.unwrap_or(signals), watch(keys)),
+                PollFd::new(daemon.unwrap_or(signals), watch(daemon)),
+            ];
             match poll(&mut fds, timeout) {
                 Err(nix::errno::Errno::EINTR) => continue,
                 other => other?,
             };
-            let ready = |fd: Option<&PollFd<'_>>| fd.and_then(PollFd::any).unwrap_or(false);
-            let (signal, key) = (ready(fds.first()), ready(fds.get(1)));
-            drop(fds);
-            let woken = match (signal, key) {
-                (true, _) => self.take_signal()?,
-                (_, true) => self.take_key()?,
+            let woken = match fds.map(|fd| fd.any().unwrap_or(false)) {
+                [true, _, _] => self.take_signal()?,
+                [_, true, _] => self.take_key()?,
+                [_, _, true] => Some(Woken::Told),
                 _ if left.is_some_and(|left| left.is_zero()) => Some(Woken::Look),
                 _ => None,
             };
@@ -315,14 +332,4 @@ impl<'a> Follower<'a> {
         }
         Ok(Some(woken))
     }
-}
-
-/// Whether two states of one cluster differ. Counters tell it, and after a cluster was formed
-/// anew these may be as they were.
-fn is_other(a: &Document, b: &Document) -> bool {
-    let root = |doc: &Document| -> Vec<(String, String)> {
-        let attrs = doc.root_element().attrs();
-        attrs.map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
-    };
-    root(a) != root(b)
 }

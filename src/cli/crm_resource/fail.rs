@@ -2,10 +2,24 @@
 //! Source: Pacemaker 2.1.5, `send_lrm_rsc_op` of `tools/crm_resource_runtime.c`.
 
 use super::perform::{Done, Job};
-use crate::cli::crm::{Failure, code};
+use crate::cli::crm::{Failure, Line, Session, code};
 use crate::scheduler::model::arena::{NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::text::base_name;
+
+/// Whether there is such a node and a cluster; that is looked at before the resource.
+pub(super) fn check(line: &Line, session: &mut Session, cluster: &Cluster<'_>) -> Done {
+    let name = line.value("node").unwrap_or_default();
+    if cluster.node_named(name).is_none() {
+        let text = format!("Node '{name}' not found");
+        return Err(Failure::Because(code::NOSUCH, text));
+    }
+    if session.live().is_none() {
+        let text = "Error connecting to the controller: Connection refused";
+        return Err(Failure::Because(code::DISCONNECT, text.to_owned()));
+    }
+    Ok(())
+}
 
 /// Tells the node that the resource failed there.
 pub(super) fn fail(
@@ -21,8 +35,7 @@ pub(super) fn fail(
     let name = job.name().to_owned();
     let host = &*cluster.nodes[node].name;
     let Some(live) = job.session.live() else {
-        let text = "Error connecting to the controller: Connection refused";
-        return Err(Failure::Because(code::DISCONNECT, text.to_owned()));
+        return Err(Failure::Exit(code::DISCONNECT));
     };
     if !r.is_primitive() {
         let text = format!("We can only process primitive resources, not {name}");

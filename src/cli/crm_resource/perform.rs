@@ -104,6 +104,9 @@ fn perform(line: &Line, output: &mut Output) -> Done {
     let readable = session.readable()?.into_owned();
     let expanded = expand(&readable);
     let mut cluster = crate::scheduler::read(&expanded, clock::clock());
+    if command == "fail" {
+        super::fail::check(line, &mut session, &cluster)?;
+    }
     let subject = subject(line, command, &cluster)?;
     let mut job = Job {
         line,

@@ -126,7 +126,8 @@ pub fn notes(cluster: &Cluster<'_>) -> String {
 pub fn page(cluster: &mut Cluster<'_>, show: &Show, times: &Times<'_>) -> Page {
     let mut page = Page::default();
     cluster.summary_parts(&mut page, show, times);
-    if show.has(Section::Nodes) && show.nodes.as_ref().is_none_or(|names| !names.is_empty()) {
+    let some_nodes = show.nodes.as_ref().is_none_or(|names| !names.is_empty());
+    if show.has(Section::Nodes) && some_nodes && !cluster.node_order.is_empty() {
         page.history("Node List", Some(cluster.node_entries(show)));
     }
     if show.has(Section::Resources) && (!show.by_node || show.inactive) {
