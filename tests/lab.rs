@@ -29,6 +29,8 @@ mod migrate;
 #[path = "lab/pauses.rs"]
 mod pauses;
 mod programs;
+#[path = "lab/ring/mod.rs"]
+mod ring;
 #[path = "lab/selftest.rs"]
 mod selftest;
 #[path = "lab/soak.rs"]
