@@ -158,8 +158,13 @@ fn randomness(
 
 /// Why, in the words of strerror(3).
 fn reason(error: &std::io::Error) -> &'static str {
-    let number = error.raw_os_error().unwrap_or_default();
-    nix::errno::Errno::from_raw(number).desc()
+    // What makes files beside others wraps the system's own error.
+    let inner = error.get_ref().and_then(|inner| inner.source());
+    let inner = inner.and_then(|inner| inner.downcast_ref::<std::io::Error>());
+    let number = error
+        .raw_os_error()
+        .or(inner.and_then(std::io::Error::raw_os_error));
+    nix::errno::Errno::from_raw(number.unwrap_or_default()).desc()
 }
 
 /// Writes the key beside its place, then puts it there: a reader finds the old one or the new.

@@ -110,6 +110,9 @@ impl Cmap {
                 let ip: String = addresses.iter().enumerate().map(one).collect();
                 all.push(entry(at("ip"), "str", ip));
             }
+            if let Some(version) = ring.services().config_version_of(*node) {
+                all.push(entry(at("config_version"), "u64", version));
+            }
             let status = if *is_there { "joined" } else { "left" };
             all.push(entry(at("join_count"), "u32", count));
             all.push(entry(at("status"), "str", status));

@@ -44,11 +44,15 @@ fn sockets_are_tried_again_until_they_can_be_opened() {
     let squat = "import socket, time\n\
                  s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n\
                  s.bind(('0.0.0.0', 5405))\n\
+                 open('/run/taken', 'w').close()\n\
                  time.sleep(1000)\n";
     lab.host("b")
         .write("/etc/squat.py", squat.as_bytes(), 0o644)
         .expect("a file");
-    sh("(python3 /etc/squat.py >/dev/null 2>&1 & echo $! >/run/squat); sleep 0.5");
+    sh(
+        "(python3 /etc/squat.py >/dev/null 2>&1 & echo $! >/run/squat); \
+         while ! [ -e /run/taken ]; do sleep 0.05; done",
+    );
     sh("ip address add 10.9.0.2/24 dev eth0");
     let log = |wanted: &str| says(&lab, "b", "cat /var/log/x.log", wanted);
     let (came, text) = log("The network interface can't be used yet: 10.9.0.2:5405");

@@ -134,8 +134,7 @@ fn lines_look_and_go_where_those_of_corosync_do() {
         format!("{file}to_syslog: no\nlogfile_priority: warning\n"),
         format!(
             "{file}to_syslog: no\nto_stderr: no\nlogger_subsys {{\nsubsys: QUORUM\n\
-             logfile: /var/log/y.log\n}}\nlogger_subsys {{\nsubsys: TOTEM\nto_logfile: no\n\
-             to_stderr: yes\n}}\n"
+             logfile: /var/log/y.log\n}}\n"
         ),
         format!(
             "{file}{quiet}logfile_priority: err\nlogger_subsys {{\nsubsys: QUORUM\ndebug: on\n}}\n"

@@ -176,7 +176,7 @@ fn a_second_ring_that_cannot_be_served_is_refused() {
     );
     let none = start(&whole.replace("rrp_mode: passive\n", "rrp_mode: none\n"));
     assert!(
-        none.contains("rrp_mode is none") && none.ends_with("exit 8"),
+        none.contains("need rrp_mode: passive") && none.ends_with("exit 8"),
         "{none}"
     );
     // An address that isn't there may come: it is waited for, and said.

@@ -182,20 +182,18 @@ impl Run<'_> {
         let mut last = String::new();
         let came = within(PATIENCE, || {
             let text = shell(self.lab, "a", &line).unwrap_or_default();
+            // The date and the number of the ring are of the moment.
+            let passing = ["Date:", "Ring ID:"];
+            let lasts = |line: &&str| !passing.iter().any(|begin| line.starts_with(begin));
+            let text = text.lines().filter(lasts).collect::<Vec<_>>().join("\n");
             let settled = text.contains(&members) && text == last;
             last = text;
-            std::thread::sleep(Duration::from_millis(if settled { 0 } else { 1000 }));
+            std::thread::sleep(Duration::from_millis(if settled { 0 } else { 700 }));
             settled
         });
-        assert!(
-            came,
-            "{:?}: {} members wanted\n{last}",
-            self.a,
-            self.up.len()
-        );
-        // The date and the number of the ring are of the moment.
-        let lasting = |line: &&str| !line.starts_with("Date:") && !line.starts_with("Ring ID:");
-        last.lines().filter(lasting).collect::<Vec<_>>().join("\n")
+        let wanted = self.up.len();
+        assert!(came, "{:?}: {wanted} members wanted\n{last}", self.a);
+        last
     }
 }
 
