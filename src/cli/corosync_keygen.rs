@@ -157,14 +157,11 @@ fn randomness(
 }
 
 /// Why, in the words of strerror(3).
-fn reason(error: &std::io::Error) -> &'static str {
-    // What makes files beside others wraps the system's own error.
-    let inner = error.get_ref().and_then(|inner| inner.source());
-    let inner = inner.and_then(|inner| inner.downcast_ref::<std::io::Error>());
-    let number = error
-        .raw_os_error()
-        .or(inner.and_then(std::io::Error::raw_os_error));
-    nix::errno::Errno::from_raw(number.unwrap_or_default()).desc()
+fn reason(error: &std::io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => nix::errno::Errno::from_raw(number).desc().to_owned(),
+        None => error.kind().to_string(),
+    }
 }
 
 /// Writes the key beside its place, then puts it there: a reader finds the old one or the new.
@@ -175,6 +172,7 @@ fn store(file: &Path, key: &[u8]) -> Result<(), (Failure, String)> {
     };
     let folder = file.parent().filter(|f| !f.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
+    std::fs::metadata(folder).map_err(|e| fail(Failure::Create, "create", e))?;
     let mut new = tempfile::Builder::new()
         .prefix(".authkey")
         .tempfile_in(folder)

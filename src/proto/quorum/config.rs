@@ -50,8 +50,6 @@ impl Config {
             Some(given) => given,
             None => sum,
         };
-        // With any other number of votes it doesn't count, though it still has all waited for.
-        let two_node = quorum.two_node && expected_votes == 2;
         let window = u64::from(quorum.last_man_standing_window);
         let equal = model.nodes.iter().all(|n| n.votes <= 1);
         let stands = quorum.last_man_standing && equal;
@@ -59,7 +57,7 @@ impl Config {
             node,
             votes: own.map_or(quorum.votes, |n| n.votes),
             expected_votes,
-            two_node,
+            two_node: quorum.two_node,
             wait_for_all: quorum.wait_for_all.unwrap_or(quorum.two_node),
             last_man_standing: stands.then(|| Duration::from_millis(window)),
             tie_breaker: quorum.auto_tie_breaker.clone(),
