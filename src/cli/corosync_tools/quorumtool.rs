@@ -137,6 +137,11 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
     }))
 }
 
+fn wrong<T>(text: &str) -> Result<T, ()> {
+    eprintln!("{text}");
+    Err(())
+}
+
 /// Takes the command line apart. Errors: it's wrong, and that was said.
 fn read(args: &applets::Args) -> Result<Line, ()> {
     let mut line = Line {
@@ -144,7 +149,6 @@ fn read(args: &applets::Args) -> Result<Line, ()> {
         shown: Shown::default(),
         node: None,
     };
-    let wrong = |text: &str| eprintln!("{text}");
     let number = |text: &std::ffi::OsStr| text.to_str().and_then(|text| text.parse::<u32>().ok());
     for item in getopt::parse(OPTIONS, args).items {
         match item {
@@ -163,36 +167,32 @@ fn read(args: &applets::Args) -> Result<Line, ()> {
                 Some("n") => line.shown.order = Order::Name,
                 Some("i") => line.shown.order = Order::Number,
                 _ => {
-                    return Err(wrong(
+                    return wrong(
                         "Invalid ordering option. valid orders are a(address), i(node ID) or \
                          n(name)",
-                    ));
+                    );
                 }
             },
             Item::Value(b'e', votes) => match number(&votes) {
                 Some(votes) if votes > 0 => line.task = Task::Expect(votes),
                 _ => {
-                    return Err(wrong(
-                        "New expected votes value was not valid, try a positive number",
-                    ));
+                    return wrong("New expected votes value was not valid, try a positive number");
                 }
             },
             Item::Value(b'v', votes) => match number(&votes) {
                 Some(votes) => line.task = Task::Votes(votes),
                 None => {
-                    return Err(wrong(
-                        "New votes value was not valid, try a positive number or zero",
-                    ));
+                    return wrong("New votes value was not valid, try a positive number or zero");
                 }
             },
             Item::Value(b'n', node) => match number(&node) {
                 Some(node) if node > 0 => line.node = Some(node),
-                _ => return Err(wrong("The nodeid was not valid, try a positive number")),
+                _ => return wrong("The nodeid was not valid, try a positive number"),
             },
             other => {
                 let complaint = other.complaint("corosync-quorumtool");
                 print!("{}", command().render_help());
-                return Err(wrong(&complaint.unwrap_or_default()));
+                return wrong(&complaint.unwrap_or_default());
             }
         }
     }

@@ -182,7 +182,7 @@ impl Nets {
     }
 
     /// The rings over which something goes to one node.
-    pub(super) fn to_one(&mut self, now: Instant, to: Processor, datagram: &Bytes) -> RingSet {
+    pub(super) fn select_one(&mut self, now: Instant, to: Processor, datagram: &Bytes) -> RingSet {
         match &mut self.rings {
             Some(rings) => rings.unicast(now, to, datagram),
             None => RingSet::first(1),

@@ -408,7 +408,7 @@ impl Ring {
     }
 
     fn unicast(&mut self, now: Now, to: Processor, datagram: &totem::Bytes) {
-        let rings = self.nets.to_one(now.mono, to, datagram);
+        let rings = self.nets.select_one(now.mono, to, datagram);
         if to.node() == self.me.node() {
             return self.srp.handle_datagram(now.mono, datagram);
         }

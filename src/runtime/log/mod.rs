@@ -39,7 +39,7 @@ pub enum Form {
     /// As heartbeat writes them.
     Heartbeat(LogConfig),
     /// As corosync does.
-    Corosync(corosync::Config),
+    Corosync(Box<corosync::Config>),
 }
 
 impl From<LogConfig> for Form {
@@ -50,7 +50,7 @@ impl From<LogConfig> for Form {
 
 impl From<corosync::Config> for Form {
     fn from(config: corosync::Config) -> Self {
-        Self::Corosync(config)
+        Self::Corosync(Box::new(config))
     }
 }
 
@@ -294,7 +294,7 @@ impl Writer {
     fn new(form: Form) -> Self {
         match form {
             Form::Heartbeat(config) => Self::Heartbeat(heartbeat::Writer::new(config)),
-            Form::Corosync(config) => Self::Corosync(corosync::Writer::new(config)),
+            Form::Corosync(config) => Self::Corosync(corosync::Writer::new(*config)),
         }
     }
 

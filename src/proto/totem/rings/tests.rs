@@ -96,7 +96,7 @@ fn active_marks_a_ring_without_tokens_and_goes_on_without_it() {
         }
         // Then the other node waits.
         for _ in 0..2 {
-            now = now + LIMITS.token_expired_timeout;
+            now += LIMITS.token_expired_timeout;
             rings.handle_timeout(now);
         }
         said.extend(outputs(&mut rings));
@@ -159,7 +159,7 @@ fn losses_once_in_a_while_are_forgiven() {
     let mut now = Instant(0);
     for seq in 0..100 {
         rings.handle_datagram(now, 0, &token(seq));
-        now = now + LIMITS.problem_count_timeout;
+        now += LIMITS.problem_count_timeout;
         rings.handle_timeout(now);
     }
     assert_eq!(outputs(&mut rings), Vec::<String>::new());
