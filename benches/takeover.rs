@@ -12,12 +12,14 @@ mod cluster;
 #[allow(dead_code)]
 #[path = "../tests/lab/host.rs"]
 mod host;
+mod side_by_side;
 
 use std::time::{Duration, Instant};
 
 use cluster::{Cluster, Config, Software};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use side_by_side::{ms, number};
 
 const KEEPALIVE_MS: u64 = 250;
 
@@ -33,21 +35,17 @@ fn main() {
         .split_whitespace()
         .filter_map(|word| word.parse::<u64>().ok())
     {
-        side_by_side(&format!("deadtime {seconds} s"), |software, tag| {
+        both(&format!("deadtime {seconds} s"), |software, tag| {
             takeovers(software, &format!("{tag}{seconds}"), seconds * 1000, trials)
         });
     }
-    side_by_side("hand-over", |software, tag| {
+    both("hand-over", |software, tag| {
         handovers(software, &format!("{tag}h"), trials)
     });
 }
 
-fn number(name: &str) -> Option<usize> {
-    std::env::var(name).ok()?.parse().ok()
-}
-
 /// Runs both pairs at once and prints what they measured.
-fn side_by_side(
+fn both(
     title: &str,
     measure: impl Fn(Software, &str) -> Option<Vec<(&'static str, Vec<f64>)>> + Sync,
 ) {
@@ -61,12 +59,7 @@ fn side_by_side(
         return println!("{title}: skipped");
     };
     for ((what, ours), (_, theirs)) in ours.into_iter().zip(theirs) {
-        let ratio = median(&ours) / median(&theirs);
-        println!(
-            "{title:12} {what:22} everbeat {}   heartbeat {}   ratio {ratio:.3}",
-            spread(&ours),
-            spread(&theirs)
-        );
+        side_by_side::print(title, what, "heartbeat", (&ours, &theirs));
     }
 }
 
@@ -199,20 +192,4 @@ fn cpu_ticks(cluster: &Cluster, host: &str) -> f64 {
         .run(host, &format!("{OURS} {script}"))
         .parse()
         .expect("a number")
-}
-
-fn ms(start: Instant) -> f64 {
-    start.elapsed().as_secs_f64() * 1000.0
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-fn spread(values: &[f64]) -> String {
-    let min = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let max = values.iter().copied().fold(0.0, f64::max);
-    format!("{min:7.1} /{:8.1} /{max:8.1}", median(values))
 }

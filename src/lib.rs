@@ -34,6 +34,7 @@
 //! `runtime`, `sys`, `agents`, `lab`, `daemons` and `cli` touch the operating system.
 
 pub mod agents;
+pub mod alerts;
 pub mod attributes;
 pub mod cib;
 pub mod cli;

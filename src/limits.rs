@@ -75,6 +75,10 @@ pub const CPG_BACKLOG_PACKETS_MAX: usize = 1024;
 /// Octets that may wait for a client of groups before it is dropped. Ours: 64 of the longest.
 pub const CPG_CLIENT_QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// Octets that may wait for a client of groups before no more is taken from it. Ours: four of the
+/// longest.
+pub const CPG_CLIENT_UNREAD_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// Messages, and octets of them, that are taken from local clients in one turn of the loop. Ours.
 pub const CPG_TURN_MESSAGES_MAX: usize = 256;
 /// See [`CPG_TURN_MESSAGES_MAX`].

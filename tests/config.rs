@@ -10,6 +10,8 @@ mod damage;
 mod golden;
 #[path = "config/migrate.rs"]
 mod migrate;
+#[path = "config/migrate_ring.rs"]
+mod migrate_ring;
 #[path = "config/real.rs"]
 mod real;
 #[path = "config/samples.rs"]

@@ -26,9 +26,13 @@ mod many;
 mod media;
 #[path = "lab/migrate.rs"]
 mod migrate;
+#[path = "lab/migrate_crm.rs"]
+mod migrate_crm;
 #[path = "lab/pauses.rs"]
 mod pauses;
 mod programs;
+#[path = "lab/rehearse.rs"]
+mod rehearse;
 #[path = "lab/ring/mod.rs"]
 mod ring;
 #[path = "lab/selftest.rs"]
@@ -41,3 +45,7 @@ mod start;
 mod totem;
 #[path = "lab/tour.rs"]
 mod tour;
+#[path = "lab/tutorial.rs"]
+mod tutorial;
+#[path = "lab/web.rs"]
+mod web;

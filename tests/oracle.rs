@@ -18,6 +18,8 @@ mod cl_status;
 mod config;
 #[path = "oracle/lint.rs"]
 mod lint;
+#[path = "oracle/metadata.rs"]
+mod metadata;
 #[path = "oracle/mon.rs"]
 mod mon;
 #[path = "oracle/offline.rs"]

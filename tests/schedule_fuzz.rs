@@ -3,6 +3,8 @@
 //! ```text
 //! SEEDS=0..10000 cargo test --test schedule_fuzz -- --nocapture    # these seeds
 //! FUZZ_FOLDER=/tmp/found SEEDS=... ...                             # keep what differs
+//! RECORD=1 cargo test --test schedule_fuzz recorded                # record found cases anew
+//! FUZZ_PUBLIC=1 SEEDS=... ...                                      # changed public CIBs only
 //! ```
 
 #[path = "schedule_fuzz/compare.rs"]
@@ -13,10 +15,14 @@ mod constraints;
 mod draft;
 #[path = "schedule_fuzz/generate.rs"]
 mod generate;
+#[path = "schedule_fuzz/happen.rs"]
+mod happen;
 #[path = "schedule_fuzz/mutate.rs"]
 mod mutate;
 #[path = "schedule_fuzz/options.rs"]
 mod options;
+#[path = "schedule_fuzz/recorded.rs"]
+mod recorded;
 #[path = "schedule_fuzz/resources.rs"]
 mod resources;
 #[path = "schedule_fuzz/shrink.rs"]
@@ -89,7 +95,8 @@ fn public_cases() -> Vec<PathBuf> {
 /// The CIB that a seed begins with: drawn, or every third a changed public one.
 fn first(seed: u64, rng: &mut Rng, cases: &[PathBuf]) -> Document {
     let chosen = usize::try_from(rng.below(cases.len() as u64)).unwrap_or(0);
-    if seed % 3 == 2
+    let public = seed % 3 == 2 || std::env::var_os("FUZZ_PUBLIC").is_some();
+    if public
         && let Some(path) = cases.get(chosen)
         && let Ok(bytes) = std::fs::read(path)
         && let Ok(mut doc) = cib::read_file_text(bytes)
@@ -103,24 +110,31 @@ fn first(seed: u64, rng: &mut Rng, cases: &[PathBuf]) -> Document {
     generate::cib(rng.fork())
 }
 
+/// What is simulated: a CIB, and what happens before.
+struct Trial {
+    doc: Document,
+    args: Vec<String>,
+}
+
 /// All transitions of a seed; the first that differs, with its CIB.
 fn run(
     seed: u64,
     cases: &[PathBuf],
     folder: &Path,
     tally: &Mutex<Tally>,
-) -> Option<(Document, Vec<Difference>)> {
+) -> Option<(Trial, Vec<Difference>)> {
     let mut rng = Rng::new(seed);
     let mut doc = first(seed, &mut rng, cases);
     for _ in 0..STEPS {
-        let Some(real) = compare::real(&doc, folder) else {
+        let args = happen::draw(&doc, rng.fork());
+        let Some(real) = compare::real(&doc, &args, folder) else {
             tally.lock().expect("no thread panics with it").refused += 1;
             return None;
         };
         tally.lock().expect("no thread panics with it").compared += 1;
-        let differences = compare::differences(&real, &compare::ours(&doc));
+        let differences = compare::differences(&real, &compare::ours(&doc, &args));
         if !differences.is_empty() {
-            return Some((doc, differences));
+            return Some((Trial { doc, args }, differences));
         }
         let Ok(after) = cib::read(&real.after) else {
             return None;
@@ -149,22 +163,23 @@ fn steady(mut doc: Document) -> Document {
     doc
 }
 
-fn report(seed: u64, plan: &Plan, scratch: &Path, doc: &Document, first: &[Difference]) -> String {
+fn report(seed: u64, plan: &Plan, scratch: &Path, trial: &Trial, first: &[Difference]) -> String {
+    let (doc, args) = (&trial.doc, &trial.args);
     let sort = first.first().map(Difference::sort).unwrap_or_default();
     let part = first.first().map_or("", |d| d.part);
     let fails = |tried: &Document| {
-        let Some(real) = compare::real(tried, scratch) else {
+        let Some(real) = compare::real(tried, args, scratch) else {
             return false;
         };
-        let found = compare::differences(&real, &compare::ours(tried));
+        let found = compare::differences(&real, &compare::ours(tried, args));
         found
             .first()
             .is_some_and(|d| d.part == part && d.sort() == sort)
     };
     let small = shrink::shrink(doc, fails, plan.tries);
-    let real = compare::real(&small, scratch).unwrap_or_default();
-    let mut text = format!("seed {seed}\n");
-    for difference in compare::differences(&real, &compare::ours(&small)) {
+    let real = compare::real(&small, args, scratch).unwrap_or_default();
+    let mut text = format!("seed {seed} {args:?}\n");
+    for difference in compare::differences(&real, &compare::ours(&small, args)) {
         text.push_str(&format!("{}:\n", difference.part));
         for line in difference.lines.iter().take(20) {
             text.push_str(&format!("  {line}\n"));
@@ -175,6 +190,9 @@ fn report(seed: u64, plan: &Plan, scratch: &Path, doc: &Document, first: &[Diffe
         let _ = std::fs::create_dir_all(folder);
         let xml = writer::pretty(&small, small.root());
         let _ = std::fs::write(folder.join(format!("{seed}.xml")), xml);
+        if !args.is_empty() {
+            let _ = std::fs::write(folder.join(format!("{seed}.args")), args.join("\n"));
+        }
         let _ = std::fs::write(folder.join(format!("{seed}.txt")), &text);
     }
     text
@@ -197,7 +215,7 @@ fn work(plan: &Plan, next: &AtomicU64, tally: &Mutex<Tally>, begun: Instant) {
                 tally.sorts.len()
             );
         }
-        let Some((doc, found)) = run(seed, &cases, scratch.path(), tally) else {
+        let Some((trial, found)) = run(seed, &cases, scratch.path(), tally) else {
             continue;
         };
         let sort = found.first().map(Difference::sort).unwrap_or_default();
@@ -209,7 +227,7 @@ fn work(plan: &Plan, next: &AtomicU64, tally: &Mutex<Tally>, begun: Instant) {
         };
         // Those of one sort mostly have one cause; the first is mostly enough to find it.
         if new {
-            let text = report(seed, plan, scratch.path(), &doc, &found);
+            let text = report(seed, plan, scratch.path(), &trial, &found);
             if plan.folder.is_none() {
                 eprintln!("{text}");
             }

@@ -5,15 +5,16 @@ mod damage;
 
 use std::path::Path;
 
+use everbeat::rules::iso8601::Clock;
 use everbeat::{cib, scheduler};
 
 fn report(bytes: Vec<u8>) -> String {
     let doc = cib::read_file_text(bytes).expect("the case is well-formed");
-    let input = scheduler::expand::expand(&doc);
+    let input = scheduler::unpack::expand::expand(&doc);
     let date = input.doc.root_element().attr("execution-date");
     let now = date.and_then(scheduler::score::leading_integer);
     // Cases without a date have nothing that expires; any time in 2026 does.
-    let cluster = scheduler::read(&input, now.unwrap_or(1_795_000_000));
+    let cluster = scheduler::read(&input, Clock::utc(now.unwrap_or(1_795_000_000)));
     let notes = scheduler::report::notes(&cluster);
     format!(
         "{notes}{}",

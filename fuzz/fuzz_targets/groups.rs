@@ -9,11 +9,11 @@ fuzz_target!(|data: &[u8]| {
     while let Ok(Some(range)) = body(rest, BODY_BYTES_MAX) {
         let (frame, more) = rest.split_at(range.end);
         let inside = &frame[range];
-        if let Ok(wish) = Wish::decode(inside.to_vec()) {
+        if let Ok(wish) = Wish::decode(inside) {
             let mut again = Vec::new();
             wish.encode_into(&mut again);
             let range = body(&again, BODY_BYTES_MAX).unwrap().unwrap();
-            assert_eq!(Wish::decode(again[range].to_vec()), Ok(wish));
+            assert_eq!(Wish::decode(&again[range]), Ok(wish));
         }
         if let Ok(told) = Told::decode(inside) {
             let mut again = Vec::new();

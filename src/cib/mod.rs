@@ -8,6 +8,7 @@
 //! and `lib/common/xml.c` of Pacemaker.
 
 pub mod acl;
+pub mod boolean;
 pub mod digest;
 pub mod dom;
 pub mod empty;
@@ -15,6 +16,7 @@ mod error;
 mod merge;
 mod names;
 pub mod operation;
+pub mod options;
 pub mod patch;
 pub mod reader;
 pub mod schema;

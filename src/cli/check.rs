@@ -1,5 +1,6 @@
 //! `everbeat check`: what is wrong with a configuration, before a cluster finds out.
 
+mod cluster;
 mod gather;
 
 use std::io::Write;
@@ -11,7 +12,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::applets::{self, Applet, Kind};
 use super::crm::clock;
-use crate::config::check::{self, FileKind};
+use crate::config::check::{self, FileKind, Set, Understood};
 use crate::config::diagnostic::{Diagnostic, Severity};
 use crate::config::host::{DistantHost, Host, ThisHost};
 use crate::config::render;
@@ -49,6 +50,14 @@ fn command() -> Command {
                     "files, or folders with ha.cf, haresources and authkeys, corosync.conf or \
                      cib.xml [default: /etc/ha.d, /etc/corosync and the cluster's CIB]",
                 ),
+        )
+        .arg(
+            Arg::new("cluster")
+                .long("cluster")
+                .value_name("[NAME=]DIR")
+                .num_args(1..)
+                .conflicts_with_all(["path", "host", "kind"])
+                .help("the folders are those of the nodes of one cluster: compare them"),
         )
         .arg(
             Arg::new("strict")
@@ -93,13 +102,32 @@ fn command() -> Command {
              everbeat check corosync.conf         which corosync it is for, what it means\n  \
              cibadmin -Q | everbeat check -       what a cluster hardly does as you want\n  \
              everbeat check --host node2 DIR      a folder meant for node2\n  \
-             everbeat check node1/ha.d node2/ha.d what differs between two nodes, too\n  \
+             everbeat check --cluster node1 node2 what doesn't agree between the nodes\n  \
              everbeat check --format json ha.cf   for programs",
         )
 }
 
 fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
     let matches = applets::parse(command(), args);
+    let (mut found, files) = match matches.get_many::<String>("cluster") {
+        Some(folders) => match cluster::findings(folders) {
+            Ok(found) => found,
+            Err(error) => {
+                eprintln!("check: {error:#}");
+                return Ok(ExitCode::from(2));
+            }
+        },
+        None => of_paths(&matches),
+    };
+    if matches.get_flag("strict") {
+        found = found.into_iter().map(Diagnostic::strict).collect();
+    }
+    print(&matches, &found, files)?;
+    Ok(exit_code(&found))
+}
+
+/// Of the files and folders that were named, or of this host: what was found, in how many files.
+fn of_paths(matches: &ArgMatches) -> (Vec<Diagnostic>, usize) {
     let paths: Vec<PathBuf> = match matches.get_many("path") {
         Some(paths) => paths.cloned().collect(),
         None => installed(),
@@ -108,12 +136,10 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
     let kind = kind.and_then(|name| FileKind::from_name(name));
     let gathered = gather::gather(&paths, kind, &INSTALLED.map(Path::new));
     let files = gathered.sets.iter().map(|s| s.files.len()).sum();
-    let mut found = findings(gathered, matches.get_one::<NodeName>("host"));
-    if matches.get_flag("strict") {
-        found = found.into_iter().map(Diagnostic::strict).collect();
-    }
-    print(&matches, &found, files)?;
-    Ok(exit_code(&found))
+    (
+        findings(gathered, matches.get_one::<NodeName>("host")),
+        files,
+    )
 }
 
 /// The folders of this host's configuration that are there; the first, if none is.
@@ -144,14 +170,20 @@ fn findings(mut gathered: gather::Gathered, name: Option<&NodeName>) -> Vec<Diag
             }),
             None => Box::new(ThisHost::new(&set.dir)),
         };
-        let (new, models) = check::check_set(set, host.as_ref());
+        let (new, models) = of_set(set, host.as_ref());
         found.extend(new);
-        let cibs = set.files.iter().filter(|file| file.kind == FileKind::Cib);
-        found.extend(cibs.flat_map(|file| lint::check(&file.source, clock::unix_s())));
         understood.push(models);
     }
     found.extend(check::compare(&understood));
     found
+}
+
+/// A node's files, alone and against each other.
+fn of_set(set: &Set, host: &dyn Host) -> (Vec<Diagnostic>, Understood) {
+    let (mut found, models) = check::check_set(set, host);
+    let cibs = set.files.iter().filter(|file| file.kind == FileKind::Cib);
+    found.extend(cibs.flat_map(|file| lint::check(&file.source, clock::clock())));
+    (found, models)
 }
 
 fn print(matches: &ArgMatches, found: &[Diagnostic], files: usize) -> anyhow::Result<()> {

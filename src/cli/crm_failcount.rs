@@ -10,7 +10,7 @@ use super::applets::{Applet, Args, Kind};
 use super::crm::{Session, VERSION_TEXT, code};
 use super::getopt_long::{self, Parsed};
 use crate::cib::Document;
-use crate::scheduler::score;
+use crate::rules;
 
 /// The applet.
 pub const APPLET: Applet = Applet {
@@ -104,7 +104,9 @@ fn usage(why: &str) -> ExitCode {
 }
 
 fn interval_ms(parsed: &Parsed) -> u32 {
-    parsed.value("interval").map_or(0, score::interval)
+    parsed
+        .value("interval")
+        .map_or(0, |text| rules::interval_ms(text).unwrap_or(0))
 }
 
 /// The command line of crm_resource that forgets the failures.

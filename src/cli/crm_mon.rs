@@ -19,9 +19,9 @@ use std::time::Duration;
 use super::applets::{Applet, Args, Kind};
 use super::crm::{self, Session, clock, code, exit, session::ConnectError};
 use super::getopt_long::{self, Parsed};
-use crate::scheduler::cluster::Cluster;
+use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::report::{self, Section, Times};
-use crate::scheduler::{self, expand};
+use crate::scheduler::{self, unpack::expand};
 use request::{Form, Request};
 
 /// The applet.
@@ -90,12 +90,12 @@ fn show(request: &Request, called: &str) -> u8 {
         );
     }
     let input = expand::expand(&doc);
-    let now = clock::unix_s();
-    let mut cluster = scheduler::read(&input, now);
+    let clock = clock::clock();
+    let mut cluster = scheduler::read(&input, clock);
     if request.show.has(Section::Bans) || request.show.has(Section::Tickets) {
         cluster.read_bans();
     }
-    let text = render(request, called, &mut cluster, now);
+    let text = render(request, called, &mut cluster, clock.unix_s);
     if request.form != Form::Xml && request.form != Form::OldXml {
         warn_of_fencing(&cluster);
     }

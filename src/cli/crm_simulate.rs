@@ -10,10 +10,11 @@ use super::crm::{self, Session, clock, code, exit, input, session};
 use super::crm_mon::frame;
 use super::getopt_long::{self, Parsed};
 use crate::cib::{Document, writer};
-use crate::scheduler::execution::Failure;
-use crate::scheduler::injections::{Injections, parse_operation};
-use crate::scheduler::simulate::{Request, Simulation, simulate, simulate_as_xml};
-use crate::scheduler::{dates, score};
+use crate::rules::iso8601::Time;
+use crate::scheduler::score;
+use crate::scheduler::simulation::execution::Failure;
+use crate::scheduler::simulation::injections::{Injections, parse_operation};
+use crate::scheduler::simulation::{Request, Simulation, simulate, simulate_as_xml};
 
 /// The applet.
 pub const APPLET: Applet = Applet {
@@ -96,9 +97,9 @@ fn all(parsed: &Parsed, id: &str) -> Vec<String> {
 
 fn request(parsed: &Parsed) -> Result<Request, String> {
     let date = match parsed.value("set-datetime") {
-        Some(text) => match dates::parse(text) {
-            Some(time) => Some((text.to_owned(), time)),
-            None => return Err(format!("{text:?} is no date; write 2026-11-26T12:00:00Z")),
+        Some(text) => match Time::parse(text.as_bytes(), clock::clock()) {
+            Ok(time) => Some((text.to_owned(), time)),
+            Err(_) => return Err(format!("{text:?} is no date; write 2026-11-26T12:00:00Z")),
         },
         None => None,
     };
@@ -115,7 +116,7 @@ fn request(parsed: &Parsed) -> Result<Request, String> {
     let simulate = parsed.has("simulate") || parsed.has("in-place");
     let shown = parsed.has("show-scores") || parsed.has("show-utilization");
     Ok(Request {
-        clock: clock::unix_s(),
+        clock: clock::clock(),
         date,
         run: parsed.has("run") || simulate || shown || writes(parsed),
         simulate,

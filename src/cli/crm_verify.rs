@@ -17,7 +17,7 @@ use super::crm::session::write_document;
 use super::crm::{Line, Output, Session, code};
 use crate::cib::schema::Claim;
 use crate::cib::{Document, upgrade};
-use crate::verify::{self, Weight};
+use crate::verify::{self, Remark, Weight};
 
 /// The applet.
 pub const APPLET: Applet = Applet {
@@ -132,18 +132,21 @@ fn perform(line: &Line) -> Result<Verdict, Failure> {
         doc = upgraded.doc;
     }
     let root = doc.root();
-    if doc.child(root, "status").is_none() {
-        doc.add_element(root, "status", &[]);
-    }
-    Ok(remarks(line, &doc))
+    let remarks = match doc.child(root, "status") {
+        Some(_) => verify::check(&doc, clock::clock()),
+        None => {
+            doc.add_element(root, "status", &[]);
+            verify::check_configuration(&doc, clock::clock())
+        }
+    };
+    Ok(say(line, &remarks))
 }
 
 const INCOMPLETE: &str =
     "This tool can only check complete configurations (i.e. those starting with <cib>).";
 
-fn remarks(line: &Line, doc: &Document) -> Verdict {
-    let remarks = verify::check(doc, clock::unix_s());
-    for remark in &remarks {
+fn say(line: &Line, remarks: &[Remark]) -> Verdict {
+    for remark in remarks {
         let (least, level) = match remark.weight {
             Weight::Error => (1, "error"),
             Weight::Warning | Weight::Aside => (2, "warning"),

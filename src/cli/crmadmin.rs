@@ -13,7 +13,8 @@ use super::crm_mon::frame;
 use super::getopt_long::{self, Parsed};
 use crate::cib::Document;
 use crate::daemons::crm::protocol::Reply;
-use crate::scheduler::{dates, score};
+use crate::rules;
+use crate::rules::iso8601::Time;
 
 /// The applet.
 pub const APPLET: Applet = Applet {
@@ -107,7 +108,7 @@ fn perform(parsed: &Parsed, called: &str) -> u8 {
         return code::OK;
     }
     if let Some(time) = parsed.value("timeout")
-        && score::milliseconds(time) < 0
+        && rules::milliseconds(time).unwrap_or(-1) < 0
     {
         eprintln!("crmadmin: Error parsing option -t");
         return code::USAGE;
@@ -140,12 +141,12 @@ fn of_controller(parsed: &Parsed, asked: &str) -> Answer {
         return unconnected(asked);
     };
     if let Some(time) = parsed.value("timeout") {
-        live.wait_at_most(score::milliseconds(time));
+        live.wait_at_most(rules::milliseconds(time).unwrap_or(-1));
     }
     match asked {
         "status" => state(&mut live, parsed.value("status").unwrap_or_default()),
         "pacemakerd" => {
-            let date = dates::utc_text(clock::unix_s());
+            let date = Time::from_unix(clock::unix_s(), 0).to_string();
             let line =
                 format!("Status of pacemakerd: 'Pacemaker is running' (last updated {date})");
             let attrs = vec![("state", "running".to_owned()), ("last_updated", date)];

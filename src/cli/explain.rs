@@ -116,7 +116,7 @@ fn perform(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         }
     };
     if let Some(file) = matches.get_one::<String>("svg") {
-        let actions = transition::of(&doc, clock::unix_s()).actions.into_iter();
+        let actions = transition::of(&doc, clock::clock()).actions.into_iter();
         let lines = actions.map(|action| Line {
             side: Side::New,
             action,
@@ -135,7 +135,7 @@ fn tell_resource(matches: &ArgMatches, doc: &Document, resource: &str) -> anyhow
     let question = Question {
         resource,
         node: matches.get_one::<String>("node").map(String::as_str),
-        now: clock::unix_s(),
+        now: clock::clock(),
         runs: matches.get_one("trials").copied().unwrap_or(by_size).max(1),
     };
     let answer = match explain::explain(doc, &question) {
@@ -153,7 +153,7 @@ fn tell_resource(matches: &ArgMatches, doc: &Document, resource: &str) -> anyhow
 }
 
 fn tell_diff(matches: &ArgMatches, old: &Document, new: &Document) -> anyhow::Result<ExitCode> {
-    let found = diff::diff(old, new, clock::unix_s());
+    let found = diff::diff(old, new, clock::clock());
     if let Some(file) = matches.get_one::<String>("svg") {
         save(file, &svg::draw(&found.actions, "What the change would do"))?;
     }

@@ -6,6 +6,7 @@ mod facts;
 mod files;
 mod node;
 mod reach;
+mod rehearse;
 mod service;
 mod walk;
 mod write;
@@ -19,12 +20,12 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 
 use super::applets::{self, Applet, Kind};
 use crate::config::host::{DistantHost, Host, ThisHost};
-use crate::migrate::{self, Plan, report};
+use crate::migrate::{self, NodeFiles, Plan, report};
 
 /// The applet.
 pub const APPLET: Applet = Applet {
     name: "migrate",
-    summary: "plan the way from heartbeat to the CRM on a ring, line by line",
+    summary: "plan, rehearse and go the way from heartbeat to the CRM on a ring",
     kind: Kind::Subcommand,
     man: "everbeat-migrate(8)",
     command,
@@ -38,6 +39,7 @@ fn command() -> Command {
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .subcommand(plan_command())
+        .subcommand(rehearse::command())
         .subcommand(apply::apply_command())
         .subcommand(apply::status_command())
         .subcommand(apply::abort_command())
@@ -47,23 +49,26 @@ fn command() -> Command {
              everbeat migrate plan            what becomes of this host's files\n  \
              everbeat migrate plan --help     its options and exit status\n  \
              everbeat migrate plan --output plan\n  \
+             everbeat migrate rehearse        on hosts of this machine\n  \
              everbeat migrate apply --plan plan",
+        )
+}
+
+fn from_arg() -> Arg {
+    Arg::new("from")
+        .long("from")
+        .value_name("[NAME=]DIR")
+        .action(clap::ArgAction::Append)
+        .help(
+            "folder with the files of node NAME; once for each node \
+             [default: this host's own files]",
         )
 }
 
 fn plan_command() -> Command {
     Command::new("plan")
         .about("Show what to write, and what becomes of each line; nothing is changed")
-        .arg(
-            Arg::new("from")
-                .long("from")
-                .value_name("[NAME=]DIR")
-                .action(clap::ArgAction::Append)
-                .help(
-                    "folder with the files of node NAME; once for each node \
-                     [default: this host's own files]",
-                ),
-        )
+        .arg(from_arg())
         .arg(
             Arg::new("format")
                 .long("format")
@@ -97,6 +102,7 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
     let matches = applets::parse(command(), args);
     let done = match matches.subcommand() {
         Some(("plan", matches)) => plan(matches).map(|p| ExitCode::from(u8::from(p.open() > 0))),
+        Some(("rehearse", matches)) => rehearse::run(matches),
         Some(("apply", matches)) => apply::apply(matches),
         Some(("status", matches)) => apply::status(matches),
         Some(("abort", matches)) => apply::abort(matches),
@@ -109,19 +115,19 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// The files that are named, or this host's, and the host that they are for.
+fn inputs(matches: &ArgMatches) -> anyhow::Result<(Vec<NodeFiles>, Box<dyn Host>)> {
+    if let Some(folders) = matches.get_many::<String>("from") {
+        let inputs = folders.map(|word| files::of_folder(word));
+        let inputs = inputs.collect::<anyhow::Result<_>>()?;
+        return Ok((inputs, Box::new(DistantHost::default())));
+    }
+    let host = ThisHost::new(files::HA_D.as_ref());
+    Ok((vec![files::of_this_host(&host)?], Box::new(host)))
+}
+
 fn plan(matches: &ArgMatches) -> anyhow::Result<Plan> {
-    let from = matches.get_many::<String>("from");
-    let (inputs, host): (_, Box<dyn Host>) = match from {
-        Some(folders) => {
-            let inputs = folders.map(|word| files::of_folder(word));
-            let inputs = inputs.collect::<anyhow::Result<Vec<_>>>()?;
-            (inputs, Box::new(DistantHost::default()))
-        }
-        None => {
-            let host = ThisHost::new(files::HA_D.as_ref());
-            (vec![files::of_this_host(&host)?], Box::new(host))
-        }
-    };
+    let (inputs, host) = inputs(matches)?;
     let plan = migrate::plan(&inputs, host.as_ref());
     let text = match matches.get_one::<String>("format").map(String::as_str) {
         Some("json") => serde_json::to_string_pretty(&plan).context("can't write JSON")? + "\n",

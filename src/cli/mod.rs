@@ -43,6 +43,8 @@ mod links;
 mod meatclient;
 mod members;
 mod migrate;
+mod node_folder;
+mod pacemaker_metadata;
 mod ping;
 mod resource_manager;
 mod simulate_ring;

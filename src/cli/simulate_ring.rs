@@ -1,8 +1,11 @@
 //! `everbeat simulate-ring`: clusters of a protocol in virtual time.
 
+mod growth;
+mod plot;
 mod run;
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -55,6 +58,7 @@ fn command() -> Command {
                 .conflicts_with_all(["seed", "runs", "transcript"])
                 .help("run these seeds, both ends too, on all cores; print those that fail"),
         )
+        .args(of_sizes())
         .arg(
             number("hosts", "how many hosts, 2 to 6; drawn if not given")
                 .value_parser(value_parser!(u64).range(2..=6)),
@@ -71,8 +75,30 @@ fn command() -> Command {
              Examples:\n  \
              everbeat simulate-ring --runs 1000\n  \
              everbeat simulate-ring --protocol totem --seeds 1..3000\n  \
-             everbeat simulate-ring --protocol totem --seed 29 --transcript",
+             everbeat simulate-ring --protocol totem --seed 29 --transcript\n  \
+             everbeat simulate-ring --sizes 3..128 --runs 5 --svg rings.svg",
         )
+}
+
+/// Options of rings without faults.
+fn of_sizes() -> [Arg; 2] {
+    [
+        Arg::new("sizes")
+            .long("sizes")
+            .value_name("A..B")
+            .value_parser(sizes)
+            .conflicts_with_all(["seeds", "hosts", "transcript"])
+            .help(
+                "print how long totem's rings of so many nodes take to form, without faults, and \
+                 their token to go round",
+            ),
+        Arg::new("svg")
+            .long("svg")
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .requires("sizes")
+            .help("draw that, too"),
+    ]
 }
 
 /// `A..B`, both ends counted.
@@ -87,6 +113,18 @@ fn range(text: &str) -> Result<(u64, u64), String> {
     }
 }
 
+/// Sizes of rings.
+fn sizes(text: &str) -> Result<(usize, usize), String> {
+    let wrong = || format!("{text} is no range of sizes from 2 to 128; write 3..128");
+    let (first, last) = text.split_once("..").ok_or_else(wrong)?;
+    let number = |text: &str| text.parse::<usize>().map_err(|_| wrong());
+    let (first, last) = (number(first)?, number(last)?);
+    match 2 <= first && first <= last && last <= 128 {
+        true => Ok((first, last)),
+        false => Err(wrong()),
+    }
+}
+
 fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
     let matches = applets::parse(command(), args);
     let hosts = matches.get_one::<u64>("hosts").copied();
@@ -94,6 +132,11 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
         is_totem: matches.get_one::<String>("protocol").map(String::as_str) == Some("totem"),
         hosts: hosts.map(usize::try_from).transpose()?,
     };
+    if let Some(sizes) = matches.get_one::<(usize, usize)>("sizes") {
+        let number = |name: &str| matches.get_one::<u64>(name).copied().unwrap_or(1);
+        let svg = matches.get_one::<PathBuf>("svg").map(PathBuf::as_path);
+        return growth::run(*sizes, (number("seed"), number("runs").max(1)), svg);
+    }
     match matches.get_one::<(u64, u64)>("seeds") {
         Some(&(first, last)) => run::on_all_cores(protocol, first, last),
         None => one_by_one(protocol, &matches),
@@ -123,7 +166,16 @@ fn one_by_one(protocol: Protocol, matches: &ArgMatches) -> anyhow::Result<ExitCo
 
 #[cfg(test)]
 mod tests {
-    use super::range;
+    use super::{range, sizes};
+
+    #[test]
+    fn ranges_of_sizes() {
+        assert_eq!(sizes("3..128"), Ok((3, 128)));
+        assert_eq!(sizes("7..7"), Ok((7, 7)));
+        for wrong in ["", "3", "1..5", "5..4", "3..129", "a..b"] {
+            assert!(sizes(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn ranges_of_seeds() {

@@ -1,5 +1,6 @@
 //! authkeys: the keys that messages are signed with. Keys are never printed.
 
+mod differ;
 mod lines;
 mod mask;
 
@@ -8,6 +9,8 @@ use super::encoding;
 use super::source::{Source, Span};
 use crate::wire::heartbeat::auth::{Keyring, Method};
 use lines::{Content, KeyLine};
+
+pub use differ::differences;
 
 /// A key shorter than this is guessed soon. Units: bytes. Ours.
 const KEY_BYTES_SAFE: usize = 8;

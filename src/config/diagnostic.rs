@@ -51,6 +51,43 @@ pub struct Diagnostic {
     pub refused_by_original: bool,
     /// The text whose line is shown, if one is.
     pub source: Option<Source>,
+    /// The line of another file that it doesn't agree with.
+    pub other: Option<Other>,
+}
+
+/// The other side of a finding about two files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Other {
+    /// Its text.
+    pub source: Source,
+    /// The place in it.
+    pub span: Span,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}
+
+impl Other {
+    /// A place in another file.
+    pub fn new(source: &Source, span: Span) -> Self {
+        let span = source.whole(span);
+        let (line, column) = source.position(span.start);
+        Self {
+            source: source.clone(),
+            span,
+            line,
+            column,
+        }
+    }
+}
+
+impl std::fmt::Display for Other {
+    /// `FILE:LINE:COLUMN`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let file = self.source.path().display();
+        write!(f, "{file}:{}:{}", self.line, self.column)
+    }
 }
 
 impl Diagnostic {
@@ -73,6 +110,7 @@ impl Diagnostic {
             help: None,
             refused_by_original: false,
             source: Some(source.clone()),
+            other: None,
         }
     }
 
@@ -104,11 +142,14 @@ impl Diagnostic {
 }
 
 impl std::fmt::Display for Diagnostic {
-    /// One line: `FILE:LINE:COLUMN: severity: message (help)`.
+    /// One line: `FILE:LINE:COLUMN: severity: message (help)`, and the other side's place.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (file, severity) = (self.file.display(), self.severity.as_str());
         let (line, column) = (self.line, self.column);
         write!(f, "{file}:{line}:{column}: {severity}: {}", self.message)?;
+        if let Some(other) = &self.other {
+            write!(f, "; the other side: {other}")?;
+        }
         match &self.help {
             Some(help) => write!(f, " ({help})"),
             None => Ok(()),

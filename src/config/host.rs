@@ -239,7 +239,7 @@ fn interface_address(interface: &nix::ifaddrs::InterfaceAddress) -> Option<(IpAd
 }
 
 /// Line, from 1, of a text like /etc/hosts that has a name.
-fn hosts_line(text: &str, name: &str) -> Option<usize> {
+pub(super) fn hosts_line(text: &str, name: &str) -> Option<usize> {
     let has = |line: &str| {
         let said = line.split('#').next().unwrap_or_default();
         let mut names = said.split_whitespace().skip(1);

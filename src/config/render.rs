@@ -6,6 +6,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use serde::Serialize;
 
 use super::diagnostic::{Diagnostic, Severity};
+use super::source::{Source, Span};
 
 /// The finding with its line, an arrow under the place, and the help.
 ///
@@ -21,11 +22,7 @@ pub fn text(finding: &Diagnostic, styled: bool) -> String {
     let title = level.primary_title(message);
     let main = match &finding.source {
         Some(source) => {
-            let mut range = finding.span.range();
-            if range.is_empty() {
-                range.end = next_boundary(source.text(), range.start);
-            }
-            let arrow = AnnotationKind::Primary.span(range);
+            let arrow = AnnotationKind::Primary.span(visible(source, finding.span));
             title.element(Snippet::source(source.text()).path(path).annotation(arrow))
         }
         None => title.element(
@@ -33,6 +30,16 @@ pub fn text(finding: &Diagnostic, styled: bool) -> String {
                 .line(finding.line)
                 .char_column(finding.column),
         ),
+    };
+    let main = match &finding.other {
+        Some(other) => {
+            let place = visible(&other.source, other.span);
+            let arrow = AnnotationKind::Context.span(place).label("the other side");
+            let path = shown(&other.source.path().to_string_lossy());
+            let lines = Snippet::source(other.source.text()).path(path);
+            main.element(lines.annotation(arrow))
+        }
+        None => main,
     };
     let help = finding.help.as_deref().map(shown);
     let main = match help {
@@ -55,6 +62,15 @@ fn shown(text: &str) -> String {
         .collect()
 }
 
+/// What an arrow stands under: a character at least.
+fn visible(source: &Source, span: Span) -> std::ops::Range<usize> {
+    let mut range = span.range();
+    if range.is_empty() {
+        range.end = next_boundary(source.text(), range.start);
+    }
+    range
+}
+
 fn next_boundary(text: &str, at: usize) -> usize {
     let mut end = at + 1;
     while end < text.len() && !text.is_char_boundary(end) {
@@ -72,6 +88,16 @@ struct Record<'d> {
     severity: &'static str,
     message: &'d str,
     help: Option<&'d str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other: Option<OtherRecord>,
+}
+
+/// The other side of a finding about two files.
+#[derive(Serialize)]
+struct OtherRecord {
+    file: String,
+    line: usize,
+    column: usize,
 }
 
 /// A JSON list of the findings, one object each, on lines of their own.
@@ -85,6 +111,11 @@ pub fn json(findings: &[Diagnostic]) -> serde_json::Result<String> {
             severity: d.severity.as_str(),
             message: &d.message,
             help: d.help.as_deref(),
+            other: d.other.as_ref().map(|other| OtherRecord {
+                file: other.source.path().to_string_lossy().into_owned(),
+                line: other.line,
+                column: other.column,
+            }),
         })
         .collect();
     serde_json::to_string_pretty(&records)
@@ -93,7 +124,7 @@ pub fn json(findings: &[Diagnostic]) -> serde_json::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::source::{Source, Span};
+    use crate::config::diagnostic::Other;
 
     #[test]
     fn the_line_is_shown_with_its_place() {
@@ -106,6 +137,23 @@ mod tests {
         assert!(text.contains("^^^^^^^^^"), "{text}");
         assert!(text.contains("help: did you mean keepalive?"), "{text}");
         assert!(!text.contains('\x1b'), "{text}");
+    }
+
+    #[test]
+    fn both_sides_are_shown() {
+        let (ours, theirs) = (
+            Source::new("b", "x\nport 2\n"),
+            Source::new("a", "port 1\n"),
+        );
+        let mut finding = Diagnostic::new(Severity::Warning, &ours, Span::new(2, 8), "unequal");
+        finding.other = Some(Other::new(&theirs, Span::new(0, 6)));
+        let shown = text(&finding, false);
+        for part in ["b:2:1", "port 2", "a:1:1", "port 1", "the other side"] {
+            assert!(shown.contains(part), "{shown}");
+        }
+        let list: serde_json::Value = serde_json::from_str(&json(&[finding]).unwrap()).unwrap();
+        assert_eq!(list[0]["other"]["file"], "a");
+        assert_eq!(list[0]["other"]["line"], 1);
     }
 
     #[test]

@@ -101,6 +101,21 @@ impl Election {
     }
 }
 
+/// Whether a node of one feature set can work for a DC of another: the same major number, and no
+/// smaller minor number than the DC's. The third one doesn't count.
+///
+/// Source: spec crm-runtime.md section 5.
+pub(super) fn is_compatible(dc: &str, joiner: &str) -> bool {
+    let numbers = |set: &str| -> Option<(u32, u32)> {
+        let mut parts = set.split('.').map(|part| part.parse().ok());
+        Some((parts.next()??, parts.next()??))
+    };
+    match (numbers(dc), numbers(joiner)) {
+        (Some(dc), Some(joiner)) => dc.0 == joiner.0 && joiner.1 >= dc.1,
+        _ => false,
+    }
+}
+
 /// The member that the rules prefer; one that may not lead only if none may.
 fn best(votes: &[(NodeId, &Vote)]) -> Option<NodeId> {
     let may_lead = votes.iter().filter(|(_, vote)| vote.eligible);
@@ -233,6 +248,15 @@ mod tests {
             NodeId(2),
             "it had quorum since"
         );
+    }
+
+    #[test]
+    fn who_joins_has_the_features_of_the_dc() {
+        let works = |dc, joiner| is_compatible(dc, joiner);
+        assert!(works("3.16.1", "3.16.1") && works("3.15.0", "3.16.1"));
+        assert!(works("3.16.2", "3.16.1"), "the third number doesn't count");
+        assert!(!works("3.17.0", "3.16.1") && !works("4.0.0", "3.16.1"));
+        assert!(!works("2.0.0", "3.16.1") && !works("3.16.1", "") && !works("3", "3.16.1"));
     }
 
     #[test]

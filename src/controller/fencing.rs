@@ -88,6 +88,7 @@ impl Controller {
             },
             text,
         );
+        self.alert_of_fencing(result, &by);
         if well && result.action != "on" && result.target.eq_ignore_ascii_case(&self.config.name) {
             self.outputs.push_back(Output::Fenced { by });
             return;
@@ -135,8 +136,9 @@ impl Controller {
         let Some(uuid) = self.uuid_of(name) else {
             return;
         };
-        for part in ["lrm", "transient_attributes"] {
-            let path = format!("//node_state[@id='{uuid}']/{part}");
+        let history = status::history_path(self.replica.doc(), &uuid);
+        let attributes = format!("//node_state[@id='{uuid}']/transient_attributes");
+        for path in [history, attributes] {
             self.ask_delete_path(now, Purpose::Plain, &path);
         }
         let state = status::lost_state(&uuid, name, Some("down"));

@@ -8,7 +8,13 @@ use super::key::TransitionKey;
 use super::metadata::Metadata;
 use crate::cib::version::FEATURE_SET;
 use crate::cib::{Document, NodeRef, digest, writer};
-use crate::executor::{Agent, Completed, Exit, Operation, Parameters, Status};
+use crate::executor::{Agent, Completed, Exit, Operation, Outcome, Parameters, Status};
+
+/// How long an operation that failed might have taken. The original doesn't keep that.
+pub(super) const EXEC_TIMEOUT: &str = "exec-timeout";
+
+/// Longest last words of an agent that are kept, in bytes.
+const WORDS_BYTES_MAX: usize = 512;
 
 /// Attributes of a `lrm_rsc_op`, in the order they are written.
 type Attributes = Vec<(&'static str, String)>;
@@ -19,12 +25,16 @@ struct Resource {
     agent: Agent,
     /// By their ids.
     operations: BTreeMap<String, Attributes>,
+    /// It waits for this node, which was shut down at that time; 0 if it does no more.
+    lock: Option<u64>,
 }
 
 /// The history of all resources of this node.
 #[derive(Debug, Default)]
 pub(super) struct History {
     resources: BTreeMap<String, Resource>,
+    /// Of operations under way: the time since which their resources wait for this node.
+    locks: BTreeMap<String, u64>,
 }
 
 /// Names of the node whose history it is.
@@ -40,6 +50,11 @@ impl History {
     /// Forgets a resource.
     pub(super) fn forget(&mut self, resource: &str) {
         self.resources.remove(resource);
+    }
+
+    /// The next result of a resource tells whether it waits for this node.
+    pub(super) fn lock(&mut self, resource: &str, since: u64) {
+        self.locks.insert(resource.to_owned(), since);
     }
 
     /// Forgets an operation; its id if it was there.
@@ -67,10 +82,12 @@ impl History {
             reason: "",
             changed_s: unix_s,
             times: Some(("0".to_owned(), "0".to_owned())),
+            timeout: None,
             metadata,
         };
-        let id = format!("{}_last_0", operation.key.resource);
-        self.note(agent, &record, owner, vec![id])
+        // The result takes the place of the mark.
+        let ids = ids(operation, false);
+        self.note(agent, &record, owner, ids)
     }
 
     /// Notes a result; the update for the CIB.
@@ -92,26 +109,47 @@ impl History {
             call: i64::from(done.call.0),
             exit: done.outcome.exit,
             status: done.outcome.status,
-            reason: done.outcome.reason.as_deref().unwrap_or(""),
+            reason: match (&done.outcome.reason, failed) {
+                (Some(reason), _) => reason,
+                (None, true) => last_words(&done.outcome.output),
+                (None, false) => "",
+            },
             changed_s: match recurring {
                 true => done.last_change_s,
                 false => done.last_run_s,
             },
             times: Some((milliseconds(done.exec_time), milliseconds(done.queue_time))),
+            timeout: (failed && !operation.timeout.is_zero())
+                .then(|| milliseconds(operation.timeout)),
             metadata,
         };
         let ids = ids(operation, failed);
+        if let Some(since) = self.locks.remove(operation.key.resource.as_str()) {
+            let lock = if keeps_lock(operation, &done.outcome) {
+                since
+            } else {
+                0
+            };
+            let resource = self.resource(agent, operation.key.resource.as_str());
+            resource.lock = Some(lock);
+        }
         self.note(agent, &record, owner, ids)
     }
 
-    fn note(&mut self, agent: &Agent, record: &Record, owner: Owner, ids: Vec<String>) -> String {
-        let name = record.operation.key.resource.as_str();
+    fn resource(&mut self, agent: &Agent, name: &str) -> &mut Resource {
         let resource = self.resources.entry(name.to_owned());
         let resource = resource.or_insert_with(|| Resource {
             agent: agent.clone(),
             operations: BTreeMap::new(),
+            lock: None,
         });
         resource.agent = agent.clone();
+        resource
+    }
+
+    fn note(&mut self, agent: &Agent, record: &Record, owner: Owner, ids: Vec<String>) -> String {
+        let name = record.operation.key.resource.as_str();
+        let resource = self.resource(agent, name);
         let attributes = record.attributes(owner);
         let mut update = BTreeMap::new();
         for id in ids {
@@ -121,6 +159,7 @@ impl History {
         let part = Resource {
             agent: agent.clone(),
             operations: update,
+            lock: resource.lock,
         };
         let mut doc = Document::new("node_state");
         let root = doc.root();
@@ -154,6 +193,7 @@ pub(super) fn lost(agent: &Agent, operation: &Operation, owner: Owner, unix_s: u
         reason: "The node did not send a result in time",
         changed_s: unix_s,
         times: None,
+        timeout: None,
         metadata: None,
     };
     History::default().note(agent, &record, owner, ids(operation, true))
@@ -172,11 +212,32 @@ fn write(doc: &mut Document, list: NodeRef, name: &str, resource: &Resource) {
     if let Some(provider) = &agent.provider {
         doc.set_attr(entry, "provider", provider);
     }
+    if let Some(since) = resource.lock {
+        doc.set_attr(entry, "shutdown-lock", &since.to_string());
+    }
     for (id, attributes) in &resource.operations {
         let op = doc.add_element(entry, "lrm_rsc_op", &[("id", id)]);
         for (name, value) in attributes {
             doc.set_attr(op, name, value);
         }
+    }
+}
+
+/// The last thing that an agent said which gave no reason.
+/// Differs: the original has a reason only where the agent marks one.
+fn last_words(output: &str) -> &str {
+    let mut lines = output.lines().map(str::trim);
+    let last = lines.rfind(|line| !line.is_empty()).unwrap_or("");
+    &last[..last.floor_char_boundary(WORDS_BYTES_MAX)]
+}
+
+/// True if a resource that waits for this node goes on to after such a result.
+/// Source: Pacemaker 2.1.5, `should_preserve_lock`.
+fn keeps_lock(operation: &Operation, outcome: &Outcome) -> bool {
+    match &*operation.key.action {
+        "stop" => outcome.exit == Exit::OK,
+        "monitor" => outcome.exit == Exit::NOT_RUNNING,
+        _ => false,
     }
 }
 
@@ -205,6 +266,7 @@ struct Record<'a> {
     reason: &'a str,
     changed_s: u64,
     times: Option<(String, String)>,
+    timeout: Option<String>,
     metadata: Option<&'a Metadata>,
 }
 
@@ -239,6 +301,9 @@ impl Record<'_> {
         if let Some((exec, queue)) = &self.times {
             attributes.push(("exec-time", exec.clone()));
             attributes.push(("queue-time", queue.clone()));
+        }
+        if let Some(timeout) = &self.timeout {
+            attributes.push((EXEC_TIMEOUT, timeout.clone()));
         }
         for name in ["migrate_source", "migrate_target"] {
             if let Some(node) = operation.parameters.get(&format!("CRM_meta_{name}"))

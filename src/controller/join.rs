@@ -1,17 +1,18 @@
 //! From a membership to members that agree: votes, one CIB, one DC, and what each brings along.
 
 use super::ask::Purpose;
-use super::election::{Decision, Election};
+use super::election::{self, Decision, Election};
 use super::journal::Event;
 use super::leader::Leader;
 use super::state::State;
-use super::{Controller, Member, Membership, Output};
+use super::{Controller, Member, Membership, Output, status};
 use crate::cib::version::FEATURE_SET;
 use crate::cib::writer;
 use crate::ids::{MembershipId, NodeId};
 use crate::proto::heartbeat::Severity;
 use crate::time::Now;
 use crate::wire::crm::{Confirm, Message, Vote};
+use std::time::Duration;
 
 impl Controller {
     pub(super) fn join(&mut self, now: Now, membership: Membership) {
@@ -67,7 +68,7 @@ impl Controller {
             self.enter(State::Election, "I_ELECTION");
         }
         let ready = self.is_ready(now);
-        self.timers.vote_at = (!ready).then(|| self.started + self.config.dc_deadtime);
+        self.timers.vote_at = (!ready).then(|| self.started + self.dc_deadtime());
         self.vote(now);
     }
 
@@ -84,6 +85,7 @@ impl Controller {
         for lost in before.iter().filter(|member| missing(after, member)) {
             let text = format!("Node {} state is now lost | nodeid={}", lost.name, lost.id);
             self.log(Severity::Notice, text);
+            self.alert_of_node(lost, false);
             self.attributes.handle_lost(&lost.name);
             if self.leaving.remove(&lost.id) {
                 self.left.insert(lost.uuid.clone());
@@ -94,6 +96,7 @@ impl Controller {
         for new in after.iter().filter(|member| missing(before, member)) {
             let text = format!("Node {} state is now member | nodeid={}", new.name, new.id);
             self.log(Severity::Notice, text);
+            self.alert_of_node(new, true);
             self.leaving.remove(&new.id);
             self.left.remove(&new.uuid);
             self.abort(now, "Node join");
@@ -105,7 +108,37 @@ impl Controller {
         let there = self.membership.as_ref().map_or(0, |m| m.members.len());
         let all = self.config.nodes.is_some_and(|nodes| there >= nodes);
         // Who has had a DC belongs to a cluster that is whole enough.
-        all || self.dc.is_some() || now.mono.since(self.started) >= self.config.dc_deadtime
+        all || self.dc.is_some() || now.mono.since(self.started) >= self.dc_deadtime()
+    }
+
+    /// How long a node without a DC waits for more nodes.
+    fn dc_deadtime(&self) -> Duration {
+        status::span_option(self.cib(), "dc-deadtime", self.config.dc_deadtime)
+    }
+
+    /// False for a node that the DC's software doesn't work with: it can't stay.
+    ///
+    /// Source: spec crm-runtime.md section 5; Pacemaker 2.1.5, the refusal of a join.
+    fn is_compatible(&mut self, dc: NodeId) -> bool {
+        let vote = self
+            .election
+            .as_ref()
+            .and_then(|election| election.vote(dc));
+        let Some(theirs) = vote.map(|vote| vote.feature_set.clone()) else {
+            return true;
+        };
+        if election::is_compatible(&theirs, FEATURE_SET) {
+            return true;
+        }
+        let name = self.name_of(dc).unwrap_or_default();
+        let text = format!(
+            "Shutting down because cluster join with leader {name} failed: its feature set is \
+             {theirs}, this node's {FEATURE_SET}: run software of the same major version, and on \
+             no node older than on the leader"
+        );
+        self.log(Severity::Critical, text);
+        self.outputs.push_back(Output::Refused);
+        false
     }
 
     pub(super) fn vote(&mut self, now: Now) {
@@ -121,7 +154,7 @@ impl Controller {
             dc: self.dc,
             eligible: self.state != State::Stopping,
             ready: self.is_ready(now),
-            jobs_max: self.config.jobs_max,
+            jobs_max: self.jobs_max(),
             term: self.term,
             generation: self.replica.generation(),
         };
@@ -183,6 +216,9 @@ impl Controller {
         let Some(Decision { dc, holder, .. }) = self.decision.clone() else {
             return;
         };
+        if !self.is_compatible(dc) {
+            return;
+        }
         self.count_term(holder);
         self.replica.handle_agreed();
         let followed = (self.election.as_ref())
@@ -237,6 +273,7 @@ impl Controller {
             history,
             attributes,
         }));
+        self.tell_throttle_again();
         let name = self.config.name.clone();
         if self.attributes.get("#feature-set", &name) != Some(FEATURE_SET) {
             self.set_attribute(
@@ -313,13 +350,13 @@ impl Controller {
     fn integrate(&mut self, now: Now, member: &Member, history: Option<&str>) {
         self.write_node(now, member);
         if let Some(history) = history {
-            let path = format!("//node_state[@id='{}']/lrm", member.uuid);
+            let path = status::history_path(self.replica.doc(), &member.uuid);
             self.ask_delete_path(now, Purpose::Plain, &path);
-            let state = super::status::member_state(member, Some(history));
+            let state = status::member_state(member, Some(history));
             self.ask_status(now, Purpose::Plain, state);
         } else {
-            let state = super::status::member_state(member, None);
-            if !super::status::has(self.replica.doc(), &state) {
+            let state = status::member_state(member, None);
+            if !status::has(self.replica.doc(), &state) {
                 self.ask_status(now, Purpose::Plain, state);
             }
         }

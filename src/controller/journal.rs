@@ -11,6 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Controller;
+use super::history::EXEC_TIMEOUT;
 use super::key::TransitionKey;
 use crate::cib::{Document, Element};
 use crate::executor::{Exit, Status};
@@ -105,6 +106,9 @@ pub enum Event {
         reason: String,
         /// How long it took.
         exec_ms: u64,
+        /// How long it might have taken, where the history says.
+        #[serde(default)]
+        timeout_ms: Option<u64>,
     },
     /// The DC wants a node fenced.
     FencingWanted {
@@ -267,6 +271,7 @@ impl Event {
             well,
             reason,
             exec_ms,
+            timeout_ms,
             ..
         } = self
         else {
@@ -277,7 +282,11 @@ impl Event {
         if !reason.is_empty() {
             write!(f, " ({reason})")?;
         }
-        write!(f, ", {exec_ms} ms")
+        write!(f, ", {exec_ms} ms")?;
+        match timeout_ms {
+            Some(ms) if !well => write!(f, " of {ms} ms"),
+            _ => Ok(()),
+        }
     }
 
     fn fenced(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -417,6 +426,7 @@ fn result(node: &str, resource: &str, op: Element<'_>) -> Option<Event> {
         Status::Done => Exit(exit).to_string(),
         status => status.to_string(),
     };
+    let milliseconds = |name: &str| number(name).and_then(|ms| u64::try_from(ms).ok());
     let mut reason = op.attr("exit-reason").unwrap_or_default().to_owned();
     reason.truncate(reason.floor_char_boundary(REASON_BYTES_MAX));
     Some(Event::Operation {
@@ -429,9 +439,8 @@ fn result(node: &str, resource: &str, op: Element<'_>) -> Option<Event> {
         // A probe that finds something running is news, but no failure.
         well: well || looks && interval_ms == 0 && matches!(exit, 0 | 8),
         reason,
-        exec_ms: number("exec-time")
-            .and_then(|ms| ms.try_into().ok())
-            .unwrap_or(0),
+        exec_ms: milliseconds("exec-time").unwrap_or(0),
+        timeout_ms: milliseconds(EXEC_TIMEOUT),
     })
 }
 
@@ -548,7 +557,7 @@ mod tests {
         let op = |task: &str, interval: u32, expected: i32, rc: i32, status: i32| {
             let text = format!(
                 "<lrm_rsc_op operation=\"{task}\" interval=\"{interval}\" op-status=\"{status}\" \
-                 rc-code=\"{rc}\" exec-time=\"60\" exit-reason=\"why\" \
+                 rc-code=\"{rc}\" exec-time=\"60\" exec-timeout=\"50\" exit-reason=\"why\" \
                  transition-key=\"1:2:{expected}:x\"/>"
             );
             let doc = read(&text).unwrap();
@@ -565,9 +574,9 @@ mod tests {
         );
         let found = "monitor of db on a: ok (why), 60 ms";
         assert_eq!(op("monitor", 0, 7, 0, 0).as_deref(), Some(found));
-        let failed = "monitor of db on a FAILED: not running (why), 60 ms";
+        let failed = "monitor of db on a FAILED: not running (why), 60 ms of 50 ms";
         assert_eq!(op("monitor", 10, 0, 7, 0).as_deref(), Some(failed));
-        let late = "stop of db on a FAILED: Timed Out (why), 60 ms";
+        let late = "stop of db on a FAILED: Timed Out (why), 60 ms of 50 ms";
         assert_eq!(op("stop", 0, 0, 1, 2).as_deref(), Some(late));
         assert_eq!(op("start", 0, 0, 193, -1), None, "it was begun");
     }

@@ -22,6 +22,18 @@ use crate::wire::crm::{Invoke, Message, OperationKind};
 /// Source: spec cib.md section 9, `cluster-delay`.
 const CLUSTER_DELAY: Duration = Duration::from_secs(60);
 
+/// Whether the scheduler is asked at once: `transition-delay`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum PutOff {
+    /// Nobody wants it asked.
+    #[default]
+    No,
+    /// Not before this.
+    Until(Instant),
+    /// It was waited long enough.
+    Over,
+}
+
 /// The state of a DC.
 #[derive(Debug, Default)]
 pub(super) struct Leader {
@@ -36,6 +48,8 @@ pub(super) struct Leader {
     /// Until when begun actions have to be confirmed.
     deadlines: BTreeMap<ActionNumber, Instant>,
     cluster_delay: Option<Duration>,
+    /// The scheduler is asked later.
+    pub(super) put_off: PutOff,
     /// When the scheduler is asked again though nothing happened.
     pub(super) recheck_at: Option<Instant>,
     /// Where the input of the transition was saved.
@@ -76,6 +90,13 @@ impl Leader {
     /// What a failed start counts: `INFINITY` unless `start-failure-is-fatal` is false.
     pub(super) fn start_failure_counts(&self) -> &str {
         &self.failed_start_offset
+    }
+
+    pub(super) fn put_off_until(&self) -> Option<Instant> {
+        match self.put_off {
+            PutOff::Until(at) => Some(at),
+            PutOff::No | PutOff::Over => None,
+        }
     }
 
     pub(super) fn no_longer_due(&mut self, number: ActionNumber) {
@@ -206,7 +227,7 @@ impl Controller {
                 self.enter(State::PolicyEngine, "I_FINALIZED");
                 true
             }
-            State::PolicyEngine => self.ask_scheduler(),
+            State::PolicyEngine => self.ask_scheduler(now),
             State::Stopping => self.drive(now) || self.try_leave(),
             _ => self.drive(now),
         }
@@ -218,8 +239,9 @@ impl Controller {
         !self.replica.is_waiting() && leader.is_some_and(|leader| leader.transition.is_none())
     }
 
-    fn ask_scheduler(&mut self) -> bool {
+    fn ask_scheduler(&mut self, now: Now) -> bool {
         let ready = self.replica.is_agreed() && !self.replica.is_waiting();
+        let delay = status::span_option(self.cib(), "transition-delay", Duration::ZERO);
         let Some(leader) = self
             .leader
             .as_mut()
@@ -227,6 +249,14 @@ impl Controller {
         else {
             return false;
         };
+        match leader.put_off {
+            PutOff::No if !delay.is_zero() => {
+                leader.put_off = PutOff::Until(now.mono + delay);
+                return false;
+            }
+            PutOff::Until(_) => return false,
+            PutOff::No | PutOff::Over => leader.put_off = PutOff::No,
+        }
         leader.scheduling = true;
         leader.asked += 1;
         let number = leader.asked;
@@ -242,7 +272,7 @@ impl Controller {
         graph: &Document,
         saved: &str,
     ) {
-        let jobs = self.jobs();
+        let (jobs, batch) = self.limits();
         let nodes: BTreeMap<String, NodeId> = self
             .membership
             .iter()
@@ -269,9 +299,10 @@ impl Controller {
             .and_then(|by| by.parse::<u64>().ok());
         let until = until.map(|by| Duration::from_secs(by.saturating_sub(now.unix_s).max(1)));
         leader.recheck_at = until.map(|until| now.mono + until);
-        let transition = Transition::read(leader.transitions, graph, jobs, |name| {
+        let mut transition = Transition::read(leader.transitions, graph, |name| {
             nodes.get(&name.to_lowercase()).copied()
         });
+        transition.limit(jobs, batch);
         leader.transitions += 1;
         let number = transition.number();
         leader.transition = Some(transition);
@@ -292,17 +323,6 @@ impl Controller {
             format!("Calculated transition {number}, saving inputs in {saved}"),
         );
         self.enter(State::TransitionEngine, "I_PE_SUCCESS");
-    }
-
-    /// How much each member does at once.
-    fn jobs(&self) -> BTreeMap<NodeId, usize> {
-        let members = self.membership.iter().flat_map(|m| &m.members);
-        let jobs = members.filter_map(|member| {
-            let vote = self.election.as_ref()?.vote(member.id)?;
-            let max = usize::try_from(vote.jobs_max).ok().filter(|max| *max > 0)?;
-            Some((member.id, max))
-        });
-        jobs.collect()
     }
 
     fn drive(&mut self, now: Now) -> bool {
@@ -386,8 +406,19 @@ impl Controller {
                 self.clear_failures(action);
                 self.confirm_action(action.number, true);
             }
+            "lrm_delete" => self.end_lock(now, action),
             _ => drop(self.confirm_action(action.number, true)),
         }
+    }
+
+    /// A resource has waited long enough for its node: what it waits by is taken away.
+    fn end_lock(&mut self, now: Now, action: &Action) {
+        if let (Some(uuid), Some(resource)) = (&action.on_uuid, &action.resource) {
+            let path = format!("//node_state[@id='{uuid}']//lrm_resource[@id='{resource}']");
+            self.ask_delete_path(now, Purpose::Plain, &path);
+        }
+        self.confirm_action(action.number, true);
+        self.abort(now, "Shutdown lock cleared");
     }
 
     pub(super) fn confirm_action(&mut self, number: ActionNumber, well: bool) -> bool {
@@ -465,6 +496,7 @@ impl Controller {
             None => {
                 // An answer that is on its way is of a CIB that is no more.
                 leader.scheduling = false;
+                leader.put_off = PutOff::No;
                 if self.state == State::Idle {
                     self.log(Severity::Info, format!("The scheduler is asked: {reason}"));
                     self.enter(State::PolicyEngine, "I_PE_CALC");

@@ -22,6 +22,7 @@
 //! Source: spec crm-runtime.md; where it differs, the place says so.
 
 pub mod action;
+mod alert;
 mod ask;
 pub mod election;
 mod failure;
@@ -38,6 +39,7 @@ pub mod state;
 mod status;
 #[cfg(test)]
 mod tests;
+pub mod throttle;
 mod tick;
 pub mod transition;
 mod work;
@@ -45,6 +47,7 @@ mod work;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use crate::alerts;
 use crate::attributes::Attributes;
 use crate::cib::Document;
 use crate::cib::operation::{Change, Failure};
@@ -77,8 +80,10 @@ pub struct Config {
     pub nodes: Option<usize>,
     /// How long to wait for a DC, or for all configured nodes, before choosing one.
     pub dc_deadtime: Duration,
-    /// How many operations this node runs at once.
+    /// How many operations this node runs at once, if the CIB doesn't say.
     pub jobs_max: u32,
+    /// The same, whatever the CIB says.
+    pub jobs_fixed: Option<u32>,
     /// What carries messages: `corosync` or `heartbeat (ccm)`.
     pub infrastructure: &'static str,
     /// Name of the cluster, if it has one.
@@ -131,6 +136,10 @@ pub enum Output {
     },
     /// Leave the cluster; nothing runs here any more.
     Leave,
+    /// This node's software doesn't work with the DC's: it can't stay.
+    Refused,
+    /// Something that alerts are told of.
+    Alert(alerts::Event),
     /// A line of the log.
     Log(Severity, String),
     /// Something for the journal.
@@ -179,6 +188,7 @@ pub struct Controller {
     /// Ids in the CIB of nodes that left as they wanted to.
     left: BTreeSet<String>,
     timers: tick::Timers,
+    throttles: throttle::Throttles,
     /// This node wants to leave since.
     shutdown_since: Option<Instant>,
     /// [`Output::Leave`] is out.
@@ -210,6 +220,7 @@ impl Controller {
             leaving: BTreeSet::new(),
             left: BTreeSet::new(),
             timers: tick::Timers::default(),
+            throttles: throttle::Throttles::default(),
             shutdown_since: None,
             is_gone: false,
             outputs: VecDeque::new(),
@@ -252,6 +263,12 @@ impl Controller {
     pub fn change_attribute(&mut self, now: Now, change: AttributeChange) {
         self.attributes.change(change);
         self.settle(now);
+    }
+
+    /// So many nodes are configured, where that is known: when all are there a first election
+    /// need not wait for more.
+    pub fn expect_nodes(&mut self, nodes: Option<usize>) {
+        self.config.nodes = nodes;
     }
 
     /// The membership or its quorum changed.
@@ -336,6 +353,7 @@ impl Controller {
             } => self.handle_acknowledge(now, from, &transition_key, exit, status),
             Message::FenceResult(result) => self.handle_fence_result(now, &result),
             Message::Noted(text) => self.handle_noted(&text),
+            Message::Throttle { mode, jobs_max } => self.handle_throttle(from, mode, jobs_max),
             // The fencer's own.
             Message::FenceQuery(_) | Message::FenceableBy(_) | Message::FenceStart(_) => {}
         }

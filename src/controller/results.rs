@@ -37,6 +37,9 @@ impl Entry<'_> {
 impl Controller {
     pub(super) fn handle_changed(&mut self, now: Now, changed: &Changed) {
         self.compare_later(now);
+        if changed.change == Change::Configuration {
+            self.tell_throttle();
+        }
         let Some((_, request)) = &changed.by else {
             return;
         };

@@ -13,9 +13,14 @@ use crate::wire::crm::Message;
 
 /// After that the node leaves though nobody let it go.
 /// Source: spec cib.md section 9, `shutdown-escalation`.
-pub(super) const ESCALATION: Duration = Duration::from_secs(20 * 60);
+const ESCALATION: Duration = Duration::from_secs(20 * 60);
 
 impl Controller {
+    /// How long this node waits to be let go.
+    pub(super) fn escalation(&self) -> Duration {
+        super::status::span_option(self.cib(), "shutdown-escalation", ESCALATION)
+    }
+
     /// This node wants to leave; [`Output::Leave`] comes when nothing runs here any more.
     pub fn shut_down(&mut self, now: Now) {
         if self.shutdown_since.is_some() {

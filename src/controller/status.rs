@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::Member;
-use crate::cib::{Document, NodeRef, reader, writer};
+use crate::cib::{Document, NodeRef, boolean, reader, writer};
 use crate::rules;
 
 /// A member that is ready, with its history.
@@ -51,6 +51,16 @@ fn node_state(uuid: &str, name: &str) -> Document {
     doc
 }
 
+/// What a node did with its resources, as an XPath; resources that wait for it are not among that.
+/// Source: Pacemaker 2.1.5, `controld_delete_node_state`.
+pub(super) fn history_path(cib: &Document, uuid: &str) -> String {
+    let state = format!("//node_state[@id='{uuid}']");
+    match boolean::is_true(option(cib, "shutdown-lock")) {
+        true => format!("{state}//lrm_rsc_op|{state}//lrm_resource[not(@shutdown-lock)]"),
+        false => format!("{state}/lrm"),
+    }
+}
+
 /// True if the CIB has the node state as it is given here.
 pub(super) fn has(cib: &Document, state: &str) -> bool {
     let Ok(wanted) = reader::read(state) else {
@@ -69,6 +79,11 @@ pub(super) fn has(cib: &Document, state: &str) -> bool {
 pub(super) fn span(text: &str) -> Option<Duration> {
     let ms = rules::milliseconds(text).ok()?;
     u64::try_from(ms).ok().map(Duration::from_millis)
+}
+
+/// A time that a cluster option gives; what it is when nobody says.
+pub(super) fn span_option(cib: &Document, name: &str, otherwise: Duration) -> Duration {
+    option(cib, name).and_then(span).unwrap_or(otherwise)
 }
 
 /// The node states of a CIB.

@@ -49,7 +49,8 @@ impl Controller {
                 .filter(|_| self.state == State::Integration),
             leader.and_then(super::leader::Leader::next_deadline),
             leader.and_then(|leader| leader.recheck_at).filter(|_| idle),
-            shutdown.map(|since| since + super::shutdown::ESCALATION),
+            shutdown.map(|since| since + self.escalation()),
+            leader.and_then(super::leader::Leader::put_off_until),
         ]
         .into_iter()
         .flatten()
@@ -66,6 +67,11 @@ impl Controller {
         }
         if due(&mut self.timers.integrate_by) && self.state == State::Integration {
             self.go_on_without(now);
+        }
+        if let Some(leader) = &mut self.leader
+            && leader.put_off_until().is_some_and(|at| at <= now.mono)
+        {
+            leader.put_off = super::leader::PutOff::Over;
         }
         self.executor.handle_timeout(now);
         self.attributes.handle_timeout(now);
@@ -91,7 +97,7 @@ impl Controller {
         let since = self
             .shutdown_since
             .filter(|_| self.state != State::Stopping);
-        if since.is_some_and(|since| now.mono >= since + super::shutdown::ESCALATION) {
+        if since.is_some_and(|since| now.mono >= since + self.escalation()) {
             let text = "Nobody let this node go in time: it leaves".to_owned();
             self.log(Severity::Error, text);
             self.leave();
@@ -105,14 +111,13 @@ impl Controller {
         let names: Vec<&str> = silent.map(|member| member.name.as_str()).collect();
         let text = format!("Going on without {}: no word from there", names.join(", "));
         self.log(Severity::Warning, text);
-        self.timers.integrate_by = Some(now.mono + INTEGRATION);
+        self.arm_integration(now);
         self.enter(State::FinalizeJoin, "I_INTEGRATED");
     }
 
     /// The DC's rest begins: when does it end?
     pub(super) fn rest(&mut self, now: Now) {
-        let option = status::option(self.replica.doc(), "cluster-recheck-interval");
-        let recheck = option.and_then(status::span).unwrap_or(RECHECK);
+        let recheck = status::span_option(self.cib(), "cluster-recheck-interval", RECHECK);
         if let Some(leader) = self.leader.as_mut().filter(|_| !recheck.is_zero()) {
             let at = now.mono + recheck;
             leader.recheck_at = Some(leader.recheck_at.map_or(at, |other| other.min(at)));
@@ -120,7 +125,8 @@ impl Controller {
     }
 
     pub(super) fn arm_integration(&mut self, now: Now) {
-        self.timers.integrate_by = Some(now.mono + INTEGRATION);
+        let wait = status::span_option(self.cib(), "join-integration-timeout", INTEGRATION);
+        self.timers.integrate_by = Some(now.mono + wait);
     }
 
     /// The CIB changed: it is compared once it has been left alone.

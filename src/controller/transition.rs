@@ -108,8 +108,10 @@ pub struct Transition {
 /// How much is done at once.
 #[derive(Debug, Clone, Default)]
 pub struct Limits {
-    /// In the cluster, 0 for any number.
+    /// In the cluster, as configured; 0 for any number.
     pub batch: usize,
+    /// In the cluster, because nodes are busy.
+    pub busy: Option<usize>,
     /// Migrations of a node, none for any number.
     pub migrations: Option<usize>,
     /// Operations of each node; what isn't here is not bounded.
@@ -118,12 +120,7 @@ pub struct Limits {
 
 impl Transition {
     /// Reads a graph. `node_of` tells the number of a node by its name.
-    pub fn read(
-        number: u64,
-        graph: &Document,
-        jobs: BTreeMap<NodeId, usize>,
-        node_of: impl Fn(&str) -> Option<NodeId>,
-    ) -> Self {
+    pub fn read(number: u64, graph: &Document, node_of: impl Fn(&str) -> Option<NodeId>) -> Self {
         let root = graph.root_element();
         let number_in = |name: &str| root.attr(name).and_then(|v| v.parse::<i64>().ok());
         let limit = |name| number_in(name).and_then(|limit| usize::try_from(limit).ok());
@@ -136,8 +133,9 @@ impl Transition {
             pseudo: VecDeque::new(),
             limits: Limits {
                 batch: limit("batch-limit").unwrap_or(0),
+                busy: None,
                 migrations: limit("migration-limit"),
-                jobs,
+                jobs: BTreeMap::new(),
             },
             in_flight: 0,
             by_node: BTreeMap::new(),
@@ -193,6 +191,12 @@ impl Transition {
         }
     }
 
+    /// How much each node does at once from now on, and all together if nodes are busy.
+    pub fn limit(&mut self, jobs: BTreeMap<NodeId, usize>, busy: Option<usize>) {
+        self.limits.jobs = jobs;
+        self.limits.busy = busy;
+    }
+
     /// Its number.
     pub fn number(&self) -> u64 {
         self.number
@@ -238,7 +242,9 @@ impl Transition {
             return Some(action);
         }
         self.leave_out();
-        if self.limits.batch > 0 && self.in_flight >= self.limits.batch {
+        let configured = Some(self.limits.batch).filter(|batch| *batch > 0);
+        let most = configured.into_iter().chain(self.limits.busy).min();
+        if most.is_some_and(|most| self.in_flight >= most) {
             return None;
         }
         let fitting = |places: &BTreeSet<usize>| {

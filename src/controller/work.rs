@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::ask::{ATTRIBUTES, EXECUTOR, Purpose};
 use super::history::Owner;
+use super::key::TransitionKey;
 use super::{Controller, status};
 use crate::cib::{Document, Element, reader, writer, xpath};
 use crate::executor::{Agent, Cancel, Class, Completed, Exit, Key, Operation, Outcome, Status};
@@ -15,6 +16,9 @@ use crate::ids::{NodeId, ResourceName};
 use crate::proto::heartbeat::Severity;
 use crate::time::Now;
 use crate::wire::crm::{AttributeValue, Invoke, Message, OperationKind};
+
+/// Most lines of a failed agent's output that are logged.
+const OUTPUT_LINES_MAX: usize = 20;
 
 /// Reads what is to be done, and by which agent.
 pub(super) fn operation(action: Element<'_>, mark: &str) -> Option<(Agent, Operation)> {
@@ -127,7 +131,13 @@ impl Controller {
                 let resource = operation.key.resource.clone();
                 self.forget(now, resource.as_str(), Some(mark.to_owned()));
             }
-            _ => self.execute(now, agent, operation),
+            _ => {
+                let lock = root.and_then(|root| root.attr("shutdown-lock")?.parse().ok());
+                if let Some(since) = lock {
+                    self.history.lock(operation.key.resource.as_str(), since);
+                }
+                self.execute(now, agent, operation);
+            }
         }
     }
 
@@ -256,6 +266,7 @@ impl Controller {
             );
             return self.log(Severity::Info, text);
         };
+        self.alert_of_operation(&completed);
         if completed.outcome.status == Status::Cancelled {
             let operation = self.history.forget_operation(&completed);
             if let Some(id) = operation {
@@ -299,6 +310,14 @@ impl Controller {
             _ => Severity::Error,
         };
         self.log(severity, text);
+        let expected = completed.operation.transition_key.parse::<TransitionKey>();
+        if expected.is_ok_and(|known| known.expected != outcome.exit.0) {
+            // Source: Pacemaker 2.1.5, pacemaker-controld: what the agent of a failure said.
+            for line in outcome.output.lines().take(OUTPUT_LINES_MAX) {
+                let text = format!("{key}@{} output [ {line} ]", self.config.name);
+                self.log(Severity::Notice, text);
+            }
+        }
     }
 
     fn record(&mut self, now: Now, agent: &Agent, completed: &Completed) {
@@ -328,6 +347,7 @@ impl Controller {
 
     /// The DC writes transient attributes: what is set in one request, what goes in others.
     pub(super) fn write_attributes(&mut self, now: Now, values: &[AttributeValue]) {
+        self.alert_of_attributes(values);
         let mut calls = std::collections::BTreeSet::new();
         let mut by_node: BTreeMap<&str, Vec<&AttributeValue>> = BTreeMap::new();
         for value in values {

@@ -4,12 +4,13 @@ use super::cause::Cause;
 use super::decision::stuck_start;
 use super::scores::{Pair, chain};
 use crate::cib::Document;
-use crate::scheduler::arena::{ActionId, NodeId, ResourceId};
-use crate::scheduler::cluster::Cluster;
+use crate::cib::boolean;
+use crate::scheduler::model::arena::{ActionId, NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::table::Discovery;
 use crate::scheduler::model::{Kind, Role};
-use crate::scheduler::options::{Placement, QuorumPolicy};
 use crate::scheduler::score::INFINITY;
-use crate::scheduler::table::Discovery;
+use crate::scheduler::unpack::options::{Placement, QuorumPolicy};
 
 /// The primitive in a resource that tells most about a node: one that isn't there.
 pub fn focus(cluster: &Cluster<'_>, resource: ResourceId, node: Option<NodeId>) -> ResourceId {
@@ -76,7 +77,7 @@ pub fn general(doc: &Document, cluster: &Cluster<'_>, primitive: ResourceId) -> 
         let resource = r.id.to_string();
         causes.push(Cause::Blocked { resource });
     } else if let Some(text) = cluster.meta(primitive, "is-managed")
-        && matches!(crate::scheduler::score::boolean(&text), Some(false))
+        && matches!(boolean::parse(&text), Some(false))
     {
         let owner = Some(owner_of(doc, cluster, primitive, "is-managed"));
         causes.push(Cause::Unmanaged { owner });

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::cib::{Document, NodeRef};
-use crate::scheduler::injections::{self, Injections};
 use crate::scheduler::score;
+use crate::scheduler::simulation::injections::{self, Injections};
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

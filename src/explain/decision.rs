@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::cib::Document;
-use crate::scheduler::arena::{ActionId, NodeId, ResourceId};
-use crate::scheduler::cluster::Cluster;
+use crate::rules::iso8601::Clock;
+use crate::scheduler::model::arena::{ActionId, NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::{Kind, Role};
-use crate::scheduler::{self, expand, score};
+use crate::scheduler::{self, score, unpack::expand};
 
 /// Where a resource is, by names of nodes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -30,14 +31,17 @@ pub struct Decision {
 }
 
 /// The time that counts for a CIB: its own, if it has one.
-pub fn time_of(doc: &Document, now: i64) -> i64 {
+pub fn time_of(doc: &Document, now: Clock) -> Clock {
     let own = doc.root_element().attr("execution-date");
     let own = own.and_then(score::leading_integer);
-    own.filter(|time| *time != 0).unwrap_or(now)
+    match own {
+        Some(unix_s) if unix_s != 0 => Clock { unix_s, ..now },
+        _ => now,
+    }
 }
 
 /// Runs the scheduler and looks at what it made of the CIB.
-pub fn with_cluster<T>(doc: &Document, now: i64, look: impl FnOnce(&mut Cluster<'_>) -> T) -> T {
+pub fn with_cluster<T>(doc: &Document, now: Clock, look: impl FnOnce(&mut Cluster<'_>) -> T) -> T {
     let input = expand::expand(doc);
     let mut cluster = scheduler::read(&input, time_of(doc, now));
     scheduler::schedule(&mut cluster);
@@ -45,7 +49,7 @@ pub fn with_cluster<T>(doc: &Document, now: i64, look: impl FnOnce(&mut Cluster<
 }
 
 /// Runs the scheduler.
-pub fn decide(doc: &Document, now: i64) -> Decision {
+pub fn decide(doc: &Document, now: Clock) -> Decision {
     with_cluster(doc, now, |cluster| Decision::of(cluster))
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::transition::{self, Action, State, Transition};
 use super::{Place, Question, explain};
 use crate::cib::Document;
+use crate::rules::iso8601::Clock;
 
 /// How an action of one CIB stands to those of the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -54,7 +55,7 @@ pub struct Diff {
 }
 
 /// Compares what two CIBs lead to. A new CIB without a status has that of the old one.
-pub fn diff(old: &Document, new: &Document, now: i64) -> Diff {
+pub fn diff(old: &Document, new: &Document, now: Clock) -> Diff {
     let new = with_status(old, new);
     let (before, after) = (transition::of(old, now), transition::of(&new, now));
     Diff {
@@ -87,7 +88,7 @@ pub fn with_status(old: &Document, new: &Document) -> Document {
     new
 }
 
-fn moves(new: &Document, before: &Transition, after: &Transition, now: i64) -> Vec<Move> {
+fn moves(new: &Document, before: &Transition, after: &Transition, now: Clock) -> Vec<Move> {
     let (old, young) = (&before.decision.places, &after.decision.places);
     let names: BTreeSet<&String> = old.keys().chain(young.keys()).collect();
     let nowhere = Place::default();
@@ -110,7 +111,7 @@ fn moves(new: &Document, before: &Transition, after: &Transition, now: i64) -> V
     moves
 }
 
-fn because(new: &Document, name: &str, was: &Place, will: &Place, now: i64) -> Vec<String> {
+fn because(new: &Document, name: &str, was: &Place, will: &Place, now: Clock) -> Vec<String> {
     let left = was.next.iter().find(|node| !will.next.contains(node));
     let question = Question {
         resource: name,

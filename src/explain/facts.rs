@@ -9,8 +9,8 @@ use super::decision::{Decision, Place, place_of};
 use super::scores::Pair;
 use super::{Question, Refusal};
 use crate::cib::Document;
-use crate::scheduler::arena::{NodeId, ResourceId};
-use crate::scheduler::cluster::Cluster;
+use crate::scheduler::model::arena::{NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
 
 /// How far one resource is followed to the next that keeps it.
 const DEPTH_MAX: usize = 4;

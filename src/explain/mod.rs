@@ -30,6 +30,7 @@ pub mod transition;
 use serde::Serialize;
 
 use crate::cib::Document;
+use crate::rules::iso8601::Clock;
 use cause::Cause;
 use change::Change;
 pub use decision::Place;
@@ -42,7 +43,7 @@ pub struct Question<'a> {
     /// The node that is meant; all of them if none.
     pub node: Option<&'a str>,
     /// The time, in seconds since 1970, if the CIB has none of its own.
-    pub now: i64,
+    pub now: Clock,
     /// How often the scheduler may be run at most.
     pub runs: usize,
 }

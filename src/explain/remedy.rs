@@ -136,7 +136,7 @@ impl<'a> Search<'a> {
         let time = super::decision::time_of(&doc, self.question.now);
         let mut made = true;
         for change in changes {
-            made &= change.make(&mut doc, time);
+            made &= change.make(&mut doc, time.unix_s);
         }
         if !made {
             return None;

@@ -1,11 +1,11 @@
 //! What the score of a node for a resource is made of.
 
 use super::cause::Cause;
-use crate::scheduler::arena::{ColocationId, NodeId, ResourceId};
-use crate::scheduler::cluster::Cluster;
-use crate::scheduler::failcount::Counting;
 use crate::scheduler::model::Role;
+use crate::scheduler::model::arena::{ColocationId, NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::score::{self, INFINITY};
+use crate::scheduler::unpack::failcount::Counting;
 
 /// A primitive and a node, when the scheduler is done.
 pub struct Pair<'a, 'c> {

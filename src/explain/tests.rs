@@ -5,6 +5,7 @@ use super::change::Change;
 use super::diff::{Line, Side};
 use super::{Explanation, Question, Refusal, diff, explain, sentence, svg, transition};
 use crate::cib::{Document, read};
+use crate::rules::iso8601::Clock;
 
 /// A cluster of three nodes, drawn from parts of its CIB.
 struct Night {
@@ -124,7 +125,7 @@ impl Night {
         let question = Question {
             resource,
             node: None,
-            now: 0,
+            now: Clock::default(),
             runs: 200,
         };
         explain(&self.doc(), &question).unwrap()
@@ -384,7 +385,7 @@ fn one_node_and_few_trials() {
     let question = Question {
         resource: "db",
         node: Some("NODE3"),
-        now: 0,
+        now: Clock::default(),
         runs: 1,
     };
     let answer = explain(&night.doc(), &question).unwrap();
@@ -403,7 +404,7 @@ fn what_is_not_there_is_said() {
         let question = Question {
             resource,
             node,
-            now: 0,
+            now: Clock::default(),
             runs: 9,
         };
         explain(&doc, &question).unwrap_err()
@@ -425,7 +426,7 @@ fn what_a_change_would_do() {
     // A configuration without a status is that of the same cluster.
     let status = new.child(new.root(), "status").unwrap();
     new.clear_children(status);
-    let found = diff::diff(&old, &new, 0);
+    let found = diff::diff(&old, &new, Clock::default());
     let moves: Vec<&str> = found.moves.iter().map(|m| m.resource.as_str()).collect();
     assert_eq!(moves, ["db", "web"]);
     assert_eq!(
@@ -447,7 +448,7 @@ fn what_a_change_would_do() {
         place("look whether web") < place("start web"),
         "in their order:\n{text}"
     );
-    let same = diff::diff(&old, &old, 0);
+    let same = diff::diff(&old, &old, Clock::default());
     assert!(same.moves.is_empty() && same.actions.iter().all(|l| l.side == Side::Both));
 }
 
@@ -457,7 +458,7 @@ fn the_picture_has_every_action_once_and_stays_in_its_frame() {
     let mut night = Night::of("");
     night.resources = format!("<group id='g'>{members}</group>").replace("ip<&\"", "ip&lt;&amp;");
     let doc = night.doc();
-    let actions = transition::of(&doc, 0).actions;
+    let actions = transition::of(&doc, Clock::default()).actions;
     let layers = transition::layers(&actions);
     for (action, layer) in actions.iter().zip(&layers) {
         assert!(action.after.iter().all(|&before| layers[before] < *layer));
@@ -492,7 +493,7 @@ fn the_picture_has_every_action_once_and_stays_in_its_frame() {
 #[test]
 fn actions_in_a_circle_have_a_layer() {
     let doc = Night::of(&(dummy("a", &[]) + &dummy("b", &[]))).doc();
-    let mut actions = transition::of(&doc, 0).actions;
+    let mut actions = transition::of(&doc, Clock::default()).actions;
     actions.truncate(3);
     let circle: [&[usize]; 3] = [&[], &[0, 2], &[1]];
     for (action, after) in actions.iter_mut().zip(circle) {

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::decision::{Decision, with_cluster};
 use crate::cib::Document;
-use crate::scheduler::arena::{ActionId, NodeId, ResourceId};
-use crate::scheduler::cluster::Cluster;
+use crate::rules::iso8601::Clock;
+use crate::scheduler::model::arena::{ActionId, NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
 
 /// Whether an action is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -52,7 +53,7 @@ pub struct Transition {
 }
 
 /// The transition that a CIB leads to.
-pub fn of(doc: &Document, now: i64) -> Transition {
+pub fn of(doc: &Document, now: Clock) -> Transition {
     with_cluster(doc, now, |cluster| {
         let ids: Vec<ActionId> = cluster.actions.ids().collect();
         let shown: Vec<(ActionId, State)> = ids

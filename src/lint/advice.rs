@@ -3,13 +3,14 @@
 use super::{Finding, Page};
 use crate::cib::{Document, Element};
 use crate::config::diagnostic::Severity;
-use crate::scheduler::cluster::Cluster;
-use crate::scheduler::options::QuorumPolicy;
-use crate::scheduler::{self, expand};
+use crate::rules::iso8601::Clock;
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::unpack::options::QuorumPolicy;
+use crate::scheduler::{self, unpack::expand};
 use crate::verify::{self, Weight};
 
 /// Looks at a document through its form of the newest edition.
-pub(super) fn check(page: &Page<'_>, newest: &Document, now: i64) -> Vec<Finding> {
+pub(super) fn check(page: &Page<'_>, newest: &Document, now: Clock) -> Vec<Finding> {
     let expanded = expand::expand(newest);
     let cluster = scheduler::read(&expanded, now);
     let mut found: Vec<_> = fencing(page, &cluster).into_iter().collect();
@@ -120,7 +121,7 @@ const SAID_BETTER: [&str; 2] = ["STONITH", "no-quorum-policy"];
 
 /// What the original's scheduler complains about, each at the first element that it names: by its
 /// id, or as an option of the cluster.
-fn remarks(page: &Page<'_>, newest: &Document, now: i64) -> Vec<Finding> {
+fn remarks(page: &Page<'_>, newest: &Document, now: Clock) -> Vec<Finding> {
     let told = verify::check(newest, now).into_iter();
     let told = told.filter(|r| !SAID_BETTER.iter().any(|word| r.text.contains(word)));
     told.filter_map(|remark| {

@@ -14,14 +14,15 @@ use crate::cib::{self, Document, NodeRef, ReadError};
 use crate::config::diagnostic::{Diagnostic, Severity};
 use crate::config::source::{Source, Span};
 use crate::limits;
+use crate::rules::iso8601::Clock;
 
 /// Checks the text of a CIB: alone, as the host it may be for plays no part.
 ///
-/// Rules count as they do at `now`, in seconds since 1970. All findings are by their place. What
+/// Rules count as they do at `now`. All findings are by their place. What
 /// isn't well-formed has one: where reading ended.
 ///
 /// Bounds: [`limits::CONFIG_FINDINGS_MAX`], the worst; one more says how many were left out.
-pub fn check(source: &Source, now: i64) -> Vec<Diagnostic> {
+pub fn check(source: &Source, now: Clock) -> Vec<Diagnostic> {
     let doc = match cib::read(source.text()) {
         Ok(doc) => doc,
         Err(error) => return vec![unreadable(source, &error)],

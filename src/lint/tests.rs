@@ -1,9 +1,10 @@
 use super::check;
 use crate::config::diagnostic::{Diagnostic, Severity};
 use crate::config::source::Source;
+use crate::rules::iso8601::Clock;
 
 fn found(text: &str) -> Vec<Diagnostic> {
-    check(&Source::new("cib.xml", text), 1_700_000_000)
+    check(&Source::new("cib.xml", text), Clock::utc(1_700_000_000))
 }
 
 fn with(config: &str, resources: &str) -> String {

@@ -96,6 +96,19 @@ impl Totem {
         self.count();
     }
 
+    /// The configuration gives nodes these names; those that it no longer has keep theirs, as
+    /// they may still be there.
+    pub fn handle_names(&mut self, names: BTreeMap<NodeId, String>) {
+        let differs = |(id, name): (&NodeId, &String)| {
+            self.group.contains(id) && self.config.names.get(id) != Some(name)
+        };
+        let told = names.iter().any(differs);
+        self.config.names.extend(names);
+        if told {
+            self.tell_membership();
+        }
+    }
+
     /// So many nodes the cluster should have.
     pub fn handle_known_nodes(&mut self, known: usize) {
         self.known = known;
@@ -291,6 +304,29 @@ mod tests {
         assert_eq!((again[0].id, again[0].quorate), (told[1].id, true));
         // All nodes have to come to the same number, whatever built them.
         assert_eq!(told[0].id.0, 0xb400_ee5f_a1cb_5202);
+    }
+
+    #[test]
+    fn members_have_the_names_of_a_configuration_that_was_read_again() {
+        let mut layer = layer(Quorum::Always);
+        layer.handle_group(&change(&[1, 2]));
+        let before = memberships(&mut layer);
+        let names = |all: &[(u32, &str)]| {
+            let named = |(id, name): &(u32, &str)| (NodeId(*id), (*name).to_owned());
+            all.iter().map(named).collect()
+        };
+        layer.handle_names(names(&[(1, "alpha"), (3, "gamma")]));
+        assert_eq!(
+            memberships(&mut layer),
+            [],
+            "nothing for those who are here"
+        );
+        layer.handle_names(names(&[(2, "beta")]));
+        let told = memberships(&mut layer);
+        assert_eq!(told[0].id, before[0].id);
+        assert_eq!(told[0].members[1].name, "beta");
+        layer.handle_group(&change(&[1, 3]));
+        assert_eq!(memberships(&mut layer)[0].members[1].name, "gamma");
     }
 
     #[test]

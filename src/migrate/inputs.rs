@@ -26,6 +26,8 @@ pub struct NodeFiles {
     pub corosync_conf: Option<Source>,
     /// The CIB.
     pub cib: Option<Source>,
+    /// The same as text for the crm shell, where there is no CIB.
+    pub crm: Option<Source>,
     /// Names of the scripts in its resource.d.
     pub scripts: BTreeSet<String>,
     /// Errors in its files.

@@ -10,8 +10,10 @@ use super::names::Names;
 use super::resources::{self, Scripts};
 use super::ring::{self, Ring, RingNode};
 use super::wanted::{self, Wanted};
-use super::{fencing, shell};
+use super::{crm_shell, fencing, kept_cib, older_ring, shell};
 use crate::config::check::{Understood, compare};
+use crate::config::corosync_conf;
+use crate::config::diagnostic::Severity;
 use crate::config::ha_cf::{AutoFailback, CrmMode, HaCf};
 use crate::config::haresources::Haresources;
 use crate::config::host::{DEFAULT_PORT, Host};
@@ -93,6 +95,12 @@ struct Making<'a> {
     wanted: Wanted,
     names: Names,
     parts: Vec<Part>,
+    /// What became of the lines of a corosync.conf that isn't kept.
+    ring_lines: Option<Vec<Line>>,
+    /// What became of the first CIB.
+    cib_line: Option<Line>,
+    /// What became of each statement for the crm shell.
+    crm_lines: Vec<Line>,
 }
 
 impl<'a> Making<'a> {
@@ -108,6 +116,9 @@ impl<'a> Making<'a> {
             wanted: Wanted::default(),
             names: Names::default(),
             parts: Vec::new(),
+            ring_lines: None,
+            cib_line: None,
+            crm_lines: Vec::new(),
         }
     }
 
@@ -130,9 +141,8 @@ impl<'a> Making<'a> {
             })
             .collect();
         let found = compare(&sets);
-        let found = found
-            .iter()
-            .map(|d| format!("{d}: the first node's file was followed"));
+        let matters = found.iter().filter(|d| d.severity > Severity::Note);
+        let found = matters.map(|d| format!("{d}: the first node's file was followed"));
         self.plan.decide.extend(found);
     }
 
@@ -357,7 +367,7 @@ impl<'a> Making<'a> {
                 );
                 self.plan.decide.push(message);
             }
-            self.plan.corosync_conf = Some(source.text().to_owned());
+            self.keep_ring(source);
         }
         let cib = self.inputs.iter().find_map(|i| i.cib.as_ref());
         if let Some(source) = cib {
@@ -366,14 +376,74 @@ impl<'a> Making<'a> {
                                of haresources are not in it";
                 self.plan.decide.push(message.into());
             }
-            self.plan.cib = Some(source.text().to_owned());
+            let kept = kept_cib::keep(source, &self.plan.nodes);
+            self.plan.cib = kept.text;
             self.plan.crm = None;
+            self.plan.decide.extend(kept.decide);
+            self.cib_line = Some(kept.line);
+        }
+        if self.plan.cib.is_none()
+            && let Some(source) = self.inputs.iter().find_map(|i| i.crm.as_ref())
+        {
+            self.of_crm_shell(source);
         }
         if self.ha_cf.is_some_and(|h| h.crm != CrmMode::Off) && self.plan.cib.is_none() {
             let message = "the cluster has a CRM, and its CIB isn't among the files: add cib.xml \
                            (cibadmin -Q > cib.xml)";
             self.plan.decide.push(message.into());
         }
+    }
+
+    /// Text for the crm shell, statement by statement.
+    fn of_crm_shell(&mut self, source: &Source) {
+        let (doc, told) = crm_shell::read(source);
+        let kept = kept_cib::keep_made(source, &doc, &self.plan.nodes);
+        self.plan.cib = kept.text;
+        self.plan.crm = Some(source.text().to_owned());
+        self.plan.changes.extend(kept.line.changes);
+        self.plan.decide.extend(kept.line.decide);
+        self.plan.decide.extend(kept.decide);
+        for told in told {
+            let mut line = at(source, told.span);
+            match told.became {
+                Ok(became) => line.became = became,
+                Err(why) => {
+                    line.became = "nothing".into();
+                    line.decide.push(why);
+                }
+            }
+            self.crm_lines.push(line);
+        }
+    }
+
+    /// A corosync.conf stays, or becomes one that everbeat takes.
+    fn keep_ring(&mut self, source: &Source) {
+        let (model, _) = corosync_conf::read_all(source);
+        let mut names: Vec<_> = self.plan.nodes.iter().map(|n| n.name.clone()).collect();
+        if names.is_empty() {
+            names = self
+                .inputs
+                .iter()
+                .find_map(|i| i.cib.as_ref())
+                .map(nodes_of_cib)
+                .unwrap_or_default();
+        }
+        if !older_ring::is_older(&model) {
+            self.plan.corosync_conf = Some(source.text().to_owned());
+            let nodes = model.nodes.iter().map(|n| RingNode {
+                id: n.nodeid,
+                name: n.label().to_owned(),
+                address: n.ring0().map(|a| a.text.clone()).unwrap_or_default(),
+            });
+            self.plan.nodes = nodes.collect();
+            return;
+        }
+        let made = older_ring::modern(&model, source, &names);
+        self.plan.corosync_conf = (!made.nodes.is_empty()).then_some(made.text);
+        self.plan.nodes = made.nodes;
+        self.plan.changes.extend(made.changes);
+        self.plan.decide.extend(made.decide);
+        self.ring_lines = Some(made.lines);
     }
 
     fn tell_ha_cf(&mut self, ring: &Ring) {
@@ -401,11 +471,14 @@ impl<'a> Making<'a> {
 
     /// authkeys, corosync.conf and the CIB, line by line where lines have fates of their own.
     fn tell_other_files(&mut self) {
+        self.plan.lines.append(&mut self.crm_lines);
         for input in self.inputs {
             if let Some(source) = &input.authkeys {
                 self.plan.lines.extend(authkeys(source));
             }
-            if let Some(source) = &input.corosync_conf {
+            if let (Some(_), Some(lines)) = (&input.corosync_conf, self.ring_lines.take()) {
+                self.plan.lines.extend(lines);
+            } else if let Some(source) = &input.corosync_conf {
                 let kept = says_something(source).map(|span| {
                     let mut line = at(source, span);
                     line.became = "stays as it is".into();
@@ -414,15 +487,28 @@ impl<'a> Making<'a> {
                 self.plan.lines.extend(kept);
             }
             if let Some(source) = &input.cib {
-                let mut line = at(source, Span::default());
-                line.text = "the whole file".into();
-                line.became = "stays as it is".into();
-                line.changes
-                    .push("status of old daemons is thrown away when the CRM starts".into());
+                let line = self.cib_line.take().unwrap_or_else(|| {
+                    let mut line = at(source, Span::default());
+                    line.text = "the whole file".into();
+                    line.became = "the first node's file was followed".into();
+                    line
+                });
                 self.plan.lines.push(line);
             }
         }
     }
+}
+
+/// The nodes that a CIB names.
+fn nodes_of_cib(source: &Source) -> Vec<String> {
+    let Ok(doc) = crate::cib::reader::read(source.text()) else {
+        return Vec::new();
+    };
+    let nodes = doc.find(doc.root(), &["configuration", "nodes"]);
+    let nodes = nodes.into_iter().flat_map(|n| doc.children(n));
+    nodes
+        .filter_map(|n| doc.attr(n, "uname").map(str::to_owned))
+        .collect()
 }
 
 /// A key signed packets; the ring has a key of its own.

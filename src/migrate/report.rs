@@ -1,6 +1,6 @@
 //! A plan for people.
 
-mod html;
+pub(super) mod html;
 mod text;
 
 pub use html::html;

@@ -46,6 +46,8 @@ pub enum Step {
     Unring(String),
     /// The files of before, on a node.
     Restore(String),
+    /// Each group goes to the node of its line.
+    Home,
     /// heartbeat itself again, on a node.
     Heartbeat(String),
 }
@@ -54,7 +56,9 @@ impl Step {
     /// The node, if it is about one.
     pub fn node(&self) -> Option<&str> {
         match self {
-            Self::Load | Self::Probe | Self::Look | Self::Manage | Self::Maintain => None,
+            Self::Load | Self::Probe | Self::Look | Self::Manage | Self::Maintain | Self::Home => {
+                None
+            }
             Self::Everbeat(node)
             | Self::Put(node)
             | Self::Ring(node)
@@ -93,6 +97,7 @@ impl Step {
             Self::Return(_) => ("return", "heartbeat's manager takes up what runs"),
             Self::Unring(_) => ("unring", "the ring ends, its resources stay"),
             Self::Restore(_) => ("restore", "corosync.conf, authkey and CIB of before"),
+            Self::Home => ("home", "each group goes to the node of its line"),
             Self::Heartbeat(_) => ("heartbeat", "itself again; resources are handed over"),
         }
     }
@@ -123,6 +128,40 @@ pub fn forward(nodes: &[String]) -> Vec<Step> {
     steps
 }
 
+/// The way of a cluster whose CRM runs on heartbeat's media: it leaves all as it is, ends, and
+/// comes again on the ring.
+pub fn forward_of_crm(nodes: &[String]) -> Vec<Step> {
+    let each = |make: fn(String) -> Step| nodes.iter().cloned().map(make);
+    let mut steps = vec![Step::Maintain];
+    // A node that boots from now on waits on the ring for the others.
+    steps.extend(each(Step::Switch));
+    steps.extend(each(Step::Leave));
+    steps.extend(each(Step::Put));
+    steps.extend(each(Step::Ring));
+    steps.extend([Step::Load, Step::Look, Step::Manage]);
+    steps
+}
+
+/// The way back from there.
+pub fn back_of_crm(nodes: &[String], done: &[Step]) -> Vec<Step> {
+    let each = |make: fn(String) -> Step| nodes.iter().cloned().map(make);
+    let any = |is: fn(&Step) -> bool| done.iter().any(is);
+    let mut steps = Vec::new();
+    if done.contains(&Step::Load) {
+        steps.push(Step::Maintain);
+    }
+    if any(|s| matches!(s, Step::Put(_) | Step::Ring(_))) {
+        steps.extend(each(Step::Unring));
+        steps.extend(each(Step::Restore));
+    }
+    if any(|s| matches!(s, Step::Switch(_))) {
+        steps.extend(each(Step::Unswitch));
+        steps.extend(each(Step::Return));
+    }
+    steps.push(Step::Manage);
+    steps
+}
+
 /// The way back from where `done` of the way there has led.
 ///
 /// What was begun and not finished counts as done: steps back do no harm where there is nothing
@@ -144,7 +183,15 @@ pub fn back(nodes: &[String], done: &[Step]) -> Vec<Step> {
         steps.extend(each(Step::Restore));
     }
     let replaced = |n: &&String| done.contains(&Step::Everbeat((*n).clone()));
-    steps.extend(nodes.iter().filter(replaced).cloned().map(Step::Heartbeat));
+    let replaced: Vec<_> = nodes.iter().filter(replaced).cloned().collect();
+    // When a node leaves two of heartbeat's, both take what it had. So all begin again at once,
+    // and each finds its own groups running.
+    if nodes.len() > 2 && replaced.len() == nodes.len() {
+        steps.push(Step::Home);
+        steps.extend(each(Step::Hold));
+        steps.extend(each(Step::Leave));
+    }
+    steps.extend(replaced.into_iter().map(Step::Heartbeat));
     steps
 }
 
@@ -161,6 +208,9 @@ pub struct Journal {
     pub program: String,
     /// Resources may be started or moved by the CRM when it takes over.
     pub accept_actions: bool,
+    /// The cluster has a CRM already, on heartbeat's media.
+    #[serde(default)]
+    pub crm: bool,
     /// Steps of the way there that were begun.
     pub begun: Vec<Step>,
     /// Steps of the way there that are done.
@@ -173,15 +223,29 @@ pub struct Journal {
 pub const VERSION: u32 = 1;
 
 impl Journal {
+    /// The way there.
+    pub fn way(&self) -> Vec<Step> {
+        match self.crm {
+            true => forward_of_crm(&self.nodes),
+            false => forward(&self.nodes),
+        }
+    }
+
     /// The steps that are still to be done, in the direction that is gone.
     pub fn rest(&self) -> Vec<Step> {
         match &self.back {
             Some((steps, done)) => steps.get(*done..).unwrap_or_default().to_vec(),
             None => {
-                let all = forward(&self.nodes).into_iter();
+                let all = self.way().into_iter();
                 all.filter(|s| !self.done.contains(s)).collect()
             }
         }
+    }
+
+    /// Whether all nodes become heartbeat again at once.
+    pub fn at_once(&self) -> bool {
+        let steps = self.back.iter().flat_map(|(steps, _)| steps);
+        steps.into_iter().any(|s| *s == Step::Home)
     }
 
     /// A step begins; told before anything is done.
@@ -202,7 +266,11 @@ impl Journal {
     /// Turns round, unless that was done.
     pub fn turn(&mut self) {
         if self.back.is_none() {
-            self.back = Some((back(&self.nodes, &self.begun), 0));
+            let steps = match self.crm {
+                true => back_of_crm(&self.nodes, &self.begun),
+                false => back(&self.nodes, &self.begun),
+            };
+            self.back = Some((steps, 0));
         }
     }
 
@@ -210,6 +278,10 @@ impl Journal {
     /// is to be started again.
     pub fn needs_ring(&self, step: &Step) -> bool {
         let rung = self.begun.iter().any(|s| matches!(s, Step::Ring(_)));
+        if self.back.is_some() {
+            // What comes after it ends the ring.
+            return rung && *step == Step::Maintain;
+        }
         let on_ring = matches!(
             step,
             Step::Load
@@ -219,7 +291,6 @@ impl Journal {
                 | Step::Look
                 | Step::Leave(_)
                 | Step::Manage
-                | Step::Maintain
         );
         rung && on_ring
     }
@@ -240,6 +311,7 @@ mod tests {
             via: "ssh {}".into(),
             program: "everbeat".into(),
             accept_actions: false,
+            crm: false,
             begun: Vec::new(),
             done: Vec::new(),
             back: None,
@@ -279,6 +351,54 @@ mod tests {
             {
                 assert!(last < first);
             }
+        }
+    }
+
+    #[test]
+    fn three_nodes_become_heartbeat_again_at_once() {
+        let nodes: Vec<String> = ["a", "b", "c"].map(str::to_owned).to_vec();
+        let told = |count: usize| {
+            let steps = back(&nodes, &forward(&nodes)[..count]);
+            steps
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        assert_eq!(told(2), "heartbeat a, heartbeat b");
+        assert_eq!(
+            told(3),
+            "home, hold a, hold b, hold c, leave a, leave b, leave c, heartbeat a, heartbeat b, \
+             heartbeat c"
+        );
+        let mut journal = Journal {
+            begun: forward(&nodes),
+            done: forward(&nodes),
+            nodes,
+            ..journal()
+        };
+        assert!(journal.needs_ring(&Step::Hold("a".into())));
+        journal.turn();
+        assert!(journal.at_once());
+        assert!(journal.needs_ring(&Step::Maintain));
+        assert!(
+            !journal.needs_ring(&Step::Hold("a".into())),
+            "the ring has ended"
+        );
+    }
+
+    #[test]
+    fn a_crm_ends_everywhere_before_it_comes_on_the_ring() {
+        let steps = forward_of_crm(&names());
+        let at = |step: &Step| steps.iter().position(|s| s == step).unwrap();
+        assert_eq!(steps[0], Step::Maintain);
+        assert!(at(&Step::Leave("b".into())) < at(&Step::Put("a".into())));
+        assert!(at(&Step::Switch("b".into())) < at(&Step::Leave("a".into())));
+        for count in 1..=steps.len() {
+            let back = back_of_crm(&names(), &steps[..count]);
+            assert_eq!(back.last(), Some(&Step::Manage));
+            let left = steps[..count].contains(&Step::Leave("a".into()));
+            assert!(!left || back.contains(&Step::Return("a".into())), "{count}");
         }
     }
 

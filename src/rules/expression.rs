@@ -1,11 +1,25 @@
 //! `expression`: an attribute of a node against a value.
 
+use std::borrow::Borrow;
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
 
 use super::number::{leading_float, leading_int};
-use super::sets::Table;
 use super::version::compare_versions;
 use crate::cib::Element;
+
+/// Values by name.
+pub trait Lookup: Debug {
+    /// The value of a name.
+    fn value(&self, name: &str) -> Option<&str>;
+}
+
+impl<T: Borrow<str> + Ord + Debug> Lookup for BTreeMap<T, T> {
+    fn value(&self, name: &str) -> Option<&str> {
+        self.get(name).map(Borrow::borrow)
+    }
+}
 
 /// What a location constraint knows of the resource it is evaluated for.
 #[derive(Debug, Clone, Copy, Default)]
@@ -13,9 +27,9 @@ pub struct Matched<'a> {
     /// What the constraint's pattern found in the resource's name.
     pub captures: Option<&'a Captures>,
     /// The resource's parameters, for `value-source="param"`.
-    pub parameters: Option<&'a Table>,
+    pub parameters: Option<&'a dyn Lookup>,
     /// The resource's meta attributes, for `value-source="meta"`.
-    pub meta: Option<&'a Table>,
+    pub meta: Option<&'a dyn Lookup>,
 }
 
 /// The parts of a name that a pattern's groups found; the whole match is the first.
@@ -31,7 +45,7 @@ impl Captures {
     /// `text` with `%0` to `%9` replaced by what the groups found; those that found nothing
     /// are left out, those that the pattern doesn't have stay.
     /// Source: Pacemaker 2.1.5, `pe_expand_re_matches`.
-    fn expand(&self, text: &str) -> String {
+    pub fn expand(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut chars = text.chars().peekable();
         while let Some(c) = chars.next() {
@@ -50,16 +64,15 @@ impl Captures {
 
 /// Whether an `expression` is true of a node with these attributes.
 /// Source: Pacemaker 2.1.5, `pe__eval_attr_expr`.
-pub(super) fn evaluate(expr: Element, node: &Table, matched: Option<Matched>) -> bool {
+pub(super) fn evaluate(expr: Element, node: &dyn Lookup, matched: Option<Matched>) -> bool {
     let (Some(name), Some(operation)) = (expr.attr("attribute"), expr.attr("operation")) else {
         return false;
     };
     let captures = matched.and_then(|m| m.captures);
     let actual = match captures {
-        Some(captures) => node.get(&captures.expand(name)),
-        None => node.get(name),
+        Some(captures) => node.value(&captures.expand(name)),
+        None => node.value(name),
     };
-    let actual = actual.map(String::as_str);
     let source = expr.attr("value-source").unwrap_or("literal");
     let value = expr.attr("value").filter(|value| !value.is_empty());
     let wanted = value.and_then(|value| {
@@ -70,7 +83,7 @@ pub(super) fn evaluate(expr: Element, node: &Table, matched: Option<Matched>) ->
         } else {
             return Some(value);
         };
-        table?.get(value).map(String::as_str)
+        table?.value(value)
     });
     compare_values(actual, wanted, expr.attr("type"), operation)
 }

@@ -16,16 +16,14 @@ pub mod iso8601;
 mod number;
 mod references;
 mod rule;
-mod score;
 mod sets;
 mod version;
 
 pub use date_expression::{InRange, evaluate_date};
-pub use expression::{Captures, Matched, compare_values};
+pub use expression::{Captures, Lookup, Matched, compare_values};
 pub use interval::{IntervalError, interval_ms, milliseconds};
 pub use number::{NumberError, leading_int};
 pub use references::References;
 pub use rule::{Agent, Context, NextChange, Operation, Role, any_holds, holds};
-pub use score::{Health, Score};
 pub use sets::{Overwrite, Sets, Table};
 pub use version::compare_versions;

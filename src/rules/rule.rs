@@ -1,11 +1,10 @@
 //! `rule`: expressions, all or one of which must be true.
 
 use super::date_expression::evaluate_date;
-use super::expression::{self, Matched};
+use super::expression::{self, Lookup, Matched};
 use super::interval::interval_ms;
 use super::iso8601::{Clock, Time};
 use super::references::References;
-use super::sets::Table;
 use crate::cib::Element;
 
 /// What a resource may do, in the order of the original.
@@ -25,25 +24,20 @@ pub enum Role {
 }
 
 impl Role {
-    /// Reads a role, in the words of any age.
-    pub fn parse(text: &str) -> Option<Self> {
-        let words = [
-            ("Unknown", Self::Unknown),
-            ("Stopped", Self::Stopped),
-            ("Started", Self::Started),
-            ("Unpromoted", Self::Unpromoted),
-            ("Slave", Self::Unpromoted),
-            ("Promoted", Self::Promoted),
-            ("Master", Self::Promoted),
-        ];
-        let found = words
-            .into_iter()
-            .find(|(word, _)| word.eq_ignore_ascii_case(text));
-        found.map(|(_, role)| role)
+    /// From a text of a CIB, in the words of any age; unknown for any other.
+    /// Source: Pacemaker 2.1.5, `text2role`.
+    pub fn parse(text: &str) -> Self {
+        match text.to_ascii_lowercase().as_str() {
+            "stopped" => Self::Stopped,
+            "started" => Self::Started,
+            "unpromoted" | "slave" => Self::Unpromoted,
+            "promoted" | "master" => Self::Promoted,
+            _ => Self::Unknown,
+        }
     }
 
-    /// Its name.
-    pub fn name(self) -> &'static str {
+    /// As tools print it.
+    pub fn text(self) -> &'static str {
         match self {
             Self::Unknown => "Unknown",
             Self::Stopped => "Stopped",
@@ -82,7 +76,7 @@ pub struct Context<'a> {
     /// For dates that leave their zone or their day out.
     pub clock: Clock,
     /// Attributes of the node, those beginning with `#` among them.
-    pub node: Option<&'a Table>,
+    pub node: Option<&'a dyn Lookup>,
     /// The role of the resource.
     pub role: Role,
     /// What the location constraint knows of the resource.
@@ -108,7 +102,7 @@ impl<'a> Context<'a> {
     }
 
     /// The same for a node with these attributes.
-    pub fn on_node(self, attributes: &'a Table) -> Self {
+    pub fn on_node(self, attributes: &'a dyn Lookup) -> Self {
         Self {
             node: Some(attributes),
             ..self
@@ -226,7 +220,7 @@ fn expression_holds<'a>(
 
 /// Source: Pacemaker 2.1.5, `pe__eval_role_expr`.
 fn role_holds(expr: Element, role: Role) -> bool {
-    let wanted = expr.attr("value").and_then(Role::parse).unwrap_or_default();
+    let wanted = expr.attr("value").map(Role::parse).unwrap_or_default();
     let operation = expr.attr("operation").unwrap_or("").to_ascii_lowercase();
     let promotable = role >= Role::Unpromoted;
     match operation.as_str() {

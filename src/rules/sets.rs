@@ -1,11 +1,12 @@
 //! Sets of attributes with rules: which apply, and which of them wins.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use super::references::References;
 use super::rule::{Context, NextChange, any_holds};
-use super::score::{Health, Score};
 use crate::cib::Element;
+use crate::score;
 
 /// Names and values.
 pub type Table = BTreeMap<String, String>;
@@ -38,7 +39,7 @@ impl<'a> Sets<'a> {
             .filter_map(|set| references.expand(set))
             .map(|set| {
                 let special = first.is_some() && set.id() == first;
-                let score = Score::parse(set.attr("score"), Health::default());
+                let score = set.attr("score").map_or(0, score::parse);
                 (special, score, set)
             })
             .collect();
@@ -54,11 +55,11 @@ impl<'a> Sets<'a> {
 
     /// Puts what the sets whose rules hold say into `table`.
     /// Source: Pacemaker 2.1.5, `pe_eval_nvpairs`.
-    pub fn read(
+    pub fn read<T: Borrow<str> + for<'t> From<&'t str> + Ord>(
         &self,
         context: &Context,
         references: &References<'a>,
-        (table, overwrite): (&mut Table, Overwrite),
+        (table, overwrite): (&mut BTreeMap<T, T>, Overwrite),
         next: &mut NextChange,
     ) {
         for set in self.iter() {
@@ -70,10 +71,10 @@ impl<'a> Sets<'a> {
 }
 
 /// Source: Pacemaker 2.1.5, `populate_hash`.
-fn read_set<'a>(
+fn read_set<'a, T: Borrow<str> + for<'t> From<&'t str> + Ord>(
     set: Element<'a>,
     references: &References<'a>,
-    table: &mut Table,
+    table: &mut BTreeMap<T, T>,
     overwrite: Overwrite,
 ) {
     // heartbeat 2 had one more element around the pairs.
@@ -90,7 +91,7 @@ fn read_set<'a>(
         if value.eq_ignore_ascii_case("#default") {
             table.remove(name);
         } else if overwrite == Overwrite::Yes || !table.contains_key(name) {
-            table.insert(name.to_owned(), value.to_owned());
+            table.insert(name.into(), value.into());
         }
     }
 }

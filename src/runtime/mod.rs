@@ -16,4 +16,5 @@ pub mod signals;
 pub mod sniffer;
 pub mod totem;
 pub mod unix_server;
+pub mod users;
 pub mod watchdog;

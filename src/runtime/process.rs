@@ -131,6 +131,7 @@ pub struct Process<'a> {
     grace: Duration,
     watch: Option<Watch<'a>>,
     started: Option<Started<'a>>,
+    user: Option<(u32, u32)>,
 }
 
 impl<'a> Process<'a> {
@@ -146,6 +147,7 @@ impl<'a> Process<'a> {
             grace: GRACE,
             watch: None,
             started: None,
+            user: None,
         }
     }
 
@@ -195,6 +197,12 @@ impl<'a> Process<'a> {
     /// Time between SIGTERM and SIGKILL.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
+        self
+    }
+
+    /// Runs it as this user and group, without other groups.
+    pub fn user(mut self, user: impl Into<Option<(u32, u32)>>) -> Self {
+        self.user = user.into();
         self
     }
 
@@ -300,6 +308,9 @@ impl<'a> Process<'a> {
             )
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if let Some((user, group)) = self.user {
+            command.uid(user).gid(group);
+        }
         if self.env_clear {
             command.env_clear();
         }

@@ -23,7 +23,7 @@ use crate::wire::ipc::clplumbing::Decoder;
 use crate::wire::ipc::groups;
 
 /// Bytes read of one client at a time.
-const READ_BYTES: usize = 16 * 1024;
+const READ_BYTES: usize = 64 * 1024;
 /// What a client may send before its first whole message.
 const FIRST_MESSAGE_BYTES_MAX: usize = 16 * 1024;
 /// A connection that said nothing for this long makes room for others.
@@ -107,6 +107,7 @@ struct Client {
     sent: usize,
     queue_max: usize,
     queue_bytes_max: usize,
+    unread_bytes_max: usize,
     closing: bool,
 }
 
@@ -231,6 +232,17 @@ impl UnixServer {
         }
     }
 
+    /// The next message of a client that was read already. It may be none though others wait in
+    /// its socket: [`Self::event`] has these.
+    pub fn message_read(&mut self, id: u64) -> Option<Vec<u8>> {
+        let client = self.clients.get_mut(&id)?;
+        if client.closing || client.is_deaf() {
+            return None;
+        }
+        // What is wrong with the stream is found when it is read on.
+        client.input.next().ok().flatten()
+    }
+
     /// Numbers of all clients.
     pub fn ids(&self) -> Vec<u64> {
         self.clients.keys().copied().collect()
@@ -267,6 +279,14 @@ impl UnixServer {
     pub fn set_queue_bytes_max(&mut self, id: u64, bytes: usize) {
         if let Some(client) = self.clients.get_mut(&id) {
             client.queue_bytes_max = bytes;
+        }
+    }
+
+    /// A client for whom more bytes than that wait is not read: who doesn't listen waits before
+    /// it speaks.
+    pub fn set_unread_bytes_max(&mut self, id: u64, bytes: usize) {
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.unread_bytes_max = bytes;
         }
     }
 
@@ -397,7 +417,7 @@ impl UnixServer {
             }
             return None;
         }
-        if !may_read(id) {
+        if client.is_deaf() || !may_read(id) {
             return None;
         }
         match client.poll_message(cx, &mut self.buffer) {
@@ -436,8 +456,13 @@ impl Client {
             sent: 0,
             queue_max,
             queue_bytes_max: QUEUE_BYTES_MAX,
+            unread_bytes_max: usize::MAX,
             closing: false,
         }
+    }
+
+    fn is_deaf(&self) -> bool {
+        self.queued_bytes > self.unread_bytes_max
     }
 
     /// The next message; what came before the end of the stream still counts.

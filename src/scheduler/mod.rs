@@ -1,82 +1,43 @@
-//! The scheduler: from a CIB to what the cluster knows of its nodes and resources.
+//! The scheduler: from a CIB to what the cluster does.
 //!
 //! ```text
-//!  Document --expand--> Expanded --status--> Cluster (roles, places, failures, node states)
+//!  Document --unpack::expand--> Expanded
+//!    | unpack: options, nodes, resources; what the histories say of them
+//!    v
+//!  model::cluster::Cluster, tables that each phase fills further:
+//!    constraints   locations, colocations, orders, tickets
+//!    placement     scores by node, and the node that each resource gets
+//!    actions       what that takes: probes, starts, stops, moves, recurring operations
+//!    fencing       who has to be fenced for it
+//!    ordering      what waits for what; what can't be done
+//!    graph         the transition graph, as XML and as a picture
+//!    v
+//!  simulation, report: the same decisions for people
 //! ```
 //!
 //! A pure function of the document and a time: no clock, no files, no globals.
 
-mod action_flags;
 pub mod actions;
-pub mod arena;
-mod assign;
-mod assign_bundle;
-mod assign_clone;
-mod assign_promotable;
-pub mod bundle_xml;
-mod changes;
-pub mod cluster;
-mod colocate;
-mod colocations;
 mod constraints;
-mod criteria;
-pub mod dates;
-pub mod digest;
-mod dot;
-pub mod execution;
-pub mod expand;
-pub mod failcount;
-pub mod fence;
-mod fence_orders;
-pub(crate) mod glib_order;
+pub mod fencing;
 pub mod graph;
-pub mod graph_xml;
-pub mod history;
-pub mod history_migration;
-pub mod history_op;
-pub mod injections;
-mod internal;
-mod locations;
 pub mod model;
-pub mod notifications;
-pub mod operations;
-pub mod options;
-pub mod order;
-mod order_constraints;
-mod orderings;
-mod plan_collective;
-mod plan_migration;
-mod plan_primitive;
-mod plan_recurring;
-mod probe_orders;
-mod probes;
-mod remote_orders;
+mod ordering;
+mod placement;
 pub mod report;
-pub mod rules;
 pub mod score;
-pub mod sets;
-pub mod shown;
-pub mod simulate;
-pub mod state;
-pub mod status;
-mod summary;
-pub mod table;
-pub mod text;
-mod tickets;
-mod unpack_collectives;
-pub mod unpack_nodes;
-pub mod unpack_resources;
-mod update;
-mod update_clone;
-mod utilization;
+pub mod simulation;
+pub mod unpack;
 
-use cluster::Cluster;
-use expand::Expanded;
+use crate::cib::boolean;
+use crate::rules::iso8601::Clock;
+use model::cluster::Cluster;
+use unpack::expand::Expanded;
 
 /// Reads a CIB that [`expand::expand`] wrote out: options, nodes, resources and their state.
-pub fn read(input: &Expanded, now: i64) -> Cluster<'_> {
-    let mut cluster = Cluster::new(input, now);
-    cluster.have_quorum = score::is_true(cluster.root().attr("have-quorum"));
+pub fn read(input: &Expanded, clock: Clock) -> Cluster<'_> {
+    let mut cluster = Cluster::new(input, clock);
+    cluster.have_quorum = boolean::is_true(cluster.root().attr("have-quorum"));
     cluster.unpack_options();
     cluster.unpack_nodes();
     cluster.unpack_remote_nodes();
@@ -107,6 +68,7 @@ pub fn schedule(cluster: &mut Cluster<'_>) -> crate::cib::Document {
     cluster.order_remote_actions();
     cluster.plan_fencing();
     cluster.resolve_orderings();
+    cluster.note_changes();
     let graph = cluster.build_graph();
     cluster.write_graph(&graph)
 }

@@ -53,6 +53,27 @@ pub fn ctime(unix_s: u64) -> String {
     )
 }
 
+/// The time as C's `strftime` writes it in this format.
+///
+/// Bounds: an answer longer than 1024 bytes is empty, and so is one of a format with a zero byte.
+pub fn strftime(format: &str, unix_s: u64) -> String {
+    let Ok(format) = std::ffi::CString::new(format) else {
+        return String::new();
+    };
+    let tm = broken_down(unix_s);
+    let mut text = [0_u8; 1024];
+    // SAFETY: the buffer is as long as it is said to be, the format ends with a zero, `tm` lives.
+    let length = unsafe {
+        libc::strftime(
+            text.as_mut_ptr().cast(),
+            text.len(),
+            format.as_ptr(),
+            &raw const tm,
+        )
+    };
+    String::from_utf8_lossy(text.get(..length).unwrap_or_default()).into_owned()
+}
+
 /// 0 is Sunday. Source: Sakamoto's method.
 fn weekday(at: LocalTime) -> usize {
     let shift = [0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4];
@@ -90,6 +111,13 @@ mod tests {
             "{text}"
         );
         assert_eq!(text.len(), 24, "{text}");
+    }
+
+    #[test]
+    fn formats_are_those_of_strftime() {
+        assert_eq!(strftime("%s %% %Y", 1_795_650_658), "1795650658 % 2026");
+        assert_eq!(strftime("", 7), "");
+        assert_eq!(strftime(&"x".repeat(2000), 7), "");
     }
 
     #[test]

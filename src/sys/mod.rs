@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 pub mod child;
+pub mod datagrams;
 pub mod icmp_filter;
 pub mod link_layer;
 pub mod local_time;

@@ -7,6 +7,11 @@ use nix::sys::mman::{MlockAllFlags, mlockall};
 /// MCL_ONFAULT. Source: Linux, `asm-generic/mman.h`.
 const MCL_ONFAULT: libc::c_int = 4;
 
+/// The lowest and the highest priority of SCHED_RR. Source: Linux, `sched_get_priority_max`
+pub const LOWEST: u8 = 1;
+/// See [`LOWEST`].
+pub const HIGHEST: u8 = 99;
+
 /// Most that [`reserve_heap`] reserves.
 ///
 /// Differs: heartbeat's default is 6500 KiB, in each of its processes; this one process uses

@@ -1,9 +1,10 @@
 //! Constraints: what they name, and what of them is ignored.
 
 use super::{Remarks, orders};
+use crate::cib::boolean;
 use crate::cib::{Document, Element};
-use crate::scheduler::cluster::Cluster;
 use crate::scheduler::model::Role;
+use crate::scheduler::model::cluster::Cluster;
 
 pub(super) fn check(cib: &Document, cluster: &Cluster<'_>, remarks: &mut Remarks) {
     let named = Named { cluster };
@@ -171,7 +172,7 @@ fn location_rule(rule: Element<'_>, remarks: &mut Remarks) {
 
 fn colocation(named: &Named<'_, '_>, element: Element<'_>, id: &str, remarks: &mut Remarks) {
     if let Some(influence) = element.attr("influence")
-        && crate::scheduler::score::boolean(influence).is_none()
+        && boolean::parse(influence).is_none()
     {
         let text = format!("Constraint '{id}' has invalid value for influence (using default)");
         remarks.error("unpack_influence", text);

@@ -24,8 +24,9 @@ mod resources;
 use std::collections::BTreeSet;
 
 use crate::cib::{Document, Element};
-use crate::scheduler::cluster::Cluster;
-use crate::scheduler::{self, expand};
+use crate::rules::iso8601::Clock;
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::{self, unpack::expand};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,10 +82,26 @@ impl Remarks {
     }
 }
 
-/// All remarks about a CIB of the newest edition, at a time in seconds since 1970.
-pub fn check(cib: &Document, now: i64) -> Vec<Remark> {
+/// All remarks about a CIB of the newest edition, at a time.
+pub fn check(cib: &Document, clock: Clock) -> Vec<Remark> {
+    remarks(cib, clock, Depth::Whole)
+}
+
+/// The same without what only shows in operations and in what the cluster would do: all that the
+/// original says of a CIB without a status. The crm shell has each change judged so.
+pub fn check_configuration(cib: &Document, clock: Clock) -> Vec<Remark> {
+    remarks(cib, clock, Depth::Configuration)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    Configuration,
+    Whole,
+}
+
+fn remarks(cib: &Document, clock: Clock, depth: Depth) -> Vec<Remark> {
     let expanded = expand::expand(cib);
-    let mut cluster = scheduler::read(&expanded, now);
+    let mut cluster = scheduler::read(&expanded, clock);
     let mut remarks = Remarks::default();
     options::check(&cluster, &mut remarks);
     nodes::check(&cluster, &mut remarks);
@@ -93,8 +110,10 @@ pub fn check(cib: &Document, now: i64) -> Vec<Remark> {
     nodes::check_states(&cluster, &mut remarks);
     scheduler::schedule(&mut cluster);
     constraints::check(cib, &cluster, &mut remarks);
-    operations::check(&cluster, &mut remarks);
-    outcome::check(&cluster, &mut remarks);
+    if depth == Depth::Whole {
+        operations::check(&cluster, &mut remarks);
+        outcome::check(&cluster, &mut remarks);
+    }
     remarks.all
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Remarks;
-use crate::scheduler::cluster::Cluster;
+use crate::scheduler::model::cluster::Cluster;
 
 pub(super) fn check(cluster: &Cluster<'_>, remarks: &mut Remarks) {
     let root = cluster.root();

@@ -2,14 +2,15 @@
 
 use super::Remarks;
 use crate::cib::Element;
-use crate::scheduler::cluster::Cluster;
+use crate::rules;
+use crate::rules::iso8601::{Clock, Time};
+use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::{Action, Role};
-use crate::scheduler::{dates, score};
 
 pub(super) fn check(cluster: &Cluster<'_>, remarks: &mut Remarks) {
     for resource in cluster.resources.iter() {
         if resource.is_primitive() && !resource.maintenance && !resource.orphan {
-            recurring(resource.xml, remarks);
+            recurring(resource.xml, cluster.clock, remarks);
         }
     }
     for action in cluster.actions.iter() {
@@ -17,13 +18,15 @@ pub(super) fn check(cluster: &Cluster<'_>, remarks: &mut Remarks) {
     }
 }
 
-fn recurring(resource: Element<'_>, remarks: &mut Remarks) {
+fn recurring(resource: Element<'_>, clock: Clock, remarks: &mut Remarks) {
     let operations = resource.child("operations").into_iter();
     let ops: Vec<_> = operations
         .flat_map(|all| all.children_named("op"))
         .collect();
     let key = |op: Element<'_>| {
-        let interval = op.attr("interval").map_or(0, score::interval);
+        let interval = op
+            .attr("interval")
+            .map_or(0, |text| rules::interval_ms(text).unwrap_or(0));
         (op.attr("name").unwrap_or_default().to_owned(), interval)
     };
     let keys: Vec<_> = ops.iter().map(|op| key(*op)).collect();
@@ -49,7 +52,8 @@ fn recurring(resource: Element<'_>, remarks: &mut Remarks) {
             continue;
         }
         let origin = op.attr("interval-origin");
-        if let Some(origin) = origin.filter(|origin| dates::parse(origin).is_none()) {
+        if let Some(origin) = origin.filter(|origin| Time::parse(origin.as_bytes(), clock).is_err())
+        {
             let text = format!(
                 "Ignoring 'interval-origin' for operation '{id}' because '{origin}' is not valid"
             );

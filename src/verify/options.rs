@@ -1,88 +1,18 @@
 //! Options of the cluster.
 
 use super::Remarks;
-use crate::scheduler::cluster::Cluster;
-use crate::scheduler::options::QuorumPolicy;
-use crate::scheduler::score;
-
-/// What an option may be.
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Boolean,
-    Number,
-    Time,
-    OneOf(&'static [&'static str]),
-}
-
-/// The scheduler's options. Source: Pacemaker 2.1.5, `pcmk__options` of `lib/pengine/common.c`.
-const OPTIONS: &[(&str, Kind)] = &[
-    (
-        "no-quorum-policy",
-        Kind::OneOf(&["stop", "freeze", "ignore", "demote", "suicide"]),
-    ),
-    ("symmetric-cluster", Kind::Boolean),
-    ("maintenance-mode", Kind::Boolean),
-    ("start-failure-is-fatal", Kind::Boolean),
-    ("enable-startup-probes", Kind::Boolean),
-    ("shutdown-lock", Kind::Boolean),
-    ("shutdown-lock-limit", Kind::Time),
-    ("stonith-enabled", Kind::Boolean),
-    (
-        "stonith-action",
-        Kind::OneOf(&["reboot", "off", "poweroff"]),
-    ),
-    ("stonith-timeout", Kind::Time),
-    ("have-watchdog", Kind::Boolean),
-    ("concurrent-fencing", Kind::Boolean),
-    ("startup-fencing", Kind::Boolean),
-    ("priority-fencing-delay", Kind::Time),
-    ("cluster-delay", Kind::Time),
-    ("batch-limit", Kind::Number),
-    ("migration-limit", Kind::Number),
-    ("stop-all-resources", Kind::Boolean),
-    ("stop-orphan-resources", Kind::Boolean),
-    ("stop-orphan-actions", Kind::Boolean),
-    ("remove-after-stop", Kind::Boolean),
-    ("pe-error-series-max", Kind::Number),
-    ("pe-warn-series-max", Kind::Number),
-    ("pe-input-series-max", Kind::Number),
-    (
-        "node-health-strategy",
-        Kind::OneOf(&[
-            "none",
-            "migrate-on-red",
-            "only-green",
-            "progressive",
-            "custom",
-        ]),
-    ),
-    ("node-health-base", Kind::Number),
-    ("node-health-green", Kind::Number),
-    ("node-health-yellow", Kind::Number),
-    ("node-health-red", Kind::Number),
-    (
-        "placement-strategy",
-        Kind::OneOf(&["default", "utilization", "minimal", "balanced"]),
-    ),
-];
-
-fn is_valid(kind: Kind, value: &str) -> bool {
-    match kind {
-        Kind::Boolean => score::boolean(value).is_some(),
-        Kind::Number => {
-            let digits = value.trim_start().trim_start_matches(['-', '+']);
-            digits.starts_with("INFINITY") || digits.starts_with(|c: char| c.is_ascii_digit())
-        }
-        Kind::Time => value.starts_with('P') || score::milliseconds(value) >= 0,
-        Kind::OneOf(values) => values.contains(&value),
-    }
-}
+use crate::cib::options::SCHEDULER;
+use crate::rules;
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::unpack::options::QuorumPolicy;
 
 pub(super) fn check(cluster: &Cluster<'_>, remarks: &mut Remarks) {
     let options = &cluster.options;
-    for (name, kind) in OPTIONS {
+    let is_time = |value: &str| value.starts_with('P') || rules::milliseconds(value).is_ok();
+    for option in SCHEDULER {
+        let name = option.name;
         if let Some(value) = options.text(name)
-            && !is_valid(*kind, value)
+            && !option.takes(value, is_time)
         {
             remarks.error(
                 "cluster_option_value",

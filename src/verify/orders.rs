@@ -3,13 +3,13 @@
 use super::Remarks;
 use super::constraints::Named;
 use crate::cib::Element;
-use crate::scheduler::score;
+use crate::cib::boolean;
 
 pub(super) fn check(named: &Named<'_, '_>, element: Element<'_>, id: &str, remarks: &mut Remarks) {
     let is_serial = element.attr("kind") == Some("Serialize");
     kind(element, id, remarks);
     let symmetrical = element.attr("symmetrical");
-    if is_serial && symmetrical.is_some_and(|value| score::is_true(Some(value))) {
+    if is_serial && symmetrical.is_some_and(|value| boolean::is_true(Some(value))) {
         let text =
             format!("Ignoring symmetrical for '{id}' because not valid with kind of 'Serialize'");
         remarks.warn("get_ordering_symmetry", text);
@@ -35,7 +35,7 @@ pub(super) fn check(named: &Named<'_, '_>, element: Element<'_>, id: &str, remar
         named.instance(("get_ordering_resource", id), *end, instance, remarks);
     }
     require_all(named, element, remarks);
-    let inverts = symmetrical.is_none_or(|value| score::is_true(Some(value))) && !is_serial;
+    let inverts = symmetrical.is_none_or(|value| boolean::is_true(Some(value))) && !is_serial;
     if inverts {
         inverse(element, id, remarks);
     }

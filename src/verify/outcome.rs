@@ -1,7 +1,7 @@
 //! What shows when the cluster has decided: nodes to be fenced, resources that nobody configured.
 
 use super::Remarks;
-use crate::scheduler::cluster::Cluster;
+use crate::scheduler::model::cluster::Cluster;
 
 pub(super) fn check(cluster: &Cluster<'_>, remarks: &mut Remarks) {
     orphans(cluster, remarks);

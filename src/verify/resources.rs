@@ -1,9 +1,10 @@
 //! Resources: what is refused of them, and their meta-attributes.
 
 use super::Remarks;
+use crate::cib::boolean;
 use crate::cib::{Document, Element};
-use crate::scheduler::arena::ResourceId;
-use crate::scheduler::cluster::Cluster;
+use crate::scheduler::model::arena::ResourceId;
+use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::{Kind, Role};
 use crate::scheduler::score;
 
@@ -235,7 +236,7 @@ fn collective(cluster: &Cluster<'_>, id: ResourceId, remarks: &mut Remarks) {
     match &resource.kind {
         Kind::Group(_) => {
             for flag in ["ordered", "collocated"] {
-                if value(flag).is_some_and(|value| !score::is_true(Some(value))) {
+                if value(flag).is_some_and(|value| !boolean::is_true(Some(value))) {
                     let text = format!(
                         "Support for the '{flag}' group meta-attribute is deprecated and will be \
                          removed in a future release (use a resource set instead)"
@@ -245,7 +246,7 @@ fn collective(cluster: &Cluster<'_>, id: ResourceId, remarks: &mut Remarks) {
             }
         }
         Kind::Clone(_) => {
-            let unique = score::is_true(value("globally-unique"));
+            let unique = boolean::is_true(value("globally-unique"));
             let per_node = value("clone-node-max").and_then(score::leading_integer);
             if !unique && per_node.is_some_and(|per_node| per_node > 1) {
                 let text = format!(
@@ -266,7 +267,7 @@ fn kinds_of_parts(cib: &Document, clone: Element<'_>, remarks: &mut Remarks) -> 
         let sets = clone.children_named("meta_attributes");
         let mut pairs = sets.flat_map(|set| set.children_named("nvpair"));
         let pair = pairs.find(|pair| pair.attr("name") == Some(name));
-        score::is_true(pair.and_then(|pair| pair.attr("value")))
+        boolean::is_true(pair.and_then(|pair| pair.attr("value")))
     };
     let name = clone.id().unwrap_or_default();
     let mut refused = false;

@@ -24,7 +24,7 @@ fn primitive(id: &str, inside: &str) -> String {
 
 /// What is said, each with E or W before it.
 fn said(cib: &Document) -> Vec<String> {
-    let remarks = check(cib, 0).into_iter();
+    let remarks = check(cib, Clock::default()).into_iter();
     let remarks = remarks.filter(|remark| remark.weight != Weight::Aside);
     let line = |remark: Remark| {
         let weight = match remark.weight {
@@ -156,4 +156,16 @@ fn constraints_are_looked_at() {
     ] {
         says(&with(constraint), start);
     }
+}
+
+#[test]
+fn a_cib_without_status_is_judged_by_its_configuration_only() {
+    let text = "<cib have-quorum='1' validate-with='pacemaker-3.9'><configuration><crm_config/>\
+                <nodes><node id='1' uname='a'/></nodes><resources>\
+                <primitive id='s' class='stonith' type='fence_x'/></resources><constraints/>\
+                </configuration><status/></cib>";
+    let cib = crate::cib::read(text).unwrap();
+    let whole = check(&cib, Clock::default());
+    assert_eq!(whole[0].function, "schedule_fencing", "{whole:?}");
+    assert_eq!(check_configuration(&cib, Clock::default()), []);
 }

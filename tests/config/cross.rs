@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use everbeat::config::check::{self, FileKind, Place, Set};
-use everbeat::config::diagnostic::Severity;
+use everbeat::config::diagnostic::{Diagnostic, Severity};
 use everbeat::config::host::Host;
 use everbeat::config::source::Source;
 use everbeat::ids::NodeName;
@@ -202,16 +202,20 @@ fn nodes_of_one_cluster_agree() {
         .replace("beta", "beta gamma")
         .replace("bcast", "udpport 700\nbcast");
     let found = check::compare(&[understood(HA_CF, first), understood(&other, second)]);
-    let found: Vec<_> = found.iter().map(one_line).collect();
+    let both = |d: &Diagnostic| {
+        let other = d.other.as_ref().expect("the other side");
+        format!("{} <> {}:{}", one_line(d), other.line, other.column)
+    };
+    let found: Vec<_> = found.iter().map(both).collect();
     assert_eq!(
         found,
         [
-            "1:17: warning: node gamma is not in ha.cf",
-            "3:7: warning: port 700 here, port 694 in ha.cf",
-            "1:1: warning: the group 10.0.0.1/24 is of beta here, of alpha in haresources:1",
-            "2:1: warning: the group 10.0.0.2/24 has other resources in haresources:2",
-            "3:1: warning: the group 10.0.0.4/24 is not in haresources",
-            "3:1: warning: the group 10.0.0.3/24 of haresources is missing here",
+            "1:17: warning: node gamma is not in ha.cf <> 1:12",
+            "3:7: error: port 700 here, port 694 in ha.cf <> 2:7",
+            "1:1: warning: the group 10.0.0.1/24 is of beta here, of alpha in haresources <> 1:1",
+            "2:1: warning: the group 10.0.0.2/24 has other resources in haresources <> 2:1",
+            "3:1: warning: the group 10.0.0.4/24 is not in haresources <> 3:17",
+            "3:17: warning: the group 10.0.0.3/24 of haresources is missing here <> 3:1",
         ]
     );
     let stranger = HA_CF.replace("alpha beta", "web1 web2");

@@ -15,7 +15,7 @@ use everbeat::config::ha_cf::CrmMode;
 use everbeat::config::host::DistantHost;
 use everbeat::config::source::Source;
 use everbeat::migrate::{NodeFiles, Plan, plan, report};
-use everbeat::scheduler::simulate::{Request, simulate};
+use everbeat::scheduler::simulation::{Request, simulate};
 
 /// A configuration of the corpus: the files of one origin, or one file alone.
 struct Case {

@@ -186,3 +186,117 @@ fn a_cib_is_checked_by_its_schema_and_for_what_it_does() {
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     assert!(text.contains("--> -:4:1"), "{text}");
 }
+
+/// Two nodes' folders, of which the second differs in all that is compared.
+fn two_nodes(root: &Path) {
+    let ring = "totem {\n version: 2\n transport: udpu\n cluster_name: c\n}\nnodelist {\n node \
+                {\n  ring0_addr: alpha\n  name: alpha\n  nodeid: 1\n }\n node {\n  ring0_addr: \
+                beta\n  name: beta\n  nodeid: 2\n }\n}\n";
+    for (node, timing, keys, resources, ring, hosts) in [
+        (
+            "alpha",
+            "keepalive 1\ndeadtime 6\n",
+            "auth 1\n1 sha1 a-good-long-key\n",
+            "alpha IPaddr2::10.0.0.1/24/eth0\n",
+            ring.to_owned(),
+            "10.9.0.1 alpha\n10.9.0.2 beta\n",
+        ),
+        (
+            "beta",
+            "keepalive 2\ndeadtime 12\n",
+            "auth 1\n\n1 sha1 another-long-key\n",
+            "beta IPaddr2::10.0.0.1/24/eth0\n",
+            ring.replace("cluster_name: c", "cluster_name: d"),
+            "10.9.0.3 alpha\n",
+        ),
+    ] {
+        let etc = root.join(node).join("etc");
+        for below in ["ha.d", "corosync"] {
+            std::fs::create_dir_all(etc.join(below)).expect("a folder");
+        }
+        put(&etc, "hosts", hosts, 0o644);
+        let ha_d = etc.join("ha.d");
+        put(&ha_d, "ha.cf", &format!("{HA_CF}{timing}"), 0o644);
+        put(&ha_d, "haresources", resources, 0o644);
+        put(&ha_d, "authkeys", keys, 0o600);
+        put(&etc.join("corosync"), "corosync.conf", &ring, 0o644);
+        put(&etc.join("corosync"), "authkey", node, 0o400);
+    }
+}
+
+#[test]
+fn nodes_of_a_cluster_are_compared_line_by_line() {
+    let root = tempfile::tempdir().expect("a folder");
+    two_nodes(root.path());
+    let dir = |node: &str| root.path().join(node).to_str().expect("UTF-8").to_owned();
+    let (alpha, beta) = (dir("alpha"), format!("beta={}", dir("beta")));
+    let (code, text) = check(&["--format", "json", "--cluster", &alpha, &beta]);
+    assert_eq!(code, 2, "{text}");
+    let list: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let told = |part: &str, ours: (&str, u64), theirs: Option<(&str, u64)>| {
+        let all = list.as_array().expect("a list");
+        let found = all.iter().find(|o| {
+            let has = |key: &str, what: &str| o[key].as_str().is_some_and(|t| t.contains(what));
+            has("message", part) && has("file", ours.0)
+        });
+        let found = found.unwrap_or_else(|| panic!("{part}: {text}"));
+        let at = |o: &serde_json::Value, (file, line): (&str, u64)| {
+            let path = o["file"].as_str().unwrap_or_default();
+            assert!(path.ends_with(file), "{part}: {found}");
+            assert_eq!(o["line"], line, "{part}: {found}");
+        };
+        at(found, ours);
+        match theirs {
+            Some(theirs) => at(&found["other"], theirs),
+            None => assert!(found["other"].is_null(), "{found}"),
+        }
+    };
+    let side = |node: &str, file: &str| format!("{node}/etc/{file}");
+    let (a, b) = (|f: &str| side("alpha", f), |f: &str| side("beta", f));
+    let (ha, hb) = (a("ha.d/ha.cf"), b("ha.d/ha.cf"));
+    told("deadtime 12 s here", (&hb, 7), Some((&ha, 7)));
+    told("keepalive 2 s is too long", (&hb, 6), Some((&ha, 7)));
+    let (ra, rb) = (a("ha.d/haresources"), b("ha.d/haresources"));
+    told("is of beta here, of alpha", (&rb, 1), Some((&ra, 1)));
+    let (ka, kb) = (a("ha.d/authkeys"), b("ha.d/authkeys"));
+    told("key 1 isn't the same", (&kb, 3), Some((&ka, 2)));
+    let (ca, cb) = (a("corosync/corosync.conf"), b("corosync/corosync.conf"));
+    told("cluster_name is d here, c", (&cb, 4), Some((&ca, 4)));
+    told("not the key of", (&b("corosync/authkey"), 1), None);
+    told("beta is not in", (&cb, 13), None);
+    told(
+        "alpha is 10.9.0.3 here",
+        (&b("hosts"), 1),
+        Some((&a("hosts"), 1)),
+    );
+    assert!(!text.contains("long-key"), "keys aren't shown");
+    let (_, text) = check(&["--cluster", &alpha, &beta]);
+    assert!(text.contains("the other side"), "{text}");
+}
+
+#[test]
+fn equal_nodes_of_a_cluster_have_nothing_to_report() {
+    let root = tempfile::tempdir().expect("a folder");
+    two_nodes(root.path());
+    let (alpha, twin) = (root.path().join("alpha"), root.path().join("twin"));
+    let copied = std::process::Command::new("cp")
+        .arg("-a")
+        .args([&alpha, &twin])
+        .status();
+    assert!(copied.expect("cp runs").success());
+    let word = |name: &str, dir: &Path| format!("{name}={}", dir.display());
+    let (code, text) = check(&["--cluster", &word("alpha", &alpha), &word("beta", &twin)]);
+    assert!(!text.contains("the other side"), "{text}");
+    assert!(code < 2, "{text}");
+    assert_eq!(check(&["--cluster", "/nonexistent"]).0, 2);
+    let empty = root.path().join("empty");
+    std::fs::create_dir(&empty).expect("a folder");
+    assert_eq!(check(&["--cluster", empty.to_str().expect("UTF-8")]).0, 2);
+    // heartbeat and the ring of one node can't share a port.
+    let ha_cf = alpha.join("etc/ha.d/ha.cf");
+    let text = std::fs::read_to_string(&ha_cf).expect("text");
+    std::fs::write(&ha_cf, format!("udpport 5404\n{text}")).expect("written");
+    let (code, text) = check(&["--cluster", alpha.to_str().expect("UTF-8")]);
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("port 5404 is used by the ring"), "{text}");
+}

@@ -99,7 +99,11 @@ fn others(host: &str) -> Vec<&'static str> {
 
 /// Each node dies, and leaves, and comes again.
 fn deaths_and_leaves(name: &str, software: [Software; 3]) {
-    let Some(cluster) = started(name, &software, "crm ccm-only\n") else {
+    deaths_and_leaves_with(name, software, "crm ccm-only\n");
+}
+
+fn deaths_and_leaves_with(name: &str, software: [Software; 3], more: &str) {
+    let Some(cluster) = started(name, &software, more) else {
         return;
     };
     agree(&cluster, &ALL, "start");
@@ -119,7 +123,11 @@ fn deaths_and_leaves(name: &str, software: [Software; 3]) {
 
 /// Each node is cut off and joined again.
 fn partitions_and_merges(name: &str, software: [Software; 3]) {
-    let Some(cluster) = started(name, &software, "crm ccm-only\n") else {
+    partitions_and_merges_with(name, software, "crm ccm-only\n");
+}
+
+fn partitions_and_merges_with(name: &str, software: [Software; 3], more: &str) {
+    let Some(cluster) = started(name, &software, more) else {
         return;
     };
     agree(&cluster, &ALL, "start");
@@ -146,6 +154,17 @@ fn membership_goes_through_partitions_and_merges_as_heartbeats() {
     std::thread::scope(|scope| {
         scope.spawn(|| partitions_and_merges("ccm-cut-ehh", [Everbeat, Heartbeat, Heartbeat]));
         scope.spawn(|| partitions_and_merges("ccm-cut-hhe", [Heartbeat, Heartbeat, Everbeat]));
+    });
+}
+
+/// With haresources, where real nodes start ccm by `respawn`.
+#[test]
+fn membership_of_respawned_ccm_goes_through_faults() {
+    let respawn = format!("respawn hacluster {CCM}\n");
+    let software = [Everbeat, Heartbeat, Heartbeat];
+    std::thread::scope(|scope| {
+        scope.spawn(|| deaths_and_leaves_with("ccm-resp", software, &respawn));
+        scope.spawn(|| partitions_and_merges_with("ccm-resp-cut", software, &respawn));
     });
 }
 

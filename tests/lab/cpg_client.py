@@ -1,7 +1,9 @@
 """A client of a real node's groups, by its libcpg: floods, and checks what it hears.
 
-cpg_client.py GROUP MEMBERS COUNT SIZE EXPECT: as `everbeat cpg GROUP --members MEMBERS --flood
-COUNT --size SIZE --expect EXPECT`, with the same messages.
+cpg_client.py GROUP MEMBERS COUNT SIZE EXPECT [EVERY]: as `everbeat cpg GROUP --members MEMBERS
+--flood COUNT --size SIZE --expect EXPECT --every EVERY`, with the same messages. Where EXPECT is 0
+it stays until a signal comes and prints a line for each change and each message, as with --trace;
+how often the node took no more stands in the last line that it writes to stderr.
 """
 import ctypes as c
 import struct
@@ -9,8 +11,10 @@ import sys
 import time
 import zlib
 
-OK, TRY_AGAIN, AGREED, ALL = 1, 6, 2, 2
-GROUP, MEMBERS, COUNT, SIZE, EXPECT = sys.argv[1].encode(), *map(int, sys.argv[2:])
+OK, TRY_AGAIN, INTERRUPT, AGREED, ALL = 1, 6, 16, 2, 2
+GROUP, MEMBERS, COUNT, SIZE, EXPECT, *EVERY = sys.argv[1].encode(), *map(int, sys.argv[2:])
+EVERY = EVERY[0] / 1e6 if EVERY else 0
+TRACE = EXPECT == 0
 
 
 class Name(c.Structure):
@@ -44,13 +48,29 @@ def deliver(_handle, _group, node, pid, data, length):
     else:
         fine = data[:8] == number.to_bytes(8, "little")
         fine = fine and zlib.crc32(data[:-4]) == int.from_bytes(data[-4:], "little")
-    if not fine or length != SIZE:
+    if TRACE:
+        shown = int.from_bytes(data[:8], "little")
+        what = f"message {shown}, {length} bytes" if sound(data) else f"{length} bytes, damaged"
+        print(f"node {node} process {pid}: {what}")
+    elif not fine or length != SIZE:
         faults.append((node, pid, number, length))
 
 
-def change(_handle, _group, _list, count, *_moved):
+def sound(data):
+    return len(data) < 20 or zlib.crc32(data[:-4]) == int.from_bytes(data[-4:], "little")
+
+
+class Address(c.Structure):
+    _fields_ = [("node", c.c_uint32), ("pid", c.c_uint32), ("reason", c.c_uint32)]
+
+
+def change(_handle, _group, _list, count, left, left_count, joined, joined_count):
     global members
     members = count
+    if TRACE:
+        for word, addresses, length in ("left", left, left_count), ("joined", joined, joined_count):
+            for one in (Address * length).from_address(addresses or 0) if length else ():
+                print(f"node {one.node} process {one.pid} {word}, members: {count}")
 
 
 def message(number):
@@ -74,21 +94,26 @@ name = Name(len(GROUP), GROUP)
 while (code := lib.cpg_join(handle, c.byref(name))) == TRY_AGAIN:
     time.sleep(0.05)
 must(code, "cpg_join")
-sent, began = 0, None
-while heard < EXPECT:
+sent, began, blocked = 0, None, 0
+while TRACE or heard < EXPECT:
     must(lib.cpg_dispatch(handle, ALL), "cpg_dispatch")
     if began is None and members >= MEMBERS:
         began = time.monotonic()
     for _ in range(64):
-        if began is None or sent >= COUNT:
+        if began is None or sent >= COUNT or time.monotonic() < began + sent * EVERY:
             break
         data = message(sent)
         vector = Iovec(data, len(data))
         code = lib.cpg_mcast_joined(handle, AGREED, c.byref(vector), 1)
-        if code == TRY_AGAIN:
+        # One in parts that a change cut is to be said again.
+        if code in (TRY_AGAIN, INTERRUPT):
+            blocked += 1
             break
         must(code, "cpg_mcast_joined")
         sent += 1
+        if sent == COUNT and TRACE:
+            print(f"{blocked} times the node took no more", file=sys.stderr, flush=True)
+    sys.stdout.flush()
     time.sleep(0.0005)
 took = time.monotonic() - began
 must(lib.cpg_leave(handle, c.byref(name)), "cpg_leave")

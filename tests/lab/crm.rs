@@ -5,6 +5,20 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+#[path = "crm_access.rs"]
+mod access;
+#[path = "crm_alerts.rs"]
+mod alerts;
+#[path = "crm_shell.rs"]
+mod crm_shell;
+#[path = "crm_failures.rs"]
+mod failures;
+#[path = "crm_leaving.rs"]
+mod leaving;
+#[path = "crm_models.rs"]
+mod models;
+#[path = "crm_pcs.rs"]
+mod pcs;
 #[path = "crm_tools.rs"]
 mod tools;
 
@@ -46,13 +60,17 @@ use Layer::{Heartbeat, Totem};
 
 impl Layer {
     /// Files of a host, with their modes.
-    fn files(self) -> Vec<(&'static str, String, u32)> {
+    fn files(self, hosts: &[&str]) -> Vec<(&'static str, String, u32)> {
         match self {
-            Totem => vec![("/etc/corosync/corosync.conf", ring(), 0o644)],
+            Totem => vec![("/etc/corosync/corosync.conf", ring(hosts), 0o644)],
             Heartbeat => {
                 let authkeys = "auth 1\n1 sha1 a-key-that-nobody-guesses\n";
                 vec![
-                    ("/etc/ha.d/ha.cf", HA_CF.to_owned(), 0o644),
+                    (
+                        "/etc/ha.d/ha.cf",
+                        format!("{HA_CF}node {}\n", hosts.join(" ")),
+                        0o644,
+                    ),
                     ("/etc/ha.d/authkeys", authkeys.to_owned(), 0o600),
                 ]
             }
@@ -83,14 +101,14 @@ impl Layer {
 }
 
 const HA_CF: &str = "logfile /var/log/ha-log\nkeepalive 200ms\ndeadtime 2\ninitdead 10\n\
-udpport 694\nbcast eth0\nnode a b c\ncrm yes\n";
+udpport 694\nbcast eth0\ncrm yes\n";
 
-fn ring() -> String {
-    let node = |(at, name): (usize, &str)| {
+fn ring(hosts: &[&str]) -> String {
+    let node = |(at, name): (usize, &&str)| {
         let id = at + 1;
         format!("node {{\nring0_addr: 10.9.0.{id}\nnodeid: {id}\nname: {name}\n}}\n")
     };
-    let nodes: String = HOSTS.into_iter().enumerate().map(node).collect();
+    let nodes: String = hosts.iter().enumerate().map(node).collect();
     format!(
         "totem {{\nversion: 2\ncluster_name: lab\ntransport: udpu\ntoken: 1000\n\
          token_coefficient: 0\ncrypto_cipher: none\ncrypto_hash: none\n}}\n\
@@ -102,6 +120,7 @@ fn ring() -> String {
 
 pub struct Cluster {
     layer: Layer,
+    hosts: &'static [&'static str],
     pub lab: Lab,
     running: Vec<Child>,
     _ground: Ground,
@@ -109,25 +128,35 @@ pub struct Cluster {
 
 impl Cluster {
     pub fn new(name: &str, layer: Layer) -> Option<Self> {
+        Self::of(name, layer, &HOSTS)
+    }
+
+    /// A cluster of these hosts.
+    pub fn of(name: &str, layer: Layer, hosts: &'static [&'static str]) -> Option<Self> {
         let agent = "/usr/lib/ocf/resource.d/heartbeat/IPaddr2";
         if !Path::new(agent).exists() {
             println!("SKIPPED: resource-agents is not installed");
             return None;
         }
         let ground = Ground::new();
-        let hosts = ["a=10.9.0.1/24", "b=10.9.0.2/24", "c=10.9.0.3/24"];
-        let lab = ground.lab(&spec(name, &hosts))?;
-        for host in HOSTS.map(|host| lab.host(host)) {
-            for (path, text, mode) in layer.files() {
+        let numbered = hosts.iter().enumerate();
+        let places: Vec<String> = numbered
+            .map(|(at, host)| format!("{host}=10.9.0.{}/24", at + 1))
+            .collect();
+        let places: Vec<&str> = places.iter().map(String::as_str).collect();
+        let lab = ground.lab(&spec(name, &places))?;
+        for host in hosts.iter().map(|host| lab.host(host)) {
+            for (path, text, mode) in layer.files(hosts) {
                 host.write(path, text.as_bytes(), mode).expect("a file");
             }
         }
-        for host in HOSTS {
+        for host in hosts {
             let agent = include_bytes!("fence_lab");
             put_below_usr(&lab, host, ("sbin/fence_lab", agent));
         }
         Some(Self {
             layer,
+            hosts,
             lab,
             running: Vec::new(),
             _ground: ground,
@@ -181,11 +210,11 @@ impl Cluster {
     }
 
     pub fn logs(&self) -> String {
-        let logs = HOSTS.map(|host| {
+        let logs = self.hosts.iter().map(|host| {
             let log = self.lab.host(host).read(self.layer.log());
             format!("--- {host}\n{}", log.unwrap_or_default())
         });
-        logs.join("\n")
+        logs.collect::<Vec<_>>().join("\n")
     }
 
     /// Waits until one of these hosts has the address and the rest of the group.

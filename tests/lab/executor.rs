@@ -1,5 +1,8 @@
 //! Agents of all classes, what the history says of them, and a daemon that is killed beside them.
 
+#[path = "executor_alerts.rs"]
+mod alerts;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Child, Stdio};

@@ -110,11 +110,11 @@ fn list(ring: &Ring<'_>) {
     assert!(within_patience(gone), "{}", listed(ring, "a", ""));
 }
 
-fn over(name: &str, ours: &[&str], transport: Transport, act: impl FnOnce(&Ring<'_>)) {
+pub fn over(name: &str, ours: &[&str], transport: Transport, act: impl FnOnce(&Ring<'_>)) {
     over_configured(name, ours, &configuration(transport), act);
 }
 
-fn over_configured(name: &str, ours: &[&str], conf: &str, act: impl FnOnce(&Ring<'_>)) {
+pub fn over_configured(name: &str, ours: &[&str], conf: &str, act: impl FnOnce(&Ring<'_>)) {
     if !Path::new("/usr/sbin/corosync").exists() {
         println!("SKIPPED: corosync is not installed");
         return;

@@ -1,6 +1,8 @@
 //! What lab tests share: a place of their own, and waiting.
 
-use std::path::PathBuf;
+use std::net::UdpSocket;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
@@ -79,6 +81,30 @@ pub fn within(time: Duration, mut done: impl FnMut() -> bool) -> bool {
 pub fn shell(lab: &Lab, host: &str, script: &str) -> Result<String, String> {
     let output = lab.host(host).command("sh").args(["-c", script]).output();
     text(&output.expect("everbeat runs"))
+}
+
+/// A socket in a host's network, made there and used here.
+pub fn socket_on(lab: &Lab, host: &str, port: u16) -> UdpSocket {
+    let root = lab.host(host).path("/").expect("a path");
+    let process = root
+        .ancestors()
+        .find(|p| p.ends_with("root"))
+        .and_then(Path::parent);
+    let network = process.expect("a process").join("ns/net");
+    let network = std::fs::File::open(network).expect("a network");
+    std::thread::spawn(move || {
+        nix::sched::setns(network.as_fd(), nix::sched::CloneFlags::CLONE_NEWNET)
+            .expect("the host's network");
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None)
+            .expect("a socket");
+        socket.set_reuse_address(true).expect("an option");
+        socket.set_broadcast(true).expect("an option");
+        let address = std::net::SocketAddr::from(([0, 0, 0, 0], port));
+        socket.bind(&address.into()).expect("a port");
+        UdpSocket::from(socket)
+    })
+    .join()
+    .expect("a socket")
 }
 
 /// Standard output of a command that succeeded, else what it said.

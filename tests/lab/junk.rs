@@ -3,9 +3,6 @@
 //! Ten thousand datagrams a second for half a minute: random bytes, truncated and bent copies of
 //! real ones, old ones again, forged senders, oversize and deeply nested messages.
 
-use std::net::UdpSocket;
-use std::os::fd::AsFd;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use everbeat::wire::heartbeat::auth::{Keyring, Method};
@@ -13,7 +10,7 @@ use everbeat::wire::heartbeat::datagram::{Format, seal};
 use everbeat::wire::heartbeat::{Message, Value};
 
 use crate::cluster::{Cluster, Config, Software};
-use crate::host::{PROGRAM, shell, within};
+use crate::host::{PROGRAM, shell, socket_on, within};
 
 /// Datagrams a second.
 const RATE: u64 = 10_000;
@@ -77,33 +74,9 @@ fn junk_moves_nothing() {
     }
 }
 
-/// A socket in a host's network, made there and used here.
-fn socket_on(cluster: &Cluster, host: &str, port: u16) -> UdpSocket {
-    let root = cluster.lab.host(host).path("/").expect("a path");
-    let process = root
-        .ancestors()
-        .find(|p| p.ends_with("root"))
-        .and_then(Path::parent);
-    let network = process.expect("a process").join("ns/net");
-    let network = std::fs::File::open(network).expect("a network");
-    std::thread::spawn(move || {
-        nix::sched::setns(network.as_fd(), nix::sched::CloneFlags::CLONE_NEWNET)
-            .expect("the host's network");
-        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None)
-            .expect("a socket");
-        socket.set_reuse_address(true).expect("an option");
-        socket.set_broadcast(true).expect("an option");
-        let address = std::net::SocketAddr::from(([0, 0, 0, 0], port));
-        socket.bind(&address.into()).expect("a port");
-        UdpSocket::from(socket)
-    })
-    .join()
-    .expect("a socket")
-}
-
 /// Real datagrams of the pair.
 fn capture(cluster: &Cluster, time: Duration) -> Vec<Vec<u8>> {
-    let socket = socket_on(cluster, "b", 694);
+    let socket = socket_on(&cluster.lab, "b", 694);
     socket
         .set_read_timeout(Some(Duration::from_millis(100)))
         .expect("an option");
@@ -120,7 +93,7 @@ fn capture(cluster: &Cluster, time: Duration) -> Vec<Vec<u8>> {
 
 /// Sends junk from host b to all; how many datagrams left.
 fn flood(cluster: &Cluster, captured: &[Vec<u8>]) -> u64 {
-    let socket = socket_on(cluster, "b", 0);
+    let socket = socket_on(&cluster.lab, "b", 0);
     let mut junk = Junk {
         state: 0x9e37_79b9_7f4a_7c15,
         captured,

@@ -7,7 +7,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use everbeat::cib::{self, Document, Element, writer};
-use everbeat::scheduler::simulate::{Request, simulate};
+use everbeat::rules::iso8601::Clock;
+use everbeat::scheduler::simulation::{Request, simulate};
 
 /// Room for orderings that are followed one after the other.
 const STACK_BYTES: usize = 256 << 20;
@@ -71,24 +72,23 @@ pub fn installed() -> bool {
 }
 
 /// Runs the real one; nothing if it refuses the CIB.
-pub fn real(doc: &Document, folder: &Path) -> Option<Outcome> {
+pub fn real(doc: &Document, args: &[String], folder: &Path) -> Option<Outcome> {
+    tool(Path::new("crm_simulate"), doc, args, folder)
+}
+
+/// Runs a crm_simulate, with what happens before as options.
+fn tool(program: &Path, doc: &Document, args: &[String], folder: &Path) -> Option<Outcome> {
     let path = |name: &str| folder.join(name);
     std::fs::write(path("in.xml"), writer::pretty(doc, doc.root())).ok()?;
     for name in ["dot", "graph", "out"] {
         let _ = std::fs::remove_file(path(name));
     }
     let output = Command::new("timeout")
-        .args([
-            "8",
-            "crm_simulate",
-            "-S",
-            "-s",
-            "-U",
-            "--text-fancy",
-            "-x",
-            "in.xml",
-        ])
+        .arg("8")
+        .arg(program)
+        .args(["-S", "-s", "-U", "--text-fancy", "-x", "in.xml"])
         .args(["-D", "dot", "-G", "graph", "-O", "out"])
+        .args(args)
         .current_dir(folder)
         .env_clear()
         .env("PATH", std::env::var_os("PATH")?)
@@ -109,11 +109,17 @@ pub fn real(doc: &Document, folder: &Path) -> Option<Outcome> {
     })
 }
 
+/// The clock, which both take for what happens in a simulation.
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0))
+}
+
 fn ours_here(doc: &Document) -> Outcome {
     let done = simulate(
         doc,
         &Request {
-            clock: super::generate::NOW,
+            clock: Clock::utc(now()),
             run: true,
             simulate: true,
             scores: true,
@@ -130,8 +136,20 @@ fn ours_here(doc: &Document) -> Outcome {
     }
 }
 
-/// Runs ours on a thread of its own; the error says how it ended otherwise.
-pub fn ours(doc: &Document) -> Result<Outcome, String> {
+/// Runs ours; the error says how it ended otherwise.
+pub fn ours(doc: &Document, args: &[String]) -> Result<Outcome, String> {
+    if args.is_empty() {
+        return ours_within(doc);
+    }
+    let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let program = folder.path().join("crm_simulate");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_everbeat"), &program)
+        .map_err(|e| e.to_string())?;
+    tool(&program, doc, args, folder.path()).ok_or_else(|| "no report".to_owned())
+}
+
+/// Runs ours on a thread of its own.
+fn ours_within(doc: &Document) -> Result<Outcome, String> {
     let (tell, told) = mpsc::channel();
     let doc = doc.clone();
     let work = move || {

@@ -92,6 +92,11 @@ fn location(draft: &mut Draft, list: NodeRef) {
         12,
         &["always", "never", "exclusive"],
     );
+    if draft.chance(4) {
+        let lifetime = draft.add(constraint, "lifetime", &[]);
+        let rule = draft.add_named(lifetime, "rule", &[("score", "INFINITY")]);
+        date(draft, rule);
+    }
     if draft.chance(70) {
         let node = draft.node();
         let score = draft.score();
@@ -156,7 +161,7 @@ fn expression(draft: &mut Draft, rule: NodeRef) {
     }
 }
 
-fn date(draft: &mut Draft, rule: NodeRef) {
+pub fn date(draft: &mut Draft, rule: NodeRef) {
     let operation = draft.pick(&["in_range", "gt", "lt", "date_spec"]);
     let expression = draft.add_named(rule, "date_expression", &[("operation", operation)]);
     let day = draft.pick(&[
@@ -296,11 +301,15 @@ fn topology(draft: &mut Draft) {
         let node = draft.node();
         let index = draft.pick(&["1", "2"]);
         let devices = draft.pick(&["fence0", "fence0,fence1"]);
-        let attrs = [
-            ("target", node.as_str()),
-            ("index", index),
-            ("devices", devices),
-        ];
-        draft.add_named(list, "fencing-level", &attrs);
+        let attrs = [("index", index), ("devices", devices)];
+        let level = draft.add_named(list, "fencing-level", &attrs);
+        match draft.place(5) {
+            0 => {
+                draft.doc.set_attr(level, "target-attribute", "rack");
+                draft.doc.set_attr(level, "target-value", "a");
+            }
+            1 => draft.doc.set_attr(level, "target-pattern", "n.*"),
+            _ => draft.doc.set_attr(level, "target", &node),
+        }
     }
 }

@@ -95,9 +95,14 @@ impl Draft {
             Some(found) => found,
             None => self.add_named(parent, kind, &[]),
         };
+        self.set_in(set, name, value);
+    }
+
+    /// A name and a value in a set, in place of the same name.
+    pub fn set_in(&mut self, set: NodeRef, name: &str, value: &str) {
         let same = |pair: &NodeRef| self.doc.attr(*pair, "name") == Some(name);
-        let pair = self.doc.children(set).find(same);
-        match pair {
+        let found = self.doc.children(set).find(same);
+        match found {
             Some(pair) => self.doc.set_attr(pair, "value", value),
             None => {
                 self.add_named(set, "nvpair", &[("name", name), ("value", value)]);

@@ -51,7 +51,26 @@ fn any(draft: &mut Draft, names: &[&str]) -> Option<NodeRef> {
 }
 
 fn change(draft: &mut Draft) {
-    match draft.place(24) {
+    match draft.place(34) {
+        24 | 25 => migration(draft),
+        26 => lock(draft),
+        27 => {
+            if let Some(op) = any(draft, &["lrm_rsc_op"]) {
+                status::digests(draft, op);
+            }
+        }
+        28 => another(draft),
+        29 => wrap(draft),
+        30 => order(draft),
+        31 | 32 => operation(draft),
+        33 => {
+            if let Some(resource) = any(draft, &["clone", "master"]) {
+                let (name, _, values) =
+                    resources::CLONE_META[draft.place(resources::CLONE_META.len())];
+                let value = draft.pick(values);
+                draft.set(resource, "meta_attributes", name, value);
+            }
+        }
         0..3 => node_state(draft),
         3 | 4 => transient(draft),
         5..9 => operation_fails(draft),
@@ -296,4 +315,113 @@ fn time_passes(draft: &mut Draft) {
             .doc
             .set_attr(root, "execution-date", &(now + seconds).to_string());
     }
+}
+
+/// A resource was on its way from one node to another.
+fn migration(draft: &mut Draft) {
+    let Some(source) = any(draft, &["lrm_resource"]) else {
+        return;
+    };
+    let id = draft.doc.id(source).map(str::to_owned);
+    let Some(list) = any(draft, &["lrm_resources"]) else {
+        return;
+    };
+    let Some(id) = id.filter(|_| draft.doc.parent(source) != Some(list)) else {
+        return;
+    };
+    let same = draft
+        .doc
+        .children(list)
+        .find(|&r| draft.doc.id(r) == Some(&id));
+    let target = match same {
+        Some(found) => found,
+        None => {
+            let copy = draft.add(list, "lrm_resource", &[("id", &id)]);
+            for name in ["class", "provider", "type"] {
+                if let Some(value) = draft.doc.attr(source, name).map(str::to_owned) {
+                    draft.doc.set_attr(copy, name, &value);
+                }
+            }
+            copy
+        }
+    };
+    status::migration(draft, source, target, &id);
+}
+
+/// A resource waits for the node that was shut down.
+fn lock(draft: &mut Draft) {
+    if let Some(resource) = any(draft, &["lrm_resource"]) {
+        let since = draft.pick(&["1794999500", "1794000000", "0"]);
+        draft.doc.set_attr(resource, "shutdown-lock", since);
+    }
+}
+
+/// A new resource, with a constraint.
+fn another(draft: &mut Draft) {
+    let list = draft.section(&["configuration", "resources"]);
+    let number = 50 + draft.place(40);
+    resources::one(draft, list, number);
+    constraints::one(draft);
+}
+
+/// A resource becomes a clone, or the only member of a group.
+fn wrap(draft: &mut Draft) {
+    let list = draft.section(&["configuration", "resources"]);
+    let all: Vec<NodeRef> = draft.doc.children(list).collect();
+    let at = draft.place(all.len());
+    let Some(&resource) = all.get(at) else { return };
+    let name = draft.doc.name(resource).to_owned();
+    let around = match &*name {
+        "primitive" if draft.chance(40) => "group",
+        "primitive" | "group" => "clone",
+        _ => return,
+    };
+    let outer = draft.add_named(list, around, &[]);
+    let source = draft.doc.clone();
+    let copy = draft.doc.import(&source, resource);
+    draft.doc.append(outer, copy);
+    draft.doc.detach(resource);
+    if around == "clone" {
+        draft.metas(outer, resources::CLONE_META);
+    }
+}
+
+/// A resource is listed last.
+fn order(draft: &mut Draft) {
+    let Some(resource) = any(draft, RESOURCES) else {
+        return;
+    };
+    let Some(list) = draft.doc.parent(resource) else {
+        return;
+    };
+    if !matches!(draft.doc.name(list), "resources" | "group") {
+        return;
+    }
+    let source = draft.doc.clone();
+    let copy = draft.doc.import(&source, resource);
+    draft.doc.detach(resource);
+    draft.doc.append(list, copy);
+}
+
+/// An operation is configured otherwise.
+fn operation(draft: &mut Draft) {
+    let Some(op) = any(draft, &["op"]) else {
+        return;
+    };
+    let (name, values): (&str, &[&str]) = match draft.place(7) {
+        0 => ("interval", &["10s", "0", "60s", "7"]),
+        1 => ("timeout", &["33s", "1m"]),
+        2 => ("enabled", &["true", "false"]),
+        3 => ("role", &["Promoted", "Started", "Stopped", "Unpromoted"]),
+        4 => ("record-pending", &["true", "false"]),
+        5 => ("start-delay", &["5s"]),
+        _ => (
+            "on-fail",
+            &[
+                "ignore", "block", "stop", "restart", "fence", "standby", "demote",
+            ],
+        ),
+    };
+    let value = draft.pick(values);
+    draft.doc.set_attr(op, name, value);
 }

@@ -1,5 +1,8 @@
 //! Options of a cluster, its nodes, and defaults.
 
+use everbeat::cib::NodeRef;
+
+use super::constraints;
 use super::draft::Draft;
 
 /// Options with their chance in a hundred, and their values.
@@ -43,6 +46,11 @@ pub const OPTIONS: &[(&str, u64, &[&str])] = &[
     ("cluster-name", 10, &["here"]),
     ("default-action-timeout", 3, &["40s"]),
     ("stonith-timeout", 5, &["90s"]),
+    ("node-health-red", 3, &["-5", "0"]),
+    ("node-health-yellow", 4, &["-5", "red", "10"]),
+    ("node-health-green", 3, &["5", "yellow"]),
+    ("stop-removed-resources", 2, &["false"]),
+    ("enable-acl", 2, &["true"]),
 ];
 
 /// Names of nodes that sort in more than one way.
@@ -66,7 +74,25 @@ pub fn draw(draft: &mut Draft) {
             draft.add_named(set, "nvpair", &[("name", name), ("value", value)]);
         }
     }
+    if draft.chance(10) {
+        second_set(draft, config);
+    }
     nodes(draft);
+}
+
+/// Options of another set, of a rule that may hold or not.
+fn second_set(draft: &mut Draft, config: NodeRef) {
+    let score = draft.pick(&["1", "0", "-3"]);
+    let set = draft.add_named(config, "cluster_property_set", &[("score", score)]);
+    if draft.chance(50) {
+        let rule = draft.add_named(set, "rule", &[("score", "INFINITY")]);
+        constraints::date(draft, rule);
+    }
+    for _ in 0..=draft.place(2) {
+        let (name, _, values) = OPTIONS[draft.place(OPTIONS.len())];
+        let value = draft.pick(values);
+        draft.set_in(set, name, value);
+    }
 }
 
 fn nodes(draft: &mut Draft) {
@@ -78,6 +104,14 @@ fn nodes(draft: &mut Draft) {
         let id = (number + 1).to_string();
         let node = draft.add(list, "node", &[("id", &id), ("uname", name)]);
         draft.nodes.push((*name).to_owned());
+        if draft.chance(6) {
+            let score = draft.score();
+            draft.doc.set_attr(node, "score", score);
+        }
+        if draft.chance(5) {
+            let kind = draft.pick(&["member", "member", "ping", "remote"]);
+            draft.doc.set_attr(node, "type", kind);
+        }
         for (attribute, percent, values) in ATTRIBUTES {
             if draft.chance(*percent) {
                 let value = draft.pick(values);
@@ -102,6 +136,10 @@ pub const ATTRIBUTES: &[(&str, u64, &[&str])] = &[
     ("#health-disk", 10, &["red", "yellow", "green", "-10", "5"]),
     ("#health-cpu", 6, &["red", "yellow", "green", "20"]),
     ("site-name", 5, &["here", "there"]),
+    ("probe_complete", 2, &["true", "false"]),
+    ("resource-discovery-enabled", 2, &["false"]),
+    ("terminate", 2, &["true", "false"]),
+    ("#node-unfenced", 4, &["0", "1794000000"]),
 ];
 
 /// Writes rsc_defaults and op_defaults.
@@ -123,8 +161,7 @@ pub fn defaults(draft: &mut Draft) {
         let set = draft.add_named(place, "meta_attributes", &[]);
         if draft.chance(30) {
             let rule = draft.add_named(set, "rule", &[("score", "INFINITY")]);
-            let agent = draft.pick(&["Dummy", "apache", "Stateful"]);
-            draft.add_named(rule, "rsc_expression", &[("class", "ocf"), ("type", agent)]);
+            of_agents(draft, rule);
         }
         draft.add_named(set, "nvpair", &[("name", name), ("value", value)]);
     }
@@ -140,9 +177,36 @@ pub fn defaults(draft: &mut Draft) {
         let set = draft.add_named(place, "meta_attributes", &[]);
         if draft.chance(40) {
             let rule = draft.add_named(set, "rule", &[("score", "INFINITY")]);
+            let operator = draft.pick(&["and", "or"]);
+            draft.doc.set_attr(rule, "boolean-op", operator);
             let task = draft.pick(&["monitor", "start", "stop"]);
-            draft.add_named(rule, "op_expression", &[("name", task)]);
+            let expression = draft.add_named(rule, "op_expression", &[("name", task)]);
+            if draft.chance(30) {
+                let interval = draft.pick(&["10s", "0", "10000ms", "PT10S"]);
+                draft.doc.set_attr(expression, "interval", interval);
+            }
+            if draft.chance(30) {
+                of_agents(draft, rule);
+            }
         }
         draft.add_named(set, "nvpair", &[("name", name), ("value", value)]);
+    }
+}
+
+/// An expression of the agents that a rule is about, or of the time.
+fn of_agents(draft: &mut Draft, rule: NodeRef) {
+    if draft.chance(15) {
+        return constraints::date(draft, rule);
+    }
+    let expression = draft.add_named(rule, "rsc_expression", &[]);
+    for (name, percent, values) in [
+        ("class", 60, &["ocf", "lsb", "stonith"][..]),
+        ("provider", 40, &["pacemaker", "heartbeat"]),
+        ("type", 60, &["Dummy", "apache", "Stateful"]),
+    ] {
+        if draft.chance(percent) {
+            let value = draft.pick(values);
+            draft.doc.set_attr(expression, name, value);
+        }
     }
 }

@@ -36,7 +36,8 @@ pub const META: &[(&str, u64, &[&str])] = &[
     ("allow-unhealthy-nodes", 3, &["true"]),
 ];
 
-const CLONE_META: &[(&str, u64, &[&str])] = &[
+/// Meta attributes of clones.
+pub const CLONE_META: &[(&str, u64, &[&str])] = &[
     ("clone-max", 30, &["1", "2", "3", "5", "0"]),
     ("clone-node-max", 20, &["1", "2", "3"]),
     ("globally-unique", 15, &["true", "false"]),
@@ -52,7 +53,14 @@ const PROMOTABLE_META: &[(&str, u64, &[&str])] = &[
 ];
 
 const ON_FAIL: &[&str] = &[
-    "ignore", "block", "stop", "restart", "fence", "standby", "demote",
+    "ignore",
+    "block",
+    "stop",
+    "restart",
+    "fence",
+    "standby",
+    "demote",
+    "restart-container",
 ];
 
 const AGENTS: &[(&str, &str, &str)] = &[
@@ -82,18 +90,21 @@ pub fn draw(draft: &mut Draft) {
     }
     let count = 1 + draft.place(6);
     for number in 0..count {
-        match draft.place(20) {
-            0..9 => {
-                top_primitive(draft, list, number);
-            }
-            9..12 => group(draft, list, number),
-            12..16 => clone(draft, list, number, false),
-            16..19 => clone(draft, list, number, true),
-            _ => bundle(draft, list, number),
-        }
+        one(draft, list, number);
     }
     if draft.chance(12) {
         remote(draft, list);
+    }
+}
+
+/// Writes one resource of any kind.
+pub fn one(draft: &mut Draft, list: NodeRef, number: usize) {
+    match draft.place(20) {
+        0..9 => top_primitive(draft, list, number),
+        9..12 => group(draft, list, number),
+        12..16 => clone(draft, list, number, false),
+        16..18 => clone(draft, list, number, true),
+        _ => bundle(draft, list, number),
     }
 }
 
@@ -129,9 +140,24 @@ fn top_primitive(draft: &mut Draft, list: NodeRef, number: usize) {
     if draft.chance(20) {
         draft.set(resource, "meta_attributes", "allow-migrate", "true");
     }
+    if draft.chance(5)
+        && let Some(container) = draft.resource()
+    {
+        draft.set(resource, "meta_attributes", "container", &container.id);
+    }
     if draft.chance(8) {
         let guest = format!("guest{number}");
         draft.set(resource, "meta_attributes", "remote-node", &guest);
+        for (name, percent, value) in [
+            ("remote-addr", 30, "192.168.7.7"),
+            ("remote-port", 20, "4444"),
+            ("remote-connect-timeout", 20, "90s"),
+            ("remote-allow-migrate", 30, "false"),
+        ] {
+            if draft.chance(percent) {
+                draft.set(resource, "meta_attributes", name, value);
+            }
+        }
         draft.nodes.push(guest);
     }
     draft.made.push(Made { id });
@@ -339,6 +365,16 @@ fn bundle(draft: &mut Draft, list: NodeRef, number: usize) {
     }
     if filled {
         primitive(draft, bundle, &format!("inb{number}"), promotable);
+    }
+    for at in 0..draft.place(3) {
+        let container = format!("{id}-{technology}-{at}");
+        draft
+            .agents
+            .push((container, "ocf", "heartbeat", technology));
+        let connection = format!("{id}-{at}");
+        draft
+            .agents
+            .push((connection, "ocf", "pacemaker", "remote"));
     }
     draft.made.push(Made { id });
 }

@@ -134,8 +134,15 @@ fn history(draft: &mut Draft, state: NodeRef, id: &str) {
         if draft.chance(30) {
             continue;
         }
+        let name = match name.starts_with("in") && draft.chance(12) {
+            true => format!("{name}:{}", draft.place(3)),
+            false => name,
+        };
         let attrs = [("id", name.as_str()), ("class", class), ("type", kind)];
         let resource = draft.add(list, "lrm_resource", &attrs);
+        if draft.chance(2) {
+            draft.doc.set_attr(resource, "shutdown-lock", "1794999500");
+        }
         if !provider.is_empty() {
             draft.doc.set_attr(resource, "provider", provider);
         }
@@ -166,7 +173,7 @@ pub fn entry(draft: &mut Draft, resource: NodeRef, name: &str, event: &Event<'_>
     let status = match *rc {
         "193" => "-1",
         rc if rc == *target => "0",
-        _ => "4",
+        _ => draft.pick(&["4", "4", "4", "0", "2", "7", "1"]),
     };
     let key = format!("{call}:1:{target}:11111111-2222-3333-4444-555555555555");
     let magic = format!("{status}:{rc};{key}");
@@ -191,7 +198,87 @@ pub fn entry(draft: &mut Draft, resource: NodeRef, name: &str, event: &Event<'_>
         ("last-rc-change", &seconds),
         ("op-digest", EMPTY),
     ];
-    draft.add(resource, "lrm_rsc_op", &attrs)
+    // No history has two entries of one name.
+    let same = |op: &NodeRef| draft.doc.id(*op) == Some(entry.as_str());
+    let old = draft.doc.children(resource).find(same);
+    if let Some(old) = old {
+        draft.doc.detach(old);
+    }
+    let entry = draft.add(resource, "lrm_rsc_op", &attrs);
+    if draft.chance(12) {
+        digests(draft, entry);
+    }
+    entry
+}
+
+/// Parameters of an entry may have changed since, all or those that a reload can't bring.
+pub fn digests(draft: &mut Draft, entry: NodeRef) {
+    const RECURRING: &str = "4811cef7f7f94e3a35a70be7916cb2fd";
+    for (name, percent, values) in [
+        (
+            "op-digest",
+            50,
+            &[EMPTY, RECURRING, "0123456789abcdef0123456789abcdef"][..],
+        ),
+        (
+            "op-restart-digest",
+            40,
+            &[EMPTY, "0123456789abcdef0123456789abcdef"],
+        ),
+        ("op-force-restart", 30, &[" state ", " fake "]),
+        (
+            "op-secure-digest",
+            20,
+            &[EMPTY, "0123456789abcdef0123456789abcdef"],
+        ),
+        ("op-secure-params", 20, &[" passwd "]),
+        ("exit-reason", 10, &["it was so"]),
+    ] {
+        if draft.chance(percent) {
+            let value = draft.pick(values);
+            draft.doc.set_attr(entry, name, value);
+        }
+    }
+}
+
+/// A live migration from one node to another, with any end or none.
+pub fn migration(draft: &mut Draft, source: NodeRef, target: NodeRef, name: &str) {
+    let (Some(from), Some(to)) = (node_of(draft, source), node_of(draft, target)) else {
+        return;
+    };
+    let done = draft.pick(&["0", "0", "0", "1", "193"]);
+    let mut events = vec![(source, "migrate_to", done, 700)];
+    if draft.chance(60) {
+        let rc = draft.pick(&["0", "1", "193"]);
+        events.push((target, "migrate_from", rc, 500));
+    }
+    if draft.chance(20) {
+        let task = draft.pick(&["start", "stop", "monitor"]);
+        let at = if draft.chance(50) { source } else { target };
+        events.push((at, task, "0", 710));
+    }
+    for (resource, task, rc, call) in events {
+        let event = Event {
+            entry: format!("{name}_{task}_0"),
+            task,
+            interval: "0",
+            target: "0",
+            rc,
+            call,
+        };
+        let entry = entry(draft, resource, name, &event);
+        draft.doc.set_attr(entry, "migrate_source", &from);
+        draft.doc.set_attr(entry, "migrate_target", &to);
+    }
+}
+
+/// The name of the node that a part of a history is of.
+fn node_of(draft: &Draft, part: NodeRef) -> Option<String> {
+    let mut at = part;
+    while draft.doc.name(at) != "node_state" {
+        at = draft.doc.parent(at)?;
+    }
+    draft.doc.attr(at, "uname").map(str::to_owned)
 }
 
 /// What may have happened to a resource on a node.
@@ -209,7 +296,35 @@ fn life(draft: &mut Draft, resource: NodeRef, name: &str, call: &mut u32) {
         *call += 1;
         entry(draft, resource, name, &event);
     };
-    match draft.place(12) {
+    match draft.place(15) {
+        12 => {
+            let slot = draft.pick(&["last_0", "last_failure_0"]);
+            let rc = draft.pick(&["0", "0", "1", "5", "6", "8", "9", "190", "191", "193"]);
+            let task = draft.pick(&[
+                "monitor",
+                "start",
+                "stop",
+                "promote",
+                "demote",
+                "reload-agent",
+                "notify",
+                "migrate_from",
+                "cancel",
+                "asyncmon",
+            ]);
+            tell(draft, "monitor_10000", "monitor", "10000", "0", "0");
+            tell(draft, slot, task, "0", "0", rc);
+        }
+        13 => {
+            tell(draft, "last_0", "promote", "0", "0", "0");
+            tell(draft, "monitor_11000", "monitor", "11000", "8", "8");
+        }
+        14 => {
+            tell(draft, "last_0", "start", "0", "0", "0");
+            let rc = draft.pick(&["0", "1", "7", "8", "193"]);
+            tell(draft, "monitor_10000", "monitor", "10000", "0", rc);
+            tell(draft, "monitor_12000", "monitor", "12000", "7", "7");
+        }
         0..4 => tell(draft, "last_0", "monitor", "0", "7", "7"),
         4..7 => {
             tell(draft, "last_0", "start", "0", "0", "0");

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use everbeat::cib::{self, Document, NodeRef, writer};
 use everbeat::config::source::Source;
 use everbeat::proto::rng::Rng;
-use everbeat::scheduler::{self, expand};
+use everbeat::rules::iso8601::Clock;
+use everbeat::scheduler::{self, unpack::expand};
 
 /// Values that no attribute has, or only some.
 const ODD: [&str; 16] = [
@@ -82,10 +83,10 @@ fn damage(doc: &mut Document, rng: &mut Rng) {
 /// Decides, as a cluster and as a simulation, and checks.
 fn decide(doc: &Document) {
     let expanded = expand::expand(doc);
-    let mut cluster = scheduler::read(&expanded, 1_700_000_000);
+    let mut cluster = scheduler::read(&expanded, Clock::utc(1_700_000_000));
     scheduler::schedule(&mut cluster);
     let text = writer::pretty(doc, doc.root());
-    everbeat::lint::check(&Source::new("cib.xml", &text), 1_700_000_000);
+    everbeat::lint::check(&Source::new("cib.xml", &text), Clock::utc(1_700_000_000));
 }
 
 fn with_room(work: impl FnOnce() + Send + 'static) -> std::thread::Result<()> {

@@ -1,18 +1,14 @@
 //! The section `acls` to permissions.
 
 use super::{Mode, Permission, User};
+use crate::cib::boolean;
 use crate::cib::dom::{Document, Element};
 use crate::cib::xpath::XPath;
 use crate::score;
 
 /// Whether the document asks for access control.
 pub(super) fn is_enabled(doc: &Document) -> bool {
-    property(doc, "enable-acl").is_some_and(|value| {
-        matches!(
-            value.to_ascii_lowercase().as_str(),
-            "true" | "on" | "yes" | "y" | "1"
-        )
-    })
+    boolean::is_true(property(doc, "enable-acl"))
 }
 
 /// The value of a cluster property: `cib-bootstrap-options` counts first, then the set with

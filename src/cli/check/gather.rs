@@ -64,7 +64,7 @@ impl Gathered {
     }
 
     /// Files of service.d and uidgid.d beside a corosync.conf.
-    fn included(&mut self, dir: &Path) -> Vec<File> {
+    pub(super) fn included(&mut self, dir: &Path) -> Vec<File> {
         let mut files = Vec::new();
         for kind in FileKind::FOLDERS {
             let entries = std::fs::read_dir(dir.join(kind.name()));
@@ -103,7 +103,8 @@ impl Gathered {
         }
     }
 
-    fn file(&mut self, path: &Path, kind: Option<FileKind>) -> Option<File> {
+    /// Reads a file, or tells why it can't be.
+    pub(super) fn file(&mut self, path: &Path, kind: Option<FileKind>) -> Option<File> {
         let source = match read(path, kind) {
             Ok(source) => source,
             Err(error) => {

@@ -161,11 +161,11 @@ impl Mouth {
         self.say(&Wish::Leave)
     }
 
-    pub(super) fn send(&self, message: Vec<u8>) -> std::io::Result<()> {
+    pub(super) fn send(&self, message: &[u8]) -> std::io::Result<()> {
         self.say(&Wish::Send(message))
     }
 
-    fn say(&self, wish: &Wish) -> std::io::Result<()> {
+    fn say(&self, wish: &Wish<'_>) -> std::io::Result<()> {
         let mut frame = Vec::new();
         wish.encode_into(&mut frame);
         self.write(&frame)

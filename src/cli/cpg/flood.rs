@@ -28,18 +28,26 @@ pub(super) struct Flood {
 }
 
 impl Flood {
-    pub(super) fn send(&self, mouth: &Mouth, began: Instant) -> std::io::Result<()> {
-        let mut frames = Vec::new();
+    /// Sends them; the longest time that the node took nothing more.
+    pub(super) fn send(&self, mouth: &Mouth, began: Instant) -> std::io::Result<Duration> {
+        let (mut frames, mut longest) = (Vec::new(), Duration::ZERO);
+        let mut write = |frames: &mut Vec<u8>| {
+            let before = Instant::now();
+            mouth.write(frames)?;
+            frames.clear();
+            longest = longest.max(before.elapsed());
+            std::io::Result::Ok(())
+        };
         for number in 0..self.count {
             let message = message(number, nanoseconds(began), self.size);
-            Wish::Send(message).encode_into(&mut frames);
+            Wish::Send(&message).encode_into(&mut frames);
             if !self.every.is_zero() || frames.len() >= WRITE_BYTES {
-                mouth.write(&frames)?;
-                frames.clear();
+                write(&mut frames)?;
                 std::thread::sleep(self.every);
             }
         }
-        mouth.write(&frames)
+        write(&mut frames)?;
+        Ok(longest)
     }
 }
 
@@ -79,6 +87,10 @@ impl Faults {
     pub(super) fn any(&self) -> bool {
         self.lost + self.back + self.damaged > 0
     }
+
+    pub(super) fn damaged(&self) -> u64 {
+        self.damaged
+    }
 }
 
 impl fmt::Display for Faults {
@@ -107,14 +119,10 @@ impl Check {
             self.faults.damaged += 1;
             return None;
         }
-        let mut number = [0; 8];
-        let shown = data.len().min(8);
-        let low = data.get(..shown).unwrap_or_default();
-        number.get_mut(..shown)?.copy_from_slice(low);
-        let number = u64::from_le_bytes(number);
-        let mask = match shown {
-            8 => u64::MAX,
-            bytes => (1 << (8 * bytes)) - 1,
+        let number = number(data);
+        let mask = match data.len() {
+            0..8 => (1 << (8 * data.len())) - 1,
+            _ => u64::MAX,
         };
         let next = self.next.entry(sender).or_insert(0);
         // As far ahead of what comes next as the message can tell; behind it is the upper half.
@@ -132,6 +140,14 @@ impl Check {
     pub(super) fn senders(&self) -> usize {
         self.next.len()
     }
+}
+
+/// The number of a message, of short ones its low bytes.
+pub(super) fn number(data: &[u8]) -> u64 {
+    let low = data.iter().take(8).enumerate();
+    low.fold(0, |number, (at, byte)| {
+        number | u64::from(*byte) << (8 * at)
+    })
 }
 
 fn is_sound(data: &[u8]) -> bool {

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::Task;
 use super::connection::{Connection, Heard, Mouth};
-use super::flood::{Check, nanoseconds};
+use super::flood::{Check, nanoseconds, number};
 use crate::ids::NodeId;
 use crate::wire::cluster::Reason;
 use crate::wire::ipc::groups::Moved;
@@ -93,7 +93,7 @@ impl Listener {
             let own = joined.iter().find(|(_, joined, _)| *joined == pid);
             self.own = own.map(|(node, pid, _)| (*node, *pid));
         }
-        if !self.counts() {
+        if !self.counts() || self.task.trace {
             let mut out = std::io::stdout().lock();
             let count = members.len();
             for (node, pid, reason) in left {
@@ -141,7 +141,12 @@ impl Listener {
         self.first.get_or_insert_with(Instant::now);
         self.messages += 1;
         self.bytes += data.len() as u64;
+        let before = self.check.faults.damaged();
         let sent = self.check.look(sender, data);
+        if self.task.trace {
+            let sound = self.check.faults.damaged() == before;
+            trace(sender, data, sound)?;
+        }
         if self.own == Some(sender)
             && let Some(sent) = sent
             && self.latencies.len() < LATENCIES_MAX
@@ -190,6 +195,16 @@ impl Listener {
     fn percentile(&self, percent: usize) -> Option<u64> {
         let at = self.latencies.len().checked_sub(1)? * percent / 100;
         self.latencies.get(at).map(|ns| ns / 1000)
+    }
+}
+
+/// A line for a message of a flood.
+fn trace((node, pid): (NodeId, u32), data: &[u8], sound: bool) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    write!(out, "node {node} process {pid}: ")?;
+    match sound {
+        true => writeln!(out, "message {}, {} bytes", number(data), data.len()),
+        false => writeln!(out, "{} bytes, damaged", data.len()),
     }
 }
 

@@ -80,6 +80,12 @@ fn command() -> Command {
             )
             .value_parser(value_parser!(u64)),
         )
+        .arg(
+            Arg::new("trace")
+                .long("trace")
+                .action(ArgAction::SetTrue)
+                .help("print a line for each message and each change while counting, too"),
+        )
         .after_help(
             "Without --listen and --expect the end of stdin is the end: the group is left.\n\n\
              Exit codes: 0 done, 1 no node runs here, or it refused or ended, 3 messages were\n\
@@ -96,6 +102,7 @@ struct Task {
     flood: Option<Flood>,
     expect: Option<u64>,
     listen: bool,
+    trace: bool,
 }
 
 fn task(matches: &ArgMatches) -> Task {
@@ -112,6 +119,7 @@ fn task(matches: &ArgMatches) -> Task {
         flood,
         expect: number("expect"),
         listen: matches.get_flag("listen"),
+        trace: matches.get_flag("trace"),
     }
 }
 
@@ -141,10 +149,13 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
 /// Says what is to be said, then leaves the group where that is the end.
 fn speak(mouth: &Mouth, task: Task, began: std::time::Instant) -> anyhow::Result<()> {
     if let Some(flood) = task.flood {
-        flood.send(mouth, began)?;
+        let longest = flood.send(mouth, began)?;
+        if task.trace {
+            eprintln!("all was said; the node took nothing for at most {longest:.1?}");
+        }
     } else if !task.listen {
         for line in std::io::stdin().lock().split(b'\n') {
-            mouth.send(line?)?;
+            mouth.send(&line?)?;
         }
     }
     mouth.finished();

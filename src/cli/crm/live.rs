@@ -1,6 +1,7 @@
 //! The CIB of a running cluster, through the daemon of this node.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -19,18 +20,65 @@ const ANSWER_WAIT: Duration = Duration::from_secs(30);
 pub struct Live {
     stream: BufReader<UnixStream>,
     last: u64,
+    /// The daemon said that something changed, and nobody has asked whether it did.
+    changed: bool,
+    /// What came of a line before the time was over.
+    part: Vec<u8>,
+    /// Why the last request was refused, if it was.
+    refusal: Option<String>,
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// No daemon runs here.
+    #[error("no daemon runs here: {0}")]
+    Absent(std::io::Error),
+    /// The daemon doesn't talk with this program.
+    #[error("the daemon refuses: {0}")]
+    Refused(String),
 }
 
 impl Live {
-    /// Connects; none if no daemon runs here.
+    /// Connects; none if no daemon runs here. Why a running one refuses is told on standard error.
     pub fn open() -> Option<Self> {
-        let stream = UnixStream::connect(Path::new(SOCKET)).ok()?;
-        stream.set_read_timeout(Some(ANSWER_WAIT)).ok()?;
-        stream.set_write_timeout(Some(ANSWER_WAIT)).ok()?;
-        Some(Self {
-            stream: BufReader::new(stream),
+        match Self::connect(Path::new(SOCKET)) {
+            Ok(live) => Some(live),
+            Err(OpenError::Absent(_)) => None,
+            Err(refused) => {
+                eprintln!("{}: {refused}", client());
+                None
+            }
+        }
+    }
+
+    /// Connects to the daemon of a socket.
+    ///
+    /// Errors: there is none, or it speaks another version.
+    pub fn connect(path: &Path) -> Result<Self, OpenError> {
+        let connect = || {
+            let stream = UnixStream::connect(path)?;
+            stream.set_read_timeout(Some(ANSWER_WAIT))?;
+            stream.set_write_timeout(Some(ANSWER_WAIT))?;
+            Ok(stream)
+        };
+        let mut live = Self {
+            stream: BufReader::new(connect().map_err(OpenError::Absent)?),
             last: 0,
-        })
+            changed: false,
+            part: Vec::new(),
+            refusal: None,
+        };
+        let hello = live.ask(|number| protocol::Request::Hello {
+            number,
+            version: protocol::VERSION,
+            client: client(),
+        });
+        match hello.map_err(OpenError::Absent)? {
+            Reply::Hello { .. } => Ok(live),
+            Reply::Refused { why, .. } => Err(OpenError::Refused(why)),
+            other => Err(OpenError::Refused(format!("it answered {other:?}"))),
+        }
     }
 
     /// Asks, and takes the answer. `request` gets its number.
@@ -39,14 +87,79 @@ impl Live {
         request: impl FnOnce(u64) -> protocol::Request,
     ) -> std::io::Result<Reply> {
         self.last += 1;
+        self.refusal = None;
         let line = protocol::line(&request(self.last));
         self.stream.get_mut().write_all(line.as_bytes())?;
-        let mut answer = Vec::new();
-        let most = u64::try_from(LINE_BYTES_MAX).unwrap_or(u64::MAX);
+        loop {
+            match self.read()? {
+                Reply::Changed => self.changed = true,
+                Reply::Refused { number, why } => {
+                    self.refusal = Some(why.clone());
+                    return Ok(Reply::Refused { number, why });
+                }
+                reply => return Ok(reply),
+            }
+        }
+    }
+
+    /// Why the daemon refused the last request, in its words.
+    pub fn refusal(&self) -> Option<&str> {
+        self.refusal.as_deref()
+    }
+
+    fn read(&mut self) -> std::io::Result<Reply> {
+        let room = LINE_BYTES_MAX.saturating_sub(self.part.len());
+        let most = u64::try_from(room).unwrap_or(u64::MAX);
+        // What came before an error stays in `part`, for the next time.
         (&mut self.stream)
             .take(most)
-            .read_until(b'\n', &mut answer)?;
-        serde_json::from_slice(&answer).map_err(std::io::Error::other)
+            .read_until(b'\n', &mut self.part)?;
+        if !self.part.ends_with(b"\n") {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        let line = std::mem::take(&mut self.part);
+        serde_json::from_slice(&line).map_err(std::io::Error::other)
+    }
+
+    /// Has the daemon tell of changes: [`Self::wait_changed`] hears it.
+    ///
+    /// Errors: the connection broke, or the daemon refuses.
+    pub fn subscribe(&mut self) -> std::io::Result<()> {
+        match self.ask(|number| protocol::Request::Subscribe { number })? {
+            Reply::Done { .. } => Ok(()),
+            Reply::Refused { why, .. } => Err(std::io::Error::other(why)),
+            other => Err(std::io::Error::other(format!("{other:?}"))),
+        }
+    }
+
+    /// Waits until the CIB, the members or the fencing changed, at most so long; whether they did.
+    /// Another change is told once [`Self::cib`] was asked for.
+    ///
+    /// Who waits for other things too polls the connection as a file ([`AsFd`]) and then comes
+    /// here with no time, but first when something was read along with an answer:
+    /// [`Self::has_changed`].
+    ///
+    /// Errors: the daemon ended, or the connection broke.
+    pub fn wait_changed(&mut self, at_most: Duration) -> std::io::Result<bool> {
+        if std::mem::take(&mut self.changed) {
+            return Ok(true);
+        }
+        let limit = self.stream.get_ref().read_timeout()?;
+        // No time at all would be no limit.
+        let at_most = at_most.max(Duration::from_millis(1));
+        self.stream.get_ref().set_read_timeout(Some(at_most))?;
+        let read = self.read();
+        self.stream.get_ref().set_read_timeout(limit)?;
+        match read {
+            Ok(reply) => Ok(matches!(reply, Reply::Changed)),
+            Err(error) if is_late(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// True if [`Self::wait_changed`] need not wait.
+    pub fn has_changed(&self) -> bool {
+        self.changed || !self.stream.buffer().is_empty()
     }
 
     /// The CIB, as far as a user may read it.
@@ -186,6 +299,17 @@ impl Live {
             _ => Err(Error::Denied.into()),
         }
     }
+}
+
+impl AsFd for Live {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.get_ref().as_fd()
+    }
+}
+
+fn is_late(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
 }
 
 fn word(operation: Operation) -> &'static str {

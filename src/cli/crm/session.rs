@@ -29,6 +29,9 @@ pub enum ConnectError {
     /// There is no cluster.
     #[error("Transport endpoint is not connected")]
     NotConnected,
+    /// The user may read nothing; with the daemon's words.
+    #[error("Permission denied")]
+    Denied(Option<String>),
 }
 
 impl ConnectError {
@@ -38,6 +41,7 @@ impl ConnectError {
             Self::Missing(_) => code::NOSUCH,
             Self::Invalid(..) => code::CONFIG,
             Self::NotConnected => code::DISCONNECT,
+            Self::Denied(_) => code::INSUFFICIENT_PRIV,
         }
     }
 
@@ -45,6 +49,7 @@ impl ConnectError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Invalid(_, why) => Some(why.clone()),
+            Self::Denied(why) => why.clone(),
             Self::Missing(_) | Self::NotConnected => None,
         }
     }
@@ -127,7 +132,10 @@ impl Session {
     /// Takes the CIB of the cluster that this node belongs to.
     fn open_live() -> Result<Self, ConnectError> {
         let mut live = Live::open().ok_or(ConnectError::NotConnected)?;
-        let doc = live.cib(None).map_err(|_| ConnectError::NotConnected)?;
+        let doc = live.cib(None).map_err(|error| match error {
+            Error::Denied => ConnectError::Denied(live.refusal().map(str::to_owned)),
+            _ => ConnectError::NotConnected,
+        })?;
         Ok(Self {
             path: PathBuf::new(),
             doc,

@@ -3,11 +3,11 @@
 use std::ffi::OsString;
 
 use super::request::{Form, Request};
-use crate::cli::crm::code;
-use crate::scheduler::dates;
+use crate::cli::crm::{clock, code};
+use crate::rules::iso8601::{Calendar, Style, Time};
 use crate::scheduler::report::Xml;
 use crate::scheduler::report::page::Tag;
-use crate::sys::local_time::LocalTime;
+use crate::sys::local_time::offset_s;
 
 /// The version that the tool stands in for.
 const VERSION: &str = "2.1.5";
@@ -113,50 +113,17 @@ pub(super) fn html(request: &Request, body: Vec<Tag>) -> String {
     text
 }
 
-fn local(seconds: i64) -> LocalTime {
-    LocalTime::at(u64::try_from(seconds).unwrap_or(0))
-}
-
 /// A moment as C's ctime(3) writes it.
 pub(in crate::cli) fn ctime(seconds: i64) -> String {
-    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    let t = local(seconds);
-    let day = days(&t).rem_euclid(7);
-    let day = usize::try_from(day).ok().and_then(|d| DAYS.get(d));
-    let month = MONTHS.get(usize::from(t.month).saturating_sub(1));
-    format!(
-        "{} {} {:2} {:02}:{:02}:{:02} {}",
-        day.unwrap_or(&"???"),
-        month.unwrap_or(&"???"),
-        t.day,
-        t.hour,
-        t.minute,
-        t.second,
-        t.year
-    )
-}
-
-fn days(t: &LocalTime) -> i64 {
-    dates::days(t.year.into(), t.month.into(), t.day.into())
+    clock::ctime(u64::try_from(seconds).unwrap_or(0))
 }
 
 /// A moment as ISO 8601 writes it, with the zone.
 pub(in crate::cli) fn iso(seconds: i64) -> String {
-    let t = local(seconds);
-    let of_day = i64::from(t.hour) * 3600 + i64::from(t.minute) * 60 + i64::from(t.second);
-    let minutes = (days(&t) * 86_400 + of_day - seconds) / 60;
-    let zone = match minutes {
-        0 => "Z".to_owned(),
-        _ => {
-            let sign = if minutes < 0 { '-' } else { '+' };
-            format!(" {sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
-        }
+    let local = Style::Calendar {
+        day: Calendar::Date,
+        local: true,
     };
-    format!(
-        "{:04}-{:02}-{:02} {:02}:{:02}:{:02}{zone}",
-        t.year, t.month, t.day, t.hour, t.minute, t.second
-    )
+    let offset_s = offset_s(u64::try_from(seconds).unwrap_or(0));
+    Time::from_unix(seconds, offset_s).render(local)
 }

@@ -2,8 +2,8 @@
 
 use super::sections;
 use crate::cli::getopt_long::Parsed;
+use crate::rules;
 use crate::scheduler::report::{Section, Show};
-use crate::scheduler::score;
 
 /// How the status is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,10 @@ impl Request {
         let value = |id| parsed.value(id).map(str::to_owned);
         let live = matches!(form, Form::Text | Form::Html);
         let once = parsed.has("one-shot") || !live;
-        let interval = match parsed.value("interval").map(score::milliseconds) {
+        let interval = match parsed
+            .value("interval")
+            .map(|text| rules::milliseconds(text).unwrap_or(-1))
+        {
             Some(ms) if ms > 0 => u32::try_from(ms).unwrap_or(u32::MAX),
             Some(_) => return Err("--interval has to be a time above 0, for example 10s".into()),
             None => 5000,

@@ -5,9 +5,9 @@ use super::perform::{Done, Job, fragment, outermost};
 use crate::cib::operation::{Answer, Operation, Request};
 use crate::cib::{Document, Error, NodeRef};
 use crate::cli::crm::{Failure, code};
-use crate::scheduler::arena::ResourceId;
-use crate::scheduler::cluster::Cluster;
-use crate::scheduler::text::base_name;
+use crate::scheduler::model::arena::ResourceId;
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::text::base_name;
 
 /// Which set of a resource a parameter is in, and what identifies it there.
 #[derive(Debug, Clone)]

@@ -6,8 +6,8 @@ use crate::cib::{Document, Element, Error};
 use crate::cli::crm::Failure;
 use crate::cli::crm::clock;
 use crate::rules::iso8601::Time;
-use crate::scheduler::arena::NodeId;
-use crate::scheduler::cluster::Cluster;
+use crate::scheduler::model::arena::NodeId;
+use crate::scheduler::model::cluster::Cluster;
 
 /// Clears the constraints of a resource, for one node or all, and tells which are gone.
 pub(super) fn clear(job: &mut Job<'_>, cluster: &Cluster<'_>, node: Option<NodeId>) -> Done {

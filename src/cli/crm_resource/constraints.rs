@@ -2,8 +2,8 @@
 
 use super::perform::{Done, Job, outermost};
 use crate::cib::NodeRef;
-use crate::scheduler::arena::{ColocationId, ResourceId};
-use crate::scheduler::cluster::Cluster;
+use crate::scheduler::model::arena::{ColocationId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::{Colocation, Role};
 use crate::score;
 

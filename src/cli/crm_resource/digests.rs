@@ -6,12 +6,13 @@
 use super::perform::{Done, Job};
 use crate::cib::Element;
 use crate::cli::crm::{Failure, code};
+use crate::rules;
 use crate::rules::leading_int;
-use crate::scheduler::arena::{NodeId, ResourceId};
-use crate::scheduler::cluster::Cluster;
-use crate::scheduler::digest::digest_of;
 use crate::scheduler::model::Values;
-use crate::scheduler::{glib_order, score};
+use crate::scheduler::model::arena::{NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::glib_order;
+use crate::scheduler::unpack::digest::digest_of;
 
 /// Prints them; values of the command line go over those configured.
 pub(super) fn tell(
@@ -27,7 +28,7 @@ pub(super) fn tell(
     let op = best(cluster, resource, node);
     let of_op = |name: &str| op.and_then(|op| op.attr(name));
     let task = of_op("operation").unwrap_or("start");
-    let interval = of_op("interval").map_or(0, score::interval);
+    let interval = of_op("interval").map_or(0, |text| rules::interval_ms(text).unwrap_or(0));
     let given = overrides.get("CRM_meta_interval");
     let interval = given.map_or(interval, |given| milliseconds(given));
     let subject = (resource, node);
@@ -63,7 +64,7 @@ pub(super) fn tell(
 fn milliseconds(text: &str) -> u32 {
     match text.parse() {
         Ok(ms) => ms,
-        Err(_) => score::interval(text),
+        Err(_) => rules::interval_ms(text).unwrap_or(0),
     }
 }
 
@@ -119,7 +120,9 @@ fn best<'a>(cluster: &Cluster<'a>, resource: ResourceId, node: NodeId) -> Option
     let history = cluster.lrm.get(&node)?;
     let of_resource = history.iter().find(|e| e.id() == Some(name))?;
     let makes_state = |op: Element<'_>| {
-        let interval = op.attr("interval").map_or(0, score::interval);
+        let interval = op
+            .attr("interval")
+            .map_or(0, |text| rules::interval_ms(text).unwrap_or(0));
         let task = op.attr("operation").unwrap_or_default();
         interval == 0 && matches!(task, "monitor" | "start" | "promote" | "migrate_from")
     };

@@ -1,9 +1,9 @@
 //! `--cleanup` and `--refresh`: what is forgotten, and where; without a cluster, what would be.
 
 use super::perform::{Done, Job, Subject, outermost, parts};
-use crate::scheduler::arena::{NodeId, ResourceId};
-use crate::scheduler::cluster::Cluster;
-use crate::scheduler::text::base_name;
+use crate::scheduler::model::arena::{NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::text::base_name;
 
 pub(super) fn tell(
     job: &mut Job<'_>,

@@ -5,10 +5,10 @@ use crate::cib::Element;
 use crate::cli::crm::clock::ctime;
 use crate::cli::crm::output::Output;
 use crate::executor::Status;
-use crate::scheduler::arena::{NodeId, ResourceId};
-use crate::scheduler::cluster::Cluster;
-use crate::scheduler::history::Extent;
+use crate::scheduler::model::arena::{NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::report;
+use crate::scheduler::unpack::age::Extent;
 
 /// Lists operations, of one node or of all; `active`: only those that made the present states.
 pub(super) fn list<'a>(

@@ -2,8 +2,8 @@
 
 use super::perform::{Done, Job, parts};
 use super::resource_xml::{self, Shown};
-use crate::scheduler::arena::ResourceId;
-use crate::scheduler::cluster::Cluster;
+use crate::scheduler::model::arena::ResourceId;
+use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::report;
 
 /// All resources with their states.

@@ -2,8 +2,8 @@
 
 use super::perform::{Done, Job};
 use crate::cli::crm::output::add_text;
-use crate::scheduler::arena::{NodeId, ResourceId};
-use crate::scheduler::cluster::Cluster;
+use crate::scheduler::model::arena::{NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::{Kind, Role};
 
 /// Tells them; the last one found comes first.

@@ -8,9 +8,9 @@ use crate::cib::operation::Operation;
 use crate::cli::crm::clock::clock;
 use crate::cli::crm::{Failure, code};
 use crate::rules::iso8601::{Calendar, Span, Style};
-use crate::scheduler::arena::{NodeId, ResourceId};
-use crate::scheduler::cluster::Cluster;
 use crate::scheduler::model::Role;
+use crate::scheduler::model::arena::{NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
 
 /// What a constraint is about.
 #[derive(Debug, Clone)]

@@ -8,11 +8,11 @@ use crate::cib::{Document, Element};
 use crate::cli::applets::Args;
 use crate::cli::crm::clock;
 use crate::cli::crm::{Failure, Line, Output, Session, arguments, code};
-use crate::scheduler::arena::{NodeId, ResourceId};
-use crate::scheduler::cluster::Cluster;
-use crate::scheduler::expand::expand;
 use crate::scheduler::model::Kind;
-use crate::scheduler::text::base_name;
+use crate::scheduler::model::arena::{NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::text::base_name;
+use crate::scheduler::unpack::expand::expand;
 
 /// What a command came to.
 pub(super) type Done = Result<(), Failure>;
@@ -103,7 +103,7 @@ fn perform(line: &Line, output: &mut Output) -> Done {
     })?;
     let readable = session.readable()?.into_owned();
     let expanded = expand(&readable);
-    let mut cluster = crate::scheduler::read(&expanded, clock::unix_s());
+    let mut cluster = crate::scheduler::read(&expanded, clock::clock());
     let subject = subject(line, command, &cluster)?;
     let mut job = Job {
         line,

@@ -4,8 +4,8 @@ use super::perform::{Done, Job};
 use super::resource_xml::{self, Shown};
 use crate::cib::writer;
 use crate::cli::crm::output::{add_cdata, add_text};
-use crate::scheduler::arena::ResourceId;
-use crate::scheduler::cluster::Cluster;
+use crate::scheduler::model::arena::ResourceId;
+use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::report;
 
 /// The configuration of a resource, with its state above it.

@@ -3,8 +3,8 @@
 //! `lib/pengine/{native,group,clone,bundle}.c`.
 
 use crate::cib::{Document, NodeRef};
-use crate::scheduler::arena::ResourceId;
-use crate::scheduler::cluster::Cluster;
+use crate::scheduler::model::arena::ResourceId;
+use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::{Kind, Role};
 
 /// Which parts of resources are shown.

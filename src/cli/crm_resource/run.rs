@@ -12,11 +12,11 @@ use crate::cib::NodeRef;
 use crate::cli::crm::output::add_text;
 use crate::cli::crm::{Failure, Line, Output, code};
 use crate::executor::{Class, Exit, exit_reason};
+use crate::rules;
 use crate::runtime::process::{Ending, Finished, Process, Stream};
-use crate::scheduler::arena::ResourceId;
-use crate::scheduler::cluster::Cluster;
 use crate::scheduler::model::Values;
-use crate::scheduler::score;
+use crate::scheduler::model::arena::ResourceId;
+use crate::scheduler::model::cluster::Cluster;
 
 /// Options, and what they have an agent do.
 const ACTIONS: [(&str, &str); 6] = [
@@ -291,7 +291,9 @@ fn systemctl(unit: &str, action: &str) -> Process<'static> {
 }
 
 fn limit(line: &Line) -> Duration {
-    let given = line.value("timeout").map_or(-1, score::milliseconds);
+    let given = line
+        .value("timeout")
+        .map_or(-1, |text| rules::milliseconds(text).unwrap_or(-1));
     match u64::try_from(given) {
         Ok(ms) if ms > 0 => Duration::from_millis(ms),
         _ => TIMEOUT,

@@ -2,10 +2,10 @@
 
 use super::perform::{Done, Job, Subject, outermost};
 use crate::cib::NodeRef;
-use crate::scheduler::arena::{NodeId, ResourceId};
-use crate::scheduler::cluster::Cluster;
+use crate::cib::boolean;
+use crate::scheduler::model::arena::{NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::{Role, Text};
-use crate::scheduler::score;
 
 /// Tells it of one resource or all, on one node or all.
 pub(super) fn tell(job: &mut Job<'_>, cluster: &Cluster<'_>, subject: Subject) -> Done {
@@ -99,7 +99,7 @@ fn check(job: &mut Job<'_>, cluster: &Cluster<'_>, resource: ResourceId, to: Opt
     let target = parent.meta.get("target-role").map(|role| Role::parse(role));
     let stopped = target == Some(Role::Stopped);
     let unpromoted = target == Some(Role::Unpromoted) && parent.is_promotable();
-    let is_off = |value: &Text| !score::is_true(Some(value));
+    let is_off = |value: &Text| !boolean::is_true(Some(value));
     let unmanaged = parent.meta.get("is-managed").is_some_and(is_off);
     let id = &*parent.id;
     let mut attrs = vec![("id", id)];

@@ -1,11 +1,11 @@
 //! Changes of a ticket's state.
 
 use super::tickets::{Tickets, states};
+use crate::cib::boolean;
 use crate::cib::operation::{Operation, Request};
 use crate::cib::{Document, Error};
 use crate::cli::crm::clock::clock;
 use crate::cli::crm::{Line, Session};
-use crate::scheduler::score;
 
 /// What a command line wants to be set and removed.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Wanted {
         let set = self.set.iter().find(|(name, _)| name == "granted");
         let removed = || self.remove.iter().any(|name| name == "granted");
         match set {
-            Some((_, value)) => Some(score::is_true(Some(value))),
+            Some((_, value)) => Some(boolean::is_true(Some(value))),
             None => removed().then_some(false),
         }
     }
@@ -94,7 +94,7 @@ pub(super) fn make(session: &mut Session, id: &str, wanted: &Wanted) -> Result<(
     }
     for (name, value) in &wanted.set {
         state.set_attr(root, name, value);
-        if name == "granted" && !granted && score::is_true(Some(value)) {
+        if name == "granted" && !granted && boolean::is_true(Some(value)) {
             state.set_attr(root, "last-granted", &clock().unix_s.to_string());
         }
     }

@@ -1,7 +1,8 @@
 //! The tickets that a CIB knows: by their state, and by what depends on them.
 
+use crate::cib::boolean;
 use crate::cib::{Document, Element};
-use crate::scheduler::{glib_order, score};
+use crate::scheduler::model::glib_order;
 
 /// A ticket.
 #[derive(Debug, Clone)]
@@ -28,11 +29,11 @@ impl<'a> Ticket<'a> {
     }
 
     pub(super) fn is_granted(&self) -> bool {
-        score::is_true(self.attr("granted"))
+        boolean::is_true(self.attr("granted"))
     }
 
     pub(super) fn is_standby(&self) -> bool {
-        score::is_true(self.attr("standby"))
+        boolean::is_true(self.attr("standby"))
     }
 }
 

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::crm;
-use super::facts::{Facts, Software};
+use super::facts::{Facts, Software, unheld};
 use super::node::{self, FOLDER, Files};
 use super::reach::{Reach, SSH};
 use super::walk::{Walk, Wanted, unsettled};
@@ -19,7 +19,7 @@ use crate::config::diagnostic::Severity;
 use crate::config::host::{Host, ThisHost};
 use crate::config::identity::write_atomically;
 use crate::config::source::Source;
-use crate::migrate::way::{self, Journal, Step, VERSION};
+use crate::migrate::way::{Journal, Step, VERSION};
 
 /// The plan's files, kept beside the journal.
 const PLAN: &str = "plan";
@@ -197,7 +197,7 @@ pub(super) fn status(matches: &ArgMatches) -> Result<ExitCode> {
     };
     let steps = match &journal.back {
         Some((steps, _)) => steps.clone(),
-        None => way::forward(&journal.nodes),
+        None => journal.way(),
     };
     let rest = journal.rest();
     if journal.back.is_some() {
@@ -265,6 +265,7 @@ fn first(folder: &Path, matches: &ArgMatches) -> Result<Walk> {
         via: word("via"),
         program: word("program"),
         accept_actions: matches.get_flag("accept-actions"),
+        crm: false,
         begun: Vec::new(),
         done: Vec::new(),
         back: None,
@@ -274,15 +275,11 @@ fn first(folder: &Path, matches: &ArgMatches) -> Result<Walk> {
     let facts = look(&walk.reach, &walk.journal.nodes)?;
     // Those that hold nothing first: with auto_failback off resources move only once then.
     let mut ordered: Vec<_> = facts.iter().collect();
-    ordered.sort_by_key(|f| holds(f));
+    ordered.sort_by_key(|f| f.holds_any());
     walk.journal.nodes = ordered.iter().map(|f| f.name.clone()).collect();
-    show(&way::forward(&walk.journal.nodes))?;
+    walk.journal.crm = facts.iter().any(|f| f.crm);
+    show(&walk.journal.way())?;
     Ok(walk)
-}
-
-fn holds(facts: &Facts) -> bool {
-    let groups = facts.report.iter().flat_map(|r| &r.groups);
-    groups.flat_map(|g| &g.holders).any(|h| *h == facts.name)
 }
 
 fn show(steps: &[Step]) -> Result<()> {
@@ -306,11 +303,14 @@ fn look(reach: &Reach, nodes: &[String]) -> Result<Vec<Facts>> {
                 facts.name
             );
         }
-        if facts.crm {
+        if facts.crm && facts.software == Software::Heartbeat {
             bail!(
-                "{name}: its ha.cf has a CRM. Only clusters with haresources can be migrated \
-                 live; see migrating-from-heartbeat(7) for the way by hand"
+                "{name}: its ha.cf has a CRM, and heartbeat itself runs there: only everbeat can \
+                 hand over to the ring what a CRM runs; see migrating-from-heartbeat(7)"
             );
+        }
+        if all.first().is_some_and(|first| first.crm != facts.crm) {
+            bail!("{name}: ha.cf of some nodes has a CRM, of others not");
         }
         if facts.software == Software::Heartbeat && facts.program.is_none() {
             bail!("{name}: can't tell where heartbeat's program is");
@@ -330,6 +330,9 @@ fn look(reach: &Reach, nodes: &[String]) -> Result<Vec<Facts>> {
             );
         }
         all.push(facts);
+    }
+    if let Some(why) = unheld(&all) {
+        bail!("{why}");
     }
     Ok(all)
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use super::super::node_folder::NodeFolder;
 use crate::config::host::{DistantHost, Host};
 use crate::config::source::Source;
 use crate::ids::NodeName;
@@ -11,9 +12,6 @@ use crate::migrate::NodeFiles;
 
 /// heartbeat's folder. Source: heartbeat 3.0.6, `HA_RC_DIR`
 pub(super) const HA_D: &str = "/etc/ha.d";
-
-/// Where a file may be below a folder that was gathered from a node.
-const BELOW: [&str; 5] = ["", "ha.d", "etc/ha.d", "corosync", "etc/corosync"];
 
 /// Where the CIB is. Source: heartbeat 2.1.4 and Pacemaker 2.1.5, `CRM_CONFIG_DIR`
 const CIBS: [&str; 2] = [
@@ -23,28 +21,15 @@ const CIBS: [&str; 2] = [
 
 /// `NAME=DIR` or `DIR`.
 pub(super) fn of_folder(word: &str) -> Result<NodeFiles> {
-    let (name, dir) = match word.split_once('=') {
-        Some((name, dir)) => {
-            let name = NodeName::lowered(name).with_context(|| format!("--from {word}"))?;
-            (Some(name), dir)
-        }
-        None => (None, word),
-    };
-    let dir = Path::new(dir);
-    if !dir.is_dir() {
-        bail!("{}: no such folder; write --from NAME=DIR", dir.display());
-    }
-    let place = |file: &str| {
-        let mut places = BELOW.iter().map(|below| dir.join(below).join(file));
-        places.find(|p| p.is_file())
-    };
-    let name = name.or_else(|| place("nodeinfo").and_then(|p| nodeinfo(&p)));
+    let folder = NodeFolder::of_word("--from", word)?;
+    let place = |file: &str| folder.find(file);
+    let name = folder.name.clone();
     let host = DistantHost { name: name.clone() };
     let files = read(&place, name, &host)?;
     if is_empty(&files) {
         bail!(
             "{}: no ha.cf, haresources, corosync.conf or cib.xml here, in ha.d or in etc",
-            dir.display()
+            folder.dir.display()
         );
     }
     Ok(files)
@@ -73,11 +58,7 @@ fn is_empty(files: &NodeFiles) -> bool {
         && files.haresources.is_none()
         && files.corosync_conf.is_none()
         && files.cib.is_none()
-}
-
-fn nodeinfo(path: &Path) -> Option<NodeName> {
-    let source = Source::read(path).ok()?;
-    NodeName::lowered(source.text().lines().next()?.trim()).ok()
+        && files.crm.is_none()
 }
 
 fn read(
@@ -111,6 +92,7 @@ fn read(
         files = files.with_corosync_conf(source);
     }
     files.cib = source("cib.xml")?;
+    files.crm = source("cluster.crm")?;
     Ok(files)
 }
 

@@ -2,19 +2,21 @@
 //!
 //! Each verb may be asked again: what is done already stays done.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgMatches};
 use serde::{Deserialize, Serialize};
 
 use super::super::control::Control;
-use super::facts::{Facts, Software};
+use super::facts::{Facts, Share, Software};
 use super::{files, service};
 use crate::config::ha_cf::{self, CrmMode};
+use crate::config::haresources;
 use crate::config::host::{Host, ThisHost};
 use crate::config::identity::write_atomically;
 use crate::config::source::Source;
@@ -28,6 +30,7 @@ const BEFORE: &str = "before";
 const CIB: &str = "/var/lib/pacemaker/cib";
 const COROSYNC: &str = "/etc/corosync";
 const HA_CF: &str = "/etc/ha.d/ha.cf";
+const HARESOURCES: &str = "/etc/ha.d/haresources";
 /// ha.cf under this name is none for the daemon.
 const HA_CF_AWAY: &str = "/etc/ha.d/ha.cf.before-migration";
 /// More can't be a plan's files.
@@ -43,13 +46,14 @@ pub(super) struct Files {
 }
 
 /// The hidden command.
-pub(super) fn command() -> Command {
-    Command::new("node")
+pub(super) fn command() -> clap::Command {
+    clap::Command::new("node")
         .hide(true)
         .about("On a node: one step")
         .arg(Arg::new("verb").required(true).value_parser([
             "facts",
             "everbeat",
+            "quit",
             "heartbeat",
             "put",
             "restore",
@@ -69,6 +73,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode> {
     match matches.get_one::<String>("verb").map_or("", String::as_str) {
         "facts" => println!("{}", serde_json::to_string(&facts()?)?),
         "everbeat" => everbeat()?,
+        "quit" => service::stop_heartbeat()?,
         "heartbeat" => heartbeat()?,
         "put" => put(&serde_json::from_slice(&stdin()?)?)?,
         "restore" => restore()?,
@@ -100,17 +105,44 @@ fn facts() -> Result<Facts> {
     let switched = !Path::new(HA_CF).exists() && Path::new(HA_CF_AWAY).exists();
     let ha_cf = text(if switched { HA_CF_AWAY } else { HA_CF });
     let (model, _) = ha_cf::read_all(&Source::new(HA_CF, &ha_cf), &host);
+    let haresources = text(HARESOURCES);
+    let crm = model.crm != CrmMode::Off;
     Ok(Facts {
+        runs: match crm {
+            true => BTreeMap::new(),
+            false => shares(&haresources)?,
+        },
         name: host.node_name().map(|n| n.to_string()).unwrap_or_default(),
         software,
         program,
         report,
         ring: service::ring_runs(),
-        crm: model.crm != CrmMode::Off,
+        crm,
         ha_cf,
-        haresources: text("/etc/ha.d/haresources"),
+        haresources,
         switched,
     })
+}
+
+/// How much of each group runs here.
+fn shares(haresources: &str) -> Result<BTreeMap<String, Share>> {
+    let (groups, _) = haresources::read_all(&Source::new(HARESOURCES, haresources));
+    let program = std::env::current_exe().context("can't find this program's own file")?;
+    let share = |group: &haresources::Group| {
+        let asked = Command::new(&program)
+            .args(["ResourceManager", "statgroup", group.key()])
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .output()
+            .context("ResourceManager statgroup")?;
+        let share = match String::from_utf8_lossy(&asked.stdout).trim() {
+            "ALL" => Share::All,
+            "NONE" => Share::None,
+            _ => Share::Some,
+        };
+        Ok((group.key().to_owned(), share))
+    };
+    groups.groups.iter().map(share).collect()
 }
 
 /// everbeat takes heartbeat's place; what heartbeat's program was is kept.

@@ -72,7 +72,7 @@ impl Reach {
     /// Has a node do a step.
     pub(super) fn step(&self, node: &str, verb: &str) -> Result<()> {
         let limit = match verb {
-            "everbeat" | "heartbeat" => LONG,
+            "everbeat" | "quit" | "heartbeat" => LONG,
             _ => Duration::from_secs(90),
         };
         self.run(node, &["migrate", "node", verb], b"", limit)?;

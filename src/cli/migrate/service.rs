@@ -29,7 +29,7 @@ const RING_UNIT: &str = "/etc/systemd/system/everbeatd.service";
 /// heartbeat hands its resources over before it ends, and a file system may take its time.
 const END_WAIT: Duration = Duration::from_secs(30 * 60);
 /// Where packages have heartbeat's daemon.
-const HEARTBEATS: [&str; 3] = [
+pub(super) const HEARTBEATS: [&str; 3] = [
     "/usr/libexec/heartbeat/heartbeat",
     "/usr/lib/heartbeat/heartbeat",
     "/usr/lib64/heartbeat/heartbeat",

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::crm;
-use super::facts::{Facts, Software};
+use super::facts::{Facts, Software, unheld};
 use super::node::{self, Files};
 use super::reach::{LONG, Reach, SHORT};
 use crate::config::identity::write_atomically;
@@ -18,6 +18,8 @@ const SETTLE: Duration = Duration::from_secs(5 * 60);
 const CRM: Duration = Duration::from_secs(2 * 60);
 /// A hand-over that is under way when a hold is asked for.
 const HOLD: Duration = Duration::from_secs(60);
+/// Time until the CRM is asked to look again at what it saw otherwise.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// Time between two looks.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -105,16 +107,22 @@ impl Walk {
             Step::Probe => self.probe(),
             Step::Hold(name) => self.hold(name),
             Step::Look => self.look(),
+            // In maintenance the CRM's daemons end and leave the resources.
+            Step::Leave(name) if self.journal.crm => self.reach.step(name, "quit"),
             Step::Leave(name) => self.leave(name),
             Step::Manage => {
                 crm::maintain(&self.reach, &nodes, false)?;
-                self.await_peace("after maintenance-mode")
+                self.await_peace("after maintenance-mode", Ok)
             }
             Step::Maintain => self.maintain(),
             Step::Return(name) => self.return_to(name),
+            Step::Home => self.home(),
             Step::Heartbeat(name) => {
                 self.reach.step(name, "heartbeat")?;
-                self.await_settled()
+                match self.journal.at_once() && nodes.last() != Some(name) {
+                    true => Ok(()),
+                    false => self.await_settled(),
+                }
             }
             Step::Switch(name) => self.reach.step(name, "switch"),
             Step::Unswitch(name) => self.reach.step(name, "unswitch"),
@@ -167,14 +175,32 @@ impl Walk {
         crm::tool(&self.reach, &self.journal.nodes, &args, cib.as_bytes()).map(drop)
     }
 
+    /// heartbeat's manager is at work: what moves while the CRM looks is looked for again.
     fn probe(&self) -> Result<()> {
-        self.await_peace("out of maintenance-mode")
+        let mut looked = Instant::now();
+        self.await_peace("out of maintenance-mode", |actions| {
+            if looked.elapsed() > LOOK_AGAIN {
+                looked = Instant::now();
+                crm::forget(&self.reach, &self.journal.nodes)?;
+            }
+            Ok(actions)
+        })
     }
 
     /// What the CRM remembers is from before the hold: since then resources may have moved.
+    ///
+    /// A node that fell since then took its resources with it. The others are on hold, so nobody
+    /// but the CRM will start them.
     fn look(&self) -> Result<()> {
-        crm::forget(&self.reach, &self.journal.nodes)?;
-        self.await_peace("out of maintenance-mode")
+        let nodes = &self.journal.nodes;
+        crm::forget(&self.reach, nodes)?;
+        self.await_peace("out of maintenance-mode", |mut actions| {
+            let online = crm::online(&crm::query(&self.reach, nodes)?);
+            if nodes.iter().any(|n| !online.contains(n)) {
+                actions.retain(|a| !a.starts_with("Start "));
+            }
+            Ok(actions)
+        })
     }
 
     /// All probes are in, whatever they found.
@@ -186,14 +212,22 @@ impl Walk {
         })
     }
 
-    /// The CRM would leave all that heartbeat had where it is.
-    fn await_peace(&self, when: &str) -> Result<()> {
+    /// The CRM would leave all that heartbeat had where it is; `judge` gives the actions that
+    /// count.
+    fn await_peace(
+        &self,
+        when: &str,
+        mut judge: impl FnMut(Vec<String>) -> Result<Vec<String>>,
+    ) -> Result<()> {
         if self.journal.accept_actions {
             return self.await_probes();
         }
         self.within(CRM, || {
             let doc = crm::query(&self.reach, &self.journal.nodes)?;
-            let actions = crm::actions(&doc)?;
+            let mut actions = crm::actions(&doc)?;
+            if !actions.is_empty() {
+                actions = judge(actions)?;
+            }
             Ok((!actions.is_empty()).then(|| {
                 format!(
                     "{when} the CRM would do this: {}. It sees other resources running, or wants \
@@ -211,6 +245,9 @@ impl Walk {
             let done = self.reach.step(name, "hold");
             Ok(done.err().map(|e| format!("{e:#}")))
         });
+        if self.journal.back.is_some() {
+            return held;
+        }
         if held.is_err() {
             for other in &self.journal.nodes {
                 // Only those that can be reached can be on hold, or nothing runs there.
@@ -258,23 +295,46 @@ impl Walk {
     /// All are started before one waits: a node that is alone for long takes what others run.
     fn return_to(&self, name: &str) -> Result<()> {
         self.reach.step(name, "return")?;
+        if self.journal.crm {
+            let last = self.journal.nodes.last().is_some_and(|last| last == name);
+            return if last { self.await_online() } else { Ok(()) };
+        }
         if self.journal.nodes.last().is_some_and(|last| last == name) {
             return self.await_settled();
         }
         Ok(())
     }
 
-    /// All nodes work, see each other, and each group has one holder.
+    /// Each node takes its own groups.
+    fn home(&self) -> Result<()> {
+        self.await_settled()?;
+        let nodes = &self.journal.nodes;
+        for name in nodes {
+            let facts = self.reach.facts(name)?;
+            if facts.is_away() {
+                self.reach.run(name, &["hb_takeover", "local"], b"", LONG)?;
+                self.within(SETTLE, || {
+                    let away = self.reach.facts(name)?.is_away();
+                    Ok(away.then(|| format!("{name} hasn't got its groups")))
+                })?;
+            }
+        }
+        self.await_settled()
+    }
+
+    /// All nodes work, see each other, and each group runs on one of them.
     pub(super) fn await_settled(&self) -> Result<()> {
         let nodes = &self.journal.nodes;
         self.within(SETTLE, || {
+            let mut all = Vec::new();
             for name in nodes {
                 let facts = self.reach.facts(name)?;
                 if let Some(why) = unsettled(name, &facts, nodes) {
                     return Ok(Some(why));
                 }
+                all.push(facts);
             }
-            Ok(None)
+            Ok(unheld(&all))
         })
     }
 

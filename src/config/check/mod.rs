@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! Set { files, place } --check_set--> findings
-//!                      --compare----> what differs between the sets of a cluster's nodes
+//!                      --compare----> what differs between the sets of a cluster's nodes:
+//!                                     `differences` of each file, then names and ports
 //! ```
 //! A new kind of file needs a [`FileKind`], a line in [`kind`]'s table, and an arm in
 //! `check_set`.
@@ -10,6 +11,8 @@
 mod advice;
 mod compare;
 pub mod kind;
+mod names;
+mod ports;
 
 use std::path::PathBuf;
 
@@ -21,7 +24,7 @@ use super::haresources::{self, Haresources};
 use super::host::Host;
 use super::source::Source;
 
-pub use compare::compare;
+pub use compare::{compare, compare_cluster};
 pub use kind::FileKind;
 
 /// How close a set of files is to being used on this host.
@@ -75,8 +78,14 @@ pub struct Understood {
     pub ha_cf: Option<(HaCf, Source)>,
     /// Its haresources.
     pub haresources: Option<(Haresources, Source)>,
+    /// Its authkeys.
+    pub authkeys: Option<Source>,
     /// Its corosync.conf.
     pub corosync_conf: Option<(CorosyncConf, Source)>,
+    /// The names it knows: its /etc/hosts, where that was gathered.
+    pub hosts: Option<Source>,
+    /// The key of its ring, where that was gathered, and the file.
+    pub ring_key: Option<(PathBuf, zeroize::Zeroizing<Vec<u8>>)>,
 }
 
 /// Checks one set against itself and the host.
@@ -105,6 +114,7 @@ pub fn check_set(set: &Set, host: &dyn Host) -> (Vec<Diagnostic>, Understood) {
                 .and_then(|mode| authkeys::permissions(&file.source, mode)),
         );
         keep(&mut found, file, new);
+        understood.authkeys = Some(file.source.clone());
     }
     if let (Some((ha_cf, source)), Some(file)) = (&understood.ha_cf, set.file(FileKind::HaCf)) {
         let resources = understood.haresources.as_ref().map(|(model, _)| model);

@@ -10,6 +10,7 @@
 
 pub mod address;
 pub mod cmap;
+mod differ;
 mod explain;
 mod generation;
 mod include;
@@ -29,6 +30,7 @@ mod timing;
 mod totem;
 mod tree;
 
+pub use differ::differences;
 pub use generation::{Generation, Told};
 pub use include::{parse_service_d, parse_uidgid_d};
 pub use local::{Local, LocalNode, address_on, find as find_local_node};
@@ -36,6 +38,15 @@ pub use model::*;
 pub use on_host::check as check_on_host;
 pub use read::{parse, read_all};
 pub use timing::Timing;
+pub use tree::{Key, Section};
+
+use super::diagnostic::Findings;
+use super::source::Source;
+
+/// The sections of a file and their keys, as they are written.
+pub fn sections(source: &Source) -> Section {
+    tree::parse(&mut Findings::of(source, "corosync"))
+}
 
 /// True for the name of a section that corosync.conf may have at its top.
 pub fn is_top_section(word: &str) -> bool {

@@ -6,6 +6,7 @@
 //! ```
 
 mod children;
+mod differ;
 mod directives;
 mod fencing;
 mod finish;
@@ -19,6 +20,7 @@ mod parameters;
 mod reader;
 mod timing;
 
+pub use differ::differences;
 pub use model::*;
 pub use on_host::check as check_on_host;
 pub use reader::{parse, read_all};

@@ -43,9 +43,14 @@ fn read(path: &Path) -> io::Result<Option<NodeUuid>> {
 }
 
 /// A random uuid. Source: RFC 4122, section 4.4
+///
+/// Differs: it begins with a letter. The crm shell makes ids of XML elements of it, which can't
+/// begin with a digit.
 fn random() -> io::Result<NodeUuid> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    let letter = 0xa + (bytes[0] >> 4) % 6;
+    bytes[0] = bytes[0] & 0x0f | letter << 4;
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     Ok(NodeUuid(bytes))
@@ -54,6 +59,18 @@ fn random() -> io::Result<NodeUuid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_uuid_begins_with_a_letter() {
+        for _ in 0..50 {
+            let uuid = random().unwrap().to_string();
+            assert!(
+                uuid.starts_with(|c: char| c.is_ascii_alphabetic()),
+                "{uuid}"
+            );
+            assert_eq!(uuid.as_bytes()[14], b'4', "{uuid}");
+        }
+    }
 
     #[test]
     fn a_uuid_is_made_once() {

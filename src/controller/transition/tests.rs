@@ -28,7 +28,9 @@ fn graph(text: &str) -> Transition {
         _ => None,
     };
     let jobs = BTreeMap::from([(NodeId(1), 1), (NodeId(2), 1)]);
-    Transition::read(5, &read(text).unwrap(), jobs, nodes)
+    let mut transition = Transition::read(5, &read(text).unwrap(), nodes);
+    transition.limit(jobs, None);
+    transition
 }
 
 fn numbers(transition: &mut Transition) -> Vec<ActionNumber> {
@@ -120,4 +122,13 @@ fn no_node_does_more_at_once_than_it_may() {
     assert_eq!(numbers(&mut transition), [2]);
     let mut transition = graph(&text(2).replace("on_node=\"a\"", ""));
     assert_eq!(numbers(&mut transition), [1, 2]);
+}
+
+#[test]
+fn while_nodes_are_busy_less_is_under_way() {
+    let mut transition = graph(GRAPH);
+    transition.limit(BTreeMap::new(), Some(1));
+    assert_eq!(numbers(&mut transition), [1]);
+    transition.limit(BTreeMap::new(), None);
+    assert_eq!(numbers(&mut transition), [4]);
 }

@@ -55,6 +55,17 @@ pub(super) fn start(loaded: &Loaded, ring: &mut Ring, log: Logger) -> anyhow::Re
     Ok(crm)
 }
 
+/// The nodelist was read again: nodes that came to it have names, and a cluster that forms waits
+/// for as many as there are now.
+pub(super) fn reread(crm: &mut Crm, now: Now, conf: &CorosyncConf) {
+    crm.expect_nodes((!conf.nodes.is_empty()).then_some(conf.nodes.len()));
+    crm.hear(now, |layer| {
+        if let MessagingLayer::Totem(totem) = layer {
+            totem.handle_names(names(conf));
+        }
+    });
+}
+
 /// Where quorum comes from. Without a provider corosync 1.x left it to Pacemaker's plugin.
 fn quorum(conf: &CorosyncConf) -> Quorum {
     match (conf.quorum.provider, conf.told.generation) {

@@ -1,16 +1,20 @@
 //! The loop: waits for datagrams, time, signals and interfaces, and hands each to the ring.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::clients::{Clients, Wish};
 use super::crm;
 use super::groups::Groups;
 use super::reload;
+use super::reread::{Reread, Rereading};
 use super::ring::{Event, Ring};
 use super::start::{self, Loaded};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::render;
 use crate::daemons::crm::{Crm, EXIT_FENCED, End, Work};
+use crate::ids::NodeId;
 use crate::proto::heartbeat::Severity;
 use crate::runtime::clock::{self, Alarm};
 use crate::runtime::interfaces::{ChangeNotice, Interfaces};
@@ -38,6 +42,7 @@ pub struct Daemon {
     crm: Option<Crm>,
     clients: Clients,
     groups: Groups,
+    rereading: Rereading,
     end: Option<u8>,
     /// Another node ended this one: it says no word, as the original does.
     killed: bool,
@@ -62,6 +67,7 @@ impl Daemon {
             changes: ChangeNotice::open().ok(),
             clients: Clients::open(&loaded)?,
             groups: Groups::open()?,
+            rereading: Rereading::default(),
             loaded,
             end: None,
             killed: false,
@@ -92,10 +98,14 @@ impl Daemon {
                 () = self.alarm.fired() => {}
                 signal = self.signals.next() => self.handle_signal(signal),
                 () = changed(&mut self.changes) => self.look_at_interfaces(),
+                reread = self.rereading.done() => self.take_reread(reread),
                 event = self.clients.event() => self.handle_tool(event),
                 event = self.groups.event(self.ring.takes_more()) => {
                     let access = &self.loaded.conf.access;
                     self.groups.handle(clock::now(), event, &mut self.ring, access);
+                    // What went with a token that is here comes back at once.
+                    self.hand_on();
+                    self.groups.flush();
                 }
                 work = work(&mut self.crm) => {
                     if let Some(crm) = &mut self.crm {
@@ -178,7 +188,7 @@ impl Daemon {
     fn look_at_crm(&mut self) {
         match self.crm.as_ref().and_then(Crm::end) {
             Some(End::Left) => self.end = Some(0),
-            Some(End::Fenced) => self.end = Some(EXIT_FENCED),
+            Some(End::Fenced | End::Refused) => self.end = Some(EXIT_FENCED),
             None => {}
         }
     }
@@ -201,10 +211,8 @@ impl Daemon {
             Event::Asked(from, Cfg::Reload(source)) => {
                 let text = format!("Config reload requested by node {from}");
                 self.log.of(Subsystem::Cfg).log(Severity::Notice, text);
-                let result = self.reload();
-                if from == self.loaded.node {
-                    self.clients.answer_reload(source.client, result);
-                }
+                let own = (from == self.loaded.node).then_some(source.client);
+                self.rereading.ask(&self.loaded.path, own);
             }
             Event::Asked(_, Cfg::RingReenable(_)) => self.ring.reenable_rings(),
             Event::Asked(..) | Event::Synchronised(_) => {}
@@ -217,24 +225,32 @@ impl Daemon {
             SignalRequest::Reload => {
                 self.log.reopen();
                 // What is wrong stands in the log.
-                let _ = self.reload();
+                self.rereading.ask(&self.loaded.path, None);
             }
             SignalRequest::MoreDebug => self.log.set_debug_level(1),
             SignalRequest::LessDebug => self.log.set_debug_level(0),
         }
     }
 
-    /// Reads corosync.conf again. Errors, under the original's names: nothing changed then, and
-    /// the log says why.
-    fn reload(&mut self) -> Result<(), &'static str> {
+    /// corosync.conf was read again: takes it over, and answers those who asked.
+    fn take_reread(&mut self, reread: Reread) {
+        tell_findings(&self.log.of(Subsystem::Cfg), &reread.found);
+        let result = self.take_over(reread);
+        for tool in self.rereading.next(&self.loaded.path) {
+            self.clients.answer_reload(tool, result);
+        }
+    }
+
+    /// Errors, under the original's names: nothing changed then, and the log says why.
+    fn take_over(&mut self, reread: Reread) -> Result<(), &'static str> {
         let path = self.loaded.path.clone();
         let log = self.log.of(Subsystem::Cfg);
-        let new = start::read(&path, |found| tell_findings(&log, found));
-        let problem = match new {
+        let addresses = reread.addresses;
+        let problem = match reread.read {
             Ok(Some(new))
                 if (new.node, &new.addresses) == (self.loaded.node, &self.loaded.addresses) =>
             {
-                match self.take(new) {
+                match self.take(new, addresses) {
                     Ok(()) => return Ok(()),
                     Err(error) => format!("{error:#}"),
                 }
@@ -251,17 +267,24 @@ impl Daemon {
         Err("CS_ERR_INVALID_PARAM")
     }
 
-    fn take(&mut self, new: Loaded) -> anyhow::Result<()> {
+    fn take(
+        &mut self,
+        new: Loaded,
+        addresses: Vec<BTreeMap<NodeId, IpAddr>>,
+    ) -> anyhow::Result<()> {
         let mut conf = self.loaded.conf.clone();
         let left_out = reload::take_over(&mut conf, new.conf);
         let config = super::log::config(&conf, self.log_to_stderr);
         super::log::check(&config)?;
         let loaded = Loaded { conf, ..new };
-        let settings = start::settings(&loaded, self.ring.remembered_votes())?;
+        let settings = start::settings(&loaded, addresses, self.ring.remembered_votes())?;
         self.loaded = loaded;
         self.ring.take_settings(clock::now(), settings);
         self.log.change(config.into());
         self.clients.reread(&self.loaded, &self.ring);
+        if let Some(crm) = &mut self.crm {
+            crm::reread(crm, clock::now(), &self.loaded.conf);
+        }
         let log = self.log.of(Subsystem::Cfg);
         for key in left_out {
             let text = format!("{key} was changed: it counts when this node starts again");

@@ -2,8 +2,8 @@
 //!
 //! Owns: the socket `/run/everbeat/groups.sock`, and what is to be sent to each client at the end
 //! of a turn. Back pressure is the socket's own: while many packets wait for the token no client
-//! is read, and a client that sends waits in its `write`. One that doesn't read what it is told
-//! is dropped.
+//! is read, and a client that sends waits in its `write`; so it does while too much waits to be
+//! read by itself. One that doesn't read what it is told is dropped.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -69,20 +69,32 @@ impl Groups {
             let mut next = Some(first);
             let (mut count, mut bytes) = (0, 0);
             while let Some(event) = next {
-                bytes += match &event {
-                    ClientEvent::Message(_, body) => body.len(),
-                    _ => 0,
-                };
                 count += 1;
+                let speaker = match &event {
+                    ClientEvent::Message(id, body) => {
+                        bytes += body.len();
+                        Some(*id)
+                    }
+                    _ => None,
+                };
                 self.did(machine, event, access);
                 let full =
                     count >= limits::CPG_TURN_MESSAGES_MAX || bytes >= limits::CPG_TURN_BYTES_MAX;
                 next = match full {
                     true => None,
-                    false => self.server.event_now(|_| takes_more),
+                    false => self.next_now(speaker, takes_more),
                 };
             }
         });
+    }
+
+    /// What the client that spoke said behind that, else what any did.
+    fn next_now(&mut self, speaker: Option<u64>, takes_more: bool) -> Option<ClientEvent> {
+        let more = speaker.and_then(|id| Some((id, self.server.message_read(id)?)));
+        match more {
+            Some((id, body)) => Some(ClientEvent::Message(id, body)),
+            None => self.server.event_now(|_| takes_more),
+        }
     }
 
     fn did(&mut self, machine: &mut Machine, event: ClientEvent, access: &[Access]) {
@@ -92,6 +104,8 @@ impl Groups {
                 self.clients.insert(id, pid);
                 let bytes = limits::CPG_CLIENT_QUEUE_BYTES_MAX;
                 self.server.set_queue_bytes_max(id, bytes);
+                let unread = limits::CPG_CLIENT_UNREAD_BYTES_MAX;
+                self.server.set_unread_bytes_max(id, unread);
             }
             ClientEvent::Closed(id, _) => {
                 self.clients.remove(&id);
@@ -102,7 +116,7 @@ impl Groups {
                 let Some(Some(pid)) = self.clients.get(&id).copied() else {
                     return self.refuse(id, "CS_ERR_ACCESS");
                 };
-                match Wish::decode(body) {
+                match Wish::decode(&body) {
                     Ok(wish) => {
                         if let Err(refused) = serve(machine, ClientId(FIRST_CLIENT + id), pid, wish)
                         {
@@ -178,7 +192,7 @@ impl Groups {
     }
 }
 
-fn serve(machine: &mut Machine, client: ClientId, pid: u32, wish: Wish) -> Result<(), Refused> {
+fn serve(machine: &mut Machine, client: ClientId, pid: u32, wish: Wish<'_>) -> Result<(), Refused> {
     match wish {
         Wish::Join(group) => machine.join(client, pid, &group),
         Wish::Leave => machine.leave(client),
@@ -193,7 +207,7 @@ fn serve(machine: &mut Machine, client: ClientId, pid: u32, wish: Wish) -> Resul
                     at if at == last => PartialKind::Last,
                     _ => PartialKind::Middle,
                 };
-                machine.multicast_part(client, (kind, total), piece.to_vec())?;
+                machine.multicast_part(client, (kind, total), piece)?;
             }
             Ok(())
         }

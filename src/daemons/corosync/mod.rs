@@ -16,7 +16,9 @@ mod groups;
 mod log;
 mod nets;
 pub mod protocol;
+mod refusals;
 mod reload;
+mod reread;
 mod ring;
 mod start;
 mod store;
@@ -91,7 +93,7 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     };
     log.logger().log(Severity::Notice, STARTING);
     if options.realtime {
-        start::be_realtime(&log.logger());
+        start::be_realtime(&loaded, &log.logger());
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  Ring --select, send--> Nets --Sockets--> network 0, network 1
-//!  Sockets --receive--> Nets --accept--> Ring
+//!  Sockets --receive--> Arrival --is_accepted--> Ring
 //! ```
 
 use std::io;
@@ -14,6 +14,7 @@ use crate::ids::NodeId;
 use crate::proto::heartbeat::Severity;
 use crate::proto::totem::rings::{self, RingSet, Rings};
 use crate::proto::totem::{Bytes, Weight};
+use crate::runtime::interfaces::Interfaces;
 use crate::runtime::log::Logger;
 use crate::runtime::totem::{Plan, Sockets, Way};
 use crate::time::{Instant, Now};
@@ -58,48 +59,50 @@ pub(super) enum Task {
     Send(usize, Processor, Vec<u8>),
 }
 
+/// A datagram that came.
+#[derive(Debug)]
+pub(super) struct Arrival<'a> {
+    pub(super) datagram: &'a [u8],
+    ring: usize,
+    rings: Option<&'a mut Rings>,
+}
+
+impl Arrival<'_> {
+    /// True if the ring protocol is to have the message in it now.
+    pub(super) fn is_accepted(self, now: Instant, message: &[u8]) -> bool {
+        let rings = self.rings;
+        rings.is_none_or(|rings| rings.handle_datagram(now, self.ring, message))
+    }
+}
+
 impl Nets {
-    /// Opens all sockets. Of redundant rings one is enough, the others are tried again.
+    /// Opens all sockets. An address that isn't there yet is waited for; of redundant rings one
+    /// that is open is enough, whatever is wrong with the others, which are tried again.
     ///
-    /// Errors: none can be opened.
+    /// Errors: none can be opened, and not for want of an address.
     pub(super) fn open(parts: Parts, now: Instant) -> io::Result<Self> {
-        let mut nets = Vec::with_capacity(parts.plans.len());
-        let mut failed = None;
-        for plan in parts.plans {
-            let (sockets, retry) = match Sockets::open(&plan) {
-                Ok(sockets) => (Some(sockets), None),
-                Err(error) => {
-                    let text = format!("The network interface can't be used yet: {error}");
-                    parts.log.log(Severity::Error, text);
-                    failed = Some(error);
-                    (None, Some(now + parts.downcheck))
-                }
-            };
-            nets.push(Net {
-                plan,
-                sockets,
-                retry,
-            });
-        }
-        let nets = Self {
-            nets,
+        let closed = |plan| Net {
+            plan,
+            sockets: None,
+            retry: None,
+        };
+        let mut nets = Self {
+            nets: parts.plans.into_iter().map(closed).collect(),
             rings: parts.redundancy.map(Rings::new),
             downcheck: parts.downcheck,
             log: parts.log,
         };
-        match failed {
-            Some(error) if !nets.any_open() => Err(error),
-            _ => {
-                nets.tell_open();
-                Ok(nets)
+        let mut failed = None;
+        for number in 0..nets.nets.len() {
+            let address = nets.nets[number].plan.address;
+            match nets.open_one(number, now) {
+                Err(error) if !is_missing(address, &error) => failed = Some(error),
+                _ => {}
             }
         }
-    }
-
-    fn tell_open(&self) {
-        for net in self.nets.iter().filter(|net| net.sockets.is_some()) {
-            let text = format!("The network interface [{}] is now up.", net.plan.address);
-            self.log.log(Severity::Notice, text);
+        match failed {
+            Some(error) if !nets.any_open() => Err(error),
+            _ => Ok(nets),
         }
     }
 
@@ -119,7 +122,8 @@ impl Nets {
         let before = self.any_open();
         for number in 0..self.nets.len() {
             if self.nets[number].retry.is_some_and(|at| at <= now.mono) {
-                self.open_one(number, now.mono);
+                // What fails is tried again.
+                let _ = self.open_one(number, now.mono);
             }
         }
         if let Some(rings) = &mut self.rings {
@@ -140,18 +144,16 @@ impl Nets {
         }
     }
 
-    /// The next datagram, if one is there: its ring and its length.
-    pub(super) fn receive(&mut self, buffer: &mut [u8]) -> Option<(usize, usize)> {
+    /// The next datagram, if one is there.
+    pub(super) fn receive(&mut self) -> Option<Arrival<'_>> {
         let mut nets = self.nets.iter_mut().enumerate();
-        nets.find_map(|(ring, net)| Some((ring, net.sockets.as_mut()?.receive(buffer)?)))
-    }
-
-    /// True if the ring protocol is to have this message now.
-    pub(super) fn accept(&mut self, now: Instant, ring: usize, message: &[u8]) -> bool {
-        match &mut self.rings {
-            Some(rings) => rings.handle_datagram(now, ring, message),
-            None => true,
-        }
+        let next = nets.find_map(|(ring, net)| Some((ring, net.sockets.as_mut()?.receive()?)));
+        let (ring, datagram) = next?;
+        Some(Arrival {
+            datagram,
+            ring,
+            rings: self.rings.as_mut(),
+        })
     }
 
     /// What redundant rings want done next; what they tell is in the log.
@@ -170,14 +172,22 @@ impl Nets {
         }
     }
 
-    /// Sends to all others.
-    pub(super) fn multicast(&mut self, datagram: &[u8]) {
-        let set = match &mut self.rings {
-            Some(rings) => rings.multicast(),
-            None => RingSet::first(1),
+    /// Sends these to all others, on each ring those that go there at once.
+    pub(super) fn multicast(&mut self, datagrams: &[impl AsRef<[u8]>]) {
+        let Some(rings) = &mut self.rings else {
+            if let Some(sockets) = self.sockets(0) {
+                sockets.multicast(datagrams);
+            }
+            return;
         };
-        for sockets in set.iter().filter_map(|ring| self.sockets(ring)) {
-            sockets.multicast(datagram);
+        let sets: Vec<RingSet> = datagrams.iter().map(|_| rings.multicast()).collect();
+        for (ring, net) in self.nets.iter().enumerate() {
+            let all = sets.iter().zip(datagrams);
+            let here = all.filter_map(|(set, one)| set.has(ring).then_some(one.as_ref()));
+            let here: Vec<&[u8]> = here.collect();
+            if let Some(sockets) = &net.sockets {
+                sockets.multicast(&here);
+            }
         }
     }
 
@@ -201,9 +211,9 @@ impl Nets {
     }
 
     /// Throws away what waits.
-    pub(super) fn discard(&mut self, buffer: &mut [u8]) {
+    pub(super) fn discard(&mut self) {
         let all = self.nets.iter_mut().filter_map(|net| net.sockets.as_mut());
-        all.for_each(|sockets| sockets.discard(buffer));
+        all.for_each(Sockets::discard);
     }
 
     /// Interfaces changed; `is_there` says which addresses are up. True if the node lost the
@@ -222,7 +232,9 @@ impl Nets {
                     net.sockets = None;
                     self.log.log(Severity::Warning, text);
                 }
-                (true, false) => self.open_one(number, now),
+                (true, false) => {
+                    let _ = self.open_one(number, now);
+                }
                 (false, false) => net.retry = None,
                 (true, true) => {}
             }
@@ -231,7 +243,7 @@ impl Nets {
     }
 
     /// Opens the sockets of a ring; what fails is tried again after `downcheck`.
-    fn open_one(&mut self, number: usize, now: Instant) {
+    fn open_one(&mut self, number: usize, now: Instant) -> io::Result<()> {
         let net = &mut self.nets[number];
         match Sockets::open(&net.plan) {
             Ok(sockets) => {
@@ -239,6 +251,7 @@ impl Nets {
                 net.retry = None;
                 let text = format!("The network interface [{}] is now up.", net.plan.address);
                 self.log.log(Severity::Notice, text);
+                Ok(())
             }
             Err(error) => {
                 // Once for each time that it came back, however often it is tried.
@@ -247,6 +260,7 @@ impl Nets {
                     self.log.log(Severity::Error, text);
                 }
                 net.retry = Some(now + self.downcheck);
+                Err(error)
             }
         }
     }
@@ -323,6 +337,12 @@ async fn ready(net: &Net) {
     if !ready {
         std::future::pending::<()>().await;
     }
+}
+
+/// The address can't be used as nobody here has it, or nobody may use it yet.
+fn is_missing(address: IpAddr, error: &io::Error) -> bool {
+    let held = |all: Interfaces| all.holder_of(address).is_some();
+    error.kind() == io::ErrorKind::AddrNotAvailable || !Interfaces::read().is_ok_and(held)
 }
 
 /// How much a line matters.

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::nets::{self, Nets};
 use super::protocol::Link;
+use super::refusals::Refusals;
 use super::store::Store;
 use crate::ids::NodeId;
 use crate::limits;
@@ -19,9 +20,10 @@ use crate::proto::cpg;
 use crate::proto::heartbeat::Severity;
 use crate::proto::quorum::{self, Verdict};
 use crate::proto::services::{self, Services};
+use crate::proto::totem::rings::RingSet;
 use crate::proto::totem::{self, Note, Srp};
 use crate::runtime::log::{Logger, Subsystem};
-use crate::runtime::totem::{DATAGRAM_BYTES_MAX, Plan};
+use crate::runtime::totem::Plan;
 use crate::time::{Instant, Now};
 use crate::wire::cluster::{Cfg, Message};
 use crate::wire::totem::crypto_frame::{Protection, SALT_BYTES};
@@ -103,16 +105,20 @@ pub struct Ring {
     /// when synchronisation is over.
     sync_waiting: VecDeque<Vec<u8>>,
     events: VecDeque<Event>,
-    received: Vec<u8>,
-    sealed: Vec<u8>,
+    /// What goes to all, until the token follows it or nothing else is to be done: the kernel
+    /// takes it in one call.
+    to_all: Vec<totem::Bytes>,
+    sealed: Vec<Vec<u8>>,
     opened: Vec<u8>,
     quorate: Option<bool>,
     /// Who of the old ring didn't come along to the one that is about to be told.
     left: Vec<NodeId>,
+    refusals: Refusals,
 }
 
 impl Ring {
-    /// Opens the sockets and looks for a ring.
+    /// Opens the sockets and looks for a ring. An address that isn't there yet, or of which IPv6
+    /// doesn't know yet whether it is free, is waited for.
     ///
     /// Errors: the sockets can't be opened.
     pub(super) fn start(parts: Parts, now: Instant) -> io::Result<Self> {
@@ -129,11 +135,12 @@ impl Ring {
             waiting: VecDeque::new(),
             sync_waiting: VecDeque::new(),
             events: VecDeque::new(),
-            received: vec![0; DATAGRAM_BYTES_MAX],
+            to_all: Vec::new(),
             sealed: Vec::new(),
             opened: Vec::new(),
             quorate: None,
             left: Vec::new(),
+            refusals: Refusals::default(),
         };
         ring.pump(crate::runtime::clock::now());
         Ok(ring)
@@ -228,15 +235,20 @@ impl Ring {
     /// Reads what is there.
     pub fn handle_ready(&mut self, now: Now) {
         for _ in 0..DATAGRAMS_PER_TURN {
-            let Some((ring, length)) = self.nets.receive(&mut self.received) else {
+            let Some(arrival) = self.nets.receive() else {
                 return;
             };
-            let datagram = self.received.get(..length).unwrap_or_default();
-            // What isn't authentic is no datagram of ours.
-            if let Ok(message) = self.protection.open(datagram, &mut self.opened)
-                && self.nets.accept(now.mono, ring, message)
-            {
-                self.srp.handle_datagram(now.mono, message);
+            match self.protection.open(arrival.datagram, &mut self.opened) {
+                Ok(message) => {
+                    if arrival.is_accepted(now.mono, message) {
+                        self.srp.handle_datagram(now.mono, message);
+                    }
+                }
+                // What isn't authentic is no datagram of ours.
+                Err(error) => {
+                    let text = format!("a datagram was refused: {error}");
+                    self.refusals.log(now.mono, "foreign", &text, &self.log);
+                }
             }
             self.pump(now);
         }
@@ -302,17 +314,14 @@ impl Ring {
             } else if let Some(task) = self.nets.poll_task() {
                 self.of_nets(now, task);
             } else if !self.send_waiting(now) {
-                return;
+                return self.send_to_all();
             }
         }
     }
 
     fn of_srp(&mut self, now: Now, output: totem::Output) {
         match output {
-            totem::Output::Multicast(datagram) => {
-                self.seal(&datagram);
-                self.nets.multicast(&self.sealed);
-            }
+            totem::Output::Multicast(datagram) => self.to_all.push(datagram),
             totem::Output::Unicast(to, datagram) => self.unicast(now, to, &datagram),
             totem::Output::PersistAndUnicast {
                 ring_seq,
@@ -323,7 +332,7 @@ impl Ring {
                 Err(error) => self.fail(21, format!("can't keep the number of the ring: {error}")),
             },
             totem::Output::DiscardReceived => {
-                self.nets.discard(&mut self.received);
+                self.nets.discard();
             }
             totem::Output::Deliver(delivery) => {
                 let payload = delivery.payload();
@@ -334,7 +343,7 @@ impl Ring {
                 self.services.handle_configuration(now, &change);
                 self.of_configuration(change);
             }
-            totem::Output::Note(note) => self.tell(&note),
+            totem::Output::Note(note) => self.tell(now, &note),
         }
     }
 
@@ -412,25 +421,33 @@ impl Ring {
         if to.node() == self.me.node() {
             return self.srp.handle_datagram(now.mono, datagram);
         }
-        self.seal(datagram);
-        for ring in rings.iter() {
-            self.send_on(ring, to);
-        }
+        self.send_to_all();
+        self.send_on(rings, to, datagram);
     }
 
-    /// Sends what was sealed.
-    fn send_on(&self, ring: usize, to: Processor) {
-        // What it says of itself is truer than a list.
-        let told = to.addresses.get(ring).and_then(RingAddress::ip);
-        match told.or_else(|| self.address_on(ring, to.node(), None)) {
-            Some(address) => self.nets.send(ring, address, &self.sealed),
-            None => {
+    /// Sends to one node.
+    fn send_on(&mut self, rings: RingSet, to: Processor, datagram: &[u8]) {
+        let is_bare = self.protection.is_bare();
+        if !is_bare {
+            self.seal(&[datagram]);
+        }
+        let datagram = match (is_bare, self.sealed.first()) {
+            (true, _) => datagram,
+            (false, Some(sealed)) => sealed,
+            (false, None) => return,
+        };
+        for ring in rings.iter() {
+            // What it says of itself is truer than a list.
+            let told = to.addresses.get(ring).and_then(RingAddress::ip);
+            let Some(address) = told.or_else(|| self.address_on(ring, to.node(), None)) else {
                 let text = format!(
                     "Node {} isn't in the nodelist: the token can't be sent to it. Add it there.",
                     to.node()
                 );
                 self.log.log(Severity::Warning, text);
-            }
+                continue;
+            };
+            self.nets.send(ring, address, datagram);
         }
     }
 
@@ -438,26 +455,55 @@ impl Ring {
         match task {
             nets::Task::Deliver(token) => self.srp.handle_datagram(now.mono, &token),
             nets::Task::Send(ring, to, datagram) => {
-                self.seal(&datagram);
-                self.send_on(ring, to);
+                self.send_to_all();
+                self.send_on(RingSet::one(ring), to, &datagram);
             }
         }
     }
 
-    fn seal(&mut self, datagram: &[u8]) {
-        let mut salt = [0; SALT_BYTES];
-        if self.protection.needs_salt() && getrandom::fill(&mut salt).is_err() {
+    /// Sends what goes to all, before anything else goes.
+    fn send_to_all(&mut self) {
+        if self.to_all.is_empty() {
+            return;
+        }
+        let datagrams = std::mem::take(&mut self.to_all);
+        let is_bare = self.protection.is_bare();
+        if !is_bare {
+            self.seal(&datagrams);
+        }
+        match is_bare {
+            true => self.nets.multicast(&datagrams),
+            false => self.nets.multicast(&self.sealed),
+        }
+        self.to_all = datagrams;
+        self.to_all.clear();
+    }
+
+    /// Leaves the protected forms of these in `sealed`.
+    fn seal(&mut self, datagrams: &[impl AsRef<[u8]>]) {
+        self.sealed.resize_with(datagrams.len(), Vec::new);
+        let mut random = true;
+        for (datagram, sealed) in datagrams.iter().zip(&mut self.sealed) {
+            let mut salt = [0; SALT_BYTES];
+            random &= !self.protection.needs_salt() || getrandom::fill(&mut salt).is_ok();
+            sealed.clear();
+            self.protection.seal_into(datagram.as_ref(), &salt, sealed);
+        }
+        if !random {
+            self.sealed.clear();
             self.fail(21, "the system gives no random numbers".to_owned());
         }
-        self.sealed.clear();
-        self.protection.seal_into(datagram, &salt, &mut self.sealed);
     }
 
     fn fail(&mut self, code: u8, text: String) {
         self.events.push_back(Event::Failed { code, text });
     }
 
-    fn tell(&self, note: &Note) {
+    fn tell(&mut self, now: Now, note: &Note) {
+        if let Some(kind) = Refusals::kind(note) {
+            let text = note.to_string();
+            return self.refusals.log(now.mono, kind, &text, &self.log);
+        }
         let severity = nets::severity(note.weight());
         for line in note.to_string().lines() {
             self.log.log(severity, line);

@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use super::ring::{Parts, Ring, Settings};
 use super::store::Store;
 use super::{Options, nets};
+use crate::config::corosync_conf::cmap::Value;
 use crate::config::corosync_conf::{
     self, CorosyncConf, Generation, Interface, Local, LocalNode, RrpMode, Transport,
     find_local_node,
@@ -145,21 +146,41 @@ fn refuse_transport(conf: &CorosyncConf) -> anyhow::Result<()> {
     }
 }
 
-/// Takes a place before ordinary processes and keeps our memory from being paged out; what
-/// isn't permitted is said, and done without.
-pub fn be_realtime(log: &Logger) {
-    if let Err(why) = realtime::set_round_robin(None) {
-        log.log(Severity::Warning, format!("no real-time scheduling: {why}"));
+/// Takes a place before ordinary processes, as `system` wants it, and keeps our memory from being
+/// paged out; what isn't permitted is said, and done without.
+///
+/// Source: corosync 3.1.7, exec/main.c, `set_priority`: the highest there is
+pub fn be_realtime(loaded: &Loaded, log: &Logger) {
+    let wanted = |name: &str| {
+        let mut keys = loaded.conf.keys.iter();
+        keys.find_map(|(key, value)| match value {
+            Value::Text(text) if key == name => Some(text.as_str()),
+            _ => None,
+        })
+    };
+    if wanted("system.sched_rr") != Some("no") {
+        let priority = match wanted("system.priority") {
+            Some("min") => realtime::LOWEST,
+            Some(number) if number != "max" => number.parse().unwrap_or(realtime::HIGHEST),
+            _ => realtime::HIGHEST,
+        };
+        if let Err(why) = realtime::set_round_robin(Some(priority)) {
+            log.log(Severity::Warning, format!("no real-time scheduling: {why}"));
+        }
     }
     if let Err(why) = realtime::lock_memory() {
         log.log(Severity::Warning, format!("memory is not locked: {why}"));
     }
 }
 
-/// What of the configuration a ring may be told while it runs.
-pub(super) fn settings(loaded: &Loaded, remembered: u32) -> anyhow::Result<Settings> {
+/// What of the configuration a ring may be told while it runs. `addresses` are those of its
+/// nodes, by ring.
+pub(super) fn settings(
+    loaded: &Loaded,
+    addresses: Vec<BTreeMap<NodeId, IpAddr>>,
+    remembered: u32,
+) -> anyhow::Result<Settings> {
     let conf = &loaded.conf;
-    let addresses = addresses(conf);
     let votes = conf.quorum.provider;
     Ok(Settings {
         limits: limits(conf),
@@ -345,8 +366,8 @@ fn flow(conf: &CorosyncConf) -> Flow {
     }
 }
 
-/// Addresses of the nodelist, by ring and node.
-fn addresses(conf: &CorosyncConf) -> Vec<BTreeMap<NodeId, IpAddr>> {
+/// Addresses of the nodelist, by ring and node. Names are looked up: that may take long.
+pub(super) fn addresses(conf: &CorosyncConf) -> Vec<BTreeMap<NodeId, IpAddr>> {
     let host = ThisHost::new(Path::new("/etc/ha.d"));
     let resolve = |text: &str| {
         let plain = text.parse().ok();

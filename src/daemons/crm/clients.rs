@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::node::Crm;
-use super::protocol::{Change, Failed, LINE_BYTES_MAX, Peer, Reply, Request, SOCKET, line};
-use crate::cib::acl::{Access, User};
+use super::permission::{Caller, Grant};
+use super::protocol::{
+    Change, Failed, LINE_BYTES_MAX, Peer, Reply, Request, SOCKET, VERSION, line,
+};
+use super::watchers::Watchers;
 use crate::cib::operation;
-use crate::cib::{Document, writer};
+use crate::cib::{writer, xpath};
 use crate::runtime::unix_server::{ClientEvent, Credentials, Framing, UnixServer};
+use crate::runtime::users::named;
 use crate::sys::local_time::ctime;
 use crate::time::Now;
 use crate::wire::crm::{self, AttributeChange, AttributeTask, AttributeValue, OperationKind};
 
 /// Answers that may wait for a tool.
 const REPLIES_WAITING_MAX: usize = 64;
-
-/// Users and groups that may do everything. Source: spec crm-runtime.md section 16.
-const CLUSTER_USER: &str = "hacluster";
-const CLUSTER_GROUP: &str = "haclient";
 
 /// A change that a tool waits for.
 #[derive(Debug, Clone, Copy)]
@@ -30,10 +30,9 @@ pub(super) struct Waiting {
 /// Whoever is connected.
 #[derive(Debug, Clone)]
 struct Tool {
-    /// None may do everything.
-    user: Option<User>,
-    /// May use the socket at all: root, hacluster, members of haclient.
-    allowed: bool,
+    caller: Caller,
+    /// It said which version it speaks, and the daemon speaks the same.
+    greeted: bool,
 }
 
 /// The tools.
@@ -44,6 +43,7 @@ pub(super) struct Clients {
     waiting: BTreeMap<u64, Waiting>,
     /// Who waits for the state of a controller, by the number of the question.
     states: BTreeMap<u64, Waiting>,
+    watchers: Watchers,
     asked: u64,
 }
 
@@ -60,6 +60,7 @@ impl Clients {
             tools: BTreeMap::new(),
             waiting: BTreeMap::new(),
             states: BTreeMap::new(),
+            watchers: Watchers::default(),
             asked: 0,
         })
     }
@@ -109,27 +110,51 @@ impl Clients {
         }
     }
 
+    /// The CIB, the members or the fencing changed.
+    pub(super) fn tell_changed(&mut self) {
+        for client in self.watchers.changed() {
+            self.send(client, &Reply::Changed);
+        }
+    }
+
     fn admit(&mut self, id: u64, who: Credentials) {
         let groups = self.server.peer_groups(id);
-        let haclient = nix::unistd::Group::from_name(CLUSTER_GROUP).ok().flatten();
-        let haclient = haclient.map(|group| group.gid.as_raw());
-        let member = haclient.is_some_and(|gid| gid == who.gid || groups.contains(&gid));
-        let name = nix::unistd::User::from_uid(who.uid.into()).ok().flatten();
-        let name = name.map_or_else(|| who.uid.to_string(), |user| user.name);
-        let everything = who.uid == 0 || name == CLUSTER_USER;
-        let names = groups.iter().chain([&who.gid]).filter_map(|gid| {
-            let group = nix::unistd::Group::from_gid((*gid).into()).ok().flatten();
-            group.map(|group| group.name)
-        });
-        let user = User {
-            name,
-            groups: names.collect(),
-        };
         let tool = Tool {
-            user: (!everything).then_some(user),
-            allowed: everything || member,
+            caller: Caller::new(who.uid, who.gid, &groups),
+            greeted: false,
         };
         self.tools.insert(id, tool);
+    }
+
+    fn forget(&mut self, id: u64) {
+        self.tools.remove(&id);
+        self.watchers.remove(id);
+        self.waiting.retain(|_, waiting| waiting.client != id);
+        self.states.retain(|_, waiting| waiting.client != id);
+    }
+
+    /// The first request of a connection says which version the tool speaks.
+    fn greet(&mut self, id: u64, request: &Request, program: &str) -> Reply {
+        let number = request.number();
+        let refused = |why: String| Reply::Refused { number, why };
+        match (request, self.tools.get_mut(&id)) {
+            (Request::Hello { version, .. }, Some(tool)) if *version == VERSION => {
+                tool.greeted = true;
+                Reply::Hello {
+                    number,
+                    version: VERSION,
+                    program: program.to_owned(),
+                }
+            }
+            (Request::Hello { version, .. }, _) => refused(format!(
+                "version {version} of the socket's language is spoken, and the daemon ({program}) \
+                 speaks version {VERSION}: start the daemon anew, or take the tools of its version"
+            )),
+            _ => refused(format!(
+                "the first request has to be {{\"ask\":\"hello\",\"number\":1,\
+                 \"version\":{VERSION}}}"
+            )),
+        }
     }
 }
 
@@ -138,20 +163,11 @@ pub(super) fn handle(crm: &mut Crm, now: Now, event: ClientEvent) {
     let (_, clients) = crm.parts();
     match event {
         ClientEvent::Connected(id, who) => clients.admit(id, who),
-        ClientEvent::Closed(id, _) => {
-            clients.tools.remove(&id);
-            clients.waiting.retain(|_, waiting| waiting.client != id);
-            clients.states.retain(|_, waiting| waiting.client != id);
-        }
+        ClientEvent::Closed(id, _) => clients.forget(id),
         ClientEvent::Message(id, text) => {
-            let tool = clients.tools.get(&id).cloned();
-            let reply = match (serde_json::from_slice::<Request>(&text), tool) {
-                (Ok(request), Some(tool)) if tool.allowed => serve(crm, now, (id, tool), request),
-                (Ok(request), _) => Some(Reply::Refused {
-                    number: request.number(),
-                    why: "only root, hacluster and the group haclient may use the cluster".into(),
-                }),
-                (Err(error), _) => Some(Reply::Refused {
+            let reply = match serde_json::from_slice::<Request>(&text) {
+                Ok(request) => hear(crm, now, id, request),
+                Err(error) => Some(Reply::Refused {
                     number: 0,
                     why: format!("no request that I know: {error}"),
                 }),
@@ -163,17 +179,53 @@ pub(super) fn handle(crm: &mut Crm, now: Now, event: ClientEvent) {
     }
 }
 
+fn hear(crm: &mut Crm, now: Now, id: u64, request: Request) -> Option<Reply> {
+    let program = crm.version().to_owned();
+    let (controller, clients) = crm.parts();
+    let tool = clients.tools.get(&id)?;
+    if !tool.greeted || matches!(request, Request::Hello { .. }) {
+        return Some(clients.greet(id, &request, &program));
+    }
+    let caller = tool.caller.clone();
+    match caller.grant(controller.cib()) {
+        Ok(grant) => serve(crm, now, (id, caller, grant), request),
+        Err(why) => {
+            let number = request.number();
+            Some(Reply::Refused { number, why })
+        }
+    }
+}
+
 /// The answer, or none if it comes later.
-fn serve(crm: &mut Crm, now: Now, (id, tool): (u64, Tool), request: Request) -> Option<Reply> {
+fn serve(
+    crm: &mut Crm,
+    now: Now,
+    (id, caller, grant): (u64, Caller, Grant),
+    request: Request,
+) -> Option<Reply> {
     let number = request.number();
     match request {
+        Request::Hello { .. } => None,
         Request::Cib { user, .. } => {
-            let user = tool.user.or_else(|| user.map(named));
-            let cib = readable(crm.controller().cib(), user.as_ref());
+            let (controller, clients) = crm.parts();
+            clients.watchers.looked(id);
+            let cib = controller.cib();
+            // Whoever may do everything may look with the eyes of another one.
+            let grant = match caller.acts_as(user.as_deref().map(named)) {
+                Some(user) => Grant::of(cib, &user),
+                None => grant,
+            };
+            let cib = grant.readable(cib);
+            let cib = cib.map(|doc| writer::compact(&doc, doc.root()));
             Some(Reply::Cib { number, cib })
         }
+        Request::Subscribe { .. } => {
+            let (_, clients) = crm.parts();
+            clients.watchers.add(id);
+            Some(done(number, "subscribed"))
+        }
         Request::Change { change, .. } => {
-            let Some(request) = request_of(*change, tool.user, now) else {
+            let Some(request) = request_of(*change, &caller, now) else {
                 let why = "no operation of that name".to_owned();
                 return Some(Reply::Refused { number, why });
             };
@@ -184,35 +236,68 @@ fn serve(crm: &mut Crm, now: Now, (id, tool): (u64, Tool), request: Request) -> 
         }
         Request::Status { .. } => Some(status(crm, number)),
         Request::State { node, .. } => ask_state(crm, now, &node, Waiting { client: id, number }),
-        Request::Values { name, node, .. } => {
-            let node = node.map(|node| match node.is_empty() {
-                true => crm.local_name().to_owned(),
-                false => node,
-            });
-            let attributes = crm.controller().attributes();
-            let values = attributes.query(&name, node.as_deref());
-            Some(Reply::Values { number, values })
-        }
-        _ if tool.user.is_some() => Some(Reply::Refused {
-            number,
-            why: "only root and hacluster may do that".into(),
-        }),
-        Request::Attribute { .. } => Some(change_attribute(crm, now, request)),
+        Request::Values { name, node, .. } => Some(values(crm, &grant, number, (&name, node))),
+        Request::Attribute { .. } => Some(change_attribute(crm, now, &grant, request)),
         Request::Forget { node, resource, .. } => {
-            let (controller, _) = crm.parts();
-            Some(match controller.forget_on(now, &node, &resource) {
-                true => done(number, "under way"),
-                false => Reply::Refused {
-                    number,
-                    why: format!("node {node} is no member of the cluster"),
-                },
-            })
+            Some(forget(crm, now, &grant, number, (&node, &resource)))
         }
-        Request::ShutDown { .. } => {
+        Request::ShutDown { .. } if caller.is_root_equal() => {
             let (controller, _) = crm.parts();
             controller.shut_down(now);
             Some(done(number, "under way"))
         }
+        Request::ShutDown { .. } => Some(Reply::Refused {
+            number,
+            why: "only root and hacluster may do that".into(),
+        }),
+    }
+}
+
+fn denied(number: u64, what: &str) -> Reply {
+    Reply::Refused {
+        number,
+        why: format!("Permission denied: the CIB's acls don't let you {what}"),
+    }
+}
+
+/// Values of an attribute, as far as the caller may read them where the CIB has them.
+fn values(crm: &Crm, grant: &Grant, number: u64, (name, node): (&str, Option<String>)) -> Reply {
+    let node = node.map(|node| match node.is_empty() {
+        true => crm.local_name().to_owned(),
+        false => node,
+    });
+    let controller = crm.controller();
+    let values = controller.attributes().query(name, node.as_deref());
+    let may_read = grant.attribute_reader(controller.cib(), name);
+    let values = values.map(|mut values| {
+        values.retain(|(node, _)| may_read(node));
+        values
+    });
+    Reply::Values { number, values }
+}
+
+fn forget(
+    crm: &mut Crm,
+    now: Now,
+    grant: &Grant,
+    number: u64,
+    (node, resource): (&str, &str),
+) -> Reply {
+    let (controller, _) = crm.parts();
+    let path = format!(
+        "//node_state[@uname={}]//lrm_resource[@id={}]",
+        xpath::literal(node),
+        xpath::literal(resource)
+    );
+    if !grant.may_delete(controller.cib(), &path) {
+        return denied(number, &format!("forget {resource} on {node}"));
+    }
+    match controller.forget_on(now, node, resource) {
+        true => done(number, "under way"),
+        false => Reply::Refused {
+            number,
+            why: format!("node {node} is no member of the cluster"),
+        },
     }
 }
 
@@ -231,7 +316,7 @@ fn ask_state(crm: &mut Crm, now: Now, node: &str, waiting: Waiting) -> Option<Re
     })
 }
 
-fn change_attribute(crm: &mut Crm, now: Now, request: Request) -> Reply {
+fn change_attribute(crm: &mut Crm, now: Now, grant: &Grant, request: Request) -> Reply {
     let number = request.number();
     let Request::Attribute {
         task,
@@ -251,6 +336,29 @@ fn change_attribute(crm: &mut Crm, now: Now, request: Request) -> Reply {
         return Reply::Refused { number, why };
     };
     let node = node.unwrap_or_else(|| crm.local_name().to_owned());
+    let cib = crm.controller().cib();
+    let may = match task {
+        AttributeTask::Update | AttributeTask::Delay | AttributeTask::Both => {
+            grant.may_set(cib, &node, &name)
+        }
+        AttributeTask::RemoveNode => grant.may_delete(cib, &attributes_path(&node, "")),
+        AttributeTask::ClearFailures => {
+            let of = |count: &str| match &*name {
+                "" => format!("starts-with(@name,'{count}')"),
+                name => {
+                    let start = format!("{count}{name}#");
+                    format!("starts-with(@name,{})", xpath::literal(&start))
+                }
+            };
+            let counts = format!("{} or {}", of("fail-count-"), of("last-failure-"));
+            grant.may_delete(cib, &attributes_path(&node, &counts))
+        }
+        // It writes again what is known.
+        AttributeTask::Refresh => true,
+    };
+    if !may {
+        return denied(number, &format!("change {name} of {node}"));
+    }
     let value = AttributeValue {
         name,
         node,
@@ -264,6 +372,20 @@ fn change_attribute(crm: &mut Crm, now: Now, request: Request) -> Reply {
     done(number, "under way")
 }
 
+/// Transient attributes of a node; all, or those of which a test says yes.
+fn attributes_path(node: &str, test: &str) -> String {
+    // No name stands for all nodes.
+    let state = match node {
+        "" => String::new(),
+        node => format!("[@uname={}]", xpath::literal(node)),
+    };
+    let attributes = format!("//node_state{state}/transient_attributes");
+    match test {
+        "" => attributes,
+        test => format!("{attributes}//nvpair[{test}]"),
+    }
+}
+
 fn done(number: u64, what: &str) -> Reply {
     Reply::Done {
         number,
@@ -271,22 +393,7 @@ fn done(number: u64, what: &str) -> Reply {
     }
 }
 
-fn named(name: String) -> User {
-    User {
-        name,
-        groups: Vec::new(),
-    }
-}
-
-fn readable(cib: &Document, user: Option<&User>) -> Option<String> {
-    let text = |doc: &Document| writer::compact(doc, doc.root());
-    match user.and_then(|user| Access::of(cib, user)) {
-        None => Some(text(cib)),
-        Some(access) => access.filtered(cib).ok().map(|doc| text(&doc)),
-    }
-}
-
-fn request_of(change: Change, user: Option<User>, now: Now) -> Option<crm::Request> {
+fn request_of(change: Change, caller: &Caller, now: Now) -> Option<crm::Request> {
     let operation = match &*change.operation {
         "create" => OperationKind::Create,
         "modify" => OperationKind::Modify,
@@ -298,10 +405,8 @@ fn request_of(change: Change, user: Option<User>, now: Now) -> Option<crm::Reque
         "upgrade" => OperationKind::Upgrade,
         _ => return None,
     };
-    let (user, groups) = match user {
-        Some(user) => (Some(user.name), user.groups),
-        None => (change.user, Vec::new()),
-    };
+    let user = caller.acts_as(change.user.as_deref().map(named));
+    let (user, groups) = user.map_or((None, Vec::new()), |user| (Some(user.name), user.groups));
     Some(crm::Request {
         call: 0,
         operation,

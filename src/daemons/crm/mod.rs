@@ -7,14 +7,18 @@
 //! ```
 
 mod agents;
+mod alerts;
 mod clients;
 mod fencing;
 pub mod history;
 mod inputs;
+mod load;
 mod node;
+mod permission;
 pub mod protocol;
 mod scheduling;
 mod store;
+mod watchers;
 
 pub use node::{Crm, End, Work};
 
@@ -48,6 +52,7 @@ pub fn config(
         nodes: None,
         dc_deadtime: DC_DEADTIME,
         jobs_max: jobs_max(),
+        jobs_fixed: jobs_fixed(),
         infrastructure,
         cluster_name: None,
         version: format!("2.1.5-everbeat-{}", env!("CARGO_PKG_VERSION")),
@@ -59,4 +64,10 @@ pub fn config(
 fn jobs_max() -> u32 {
     let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
     u32::try_from(cores).unwrap_or(1).saturating_mul(2)
+}
+
+/// Source: spec crm-runtime.md section 1, `PCMK_node_action_limit`.
+fn jobs_fixed() -> Option<u32> {
+    let limit = std::env::var("PCMK_node_action_limit").ok()?;
+    limit.parse().ok().filter(|limit| *limit > 0)
 }

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::agents::{self, Ended};
+use super::alerts::Alerts;
 use super::clients;
 use super::clients::{Clients, Waiting};
 use super::fencing::{self, Fenced};
 use super::history::History;
 use super::inputs::Inputs;
+use super::load;
 use super::protocol::Reply;
 use super::scheduling::{self, Scheduled};
 use super::store::Files;
@@ -33,6 +35,8 @@ pub enum End {
     Left,
     /// Another node fenced this one: what it runs may run elsewhere.
     Fenced,
+    /// Its software doesn't work with the DC's.
+    Refused,
 }
 
 /// Work that ended beside the loop.
@@ -70,6 +74,8 @@ pub struct Crm {
     catalogue: agents::Catalogue,
     leftovers: agents::Leftovers,
     history: History,
+    alerts: Alerts,
+    load: load::Watch,
     /// Fence devices that were started here.
     devices: BTreeSet<String>,
     fences: u64,
@@ -119,6 +125,8 @@ impl Crm {
             catalogue: agents::Catalogue::default(),
             leftovers,
             history,
+            alerts: Alerts::new(log.clone()),
+            load: load::Watch::new(now.mono),
             devices: BTreeSet::new(),
             fences: 0,
             end: None,
@@ -128,6 +136,8 @@ impl Crm {
             log,
         };
         crm.count_nodes();
+        let cib = crm.controller.cib();
+        crm.alerts.configure(cib, now.unix_s);
         Ok(crm)
     }
 
@@ -143,18 +153,28 @@ impl Crm {
 
     /// When [`Self::handle_timeout`] has something to do.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let both = [
+        let all = [
             self.controller.poll_timeout(),
             self.messaging.poll_timeout(),
+            Some(self.load.due()),
         ];
-        both.into_iter().flatten().min()
+        all.into_iter().flatten().min()
     }
 
     /// Time passed.
     pub fn handle_timeout(&mut self, now: Now) {
         self.messaging.handle_timeout(now);
         self.controller.handle_timeout(now);
+        if let Some(load) = self.load.look(now.mono) {
+            self.controller.handle_load(now, load);
+        }
         self.settle(now);
+    }
+
+    /// The cluster is to have so many nodes, where that is known.
+    pub fn expect_nodes(&mut self, nodes: Option<usize>) {
+        self.config.nodes = nodes;
+        self.controller.expect_nodes(nodes);
     }
 
     /// The messaging layer hears something of its driver.
@@ -301,8 +321,11 @@ impl Crm {
             Output::Answered { call, result } => self.clients.answer(call, result),
             Output::StateTold { number, state } => self.clients.tell_state(number, state),
             Output::Changed(changed) => {
+                self.clients.tell_changed();
                 if changed.change == Change::Configuration {
-                    self.files.keep(self.controller.cib());
+                    let cib = self.controller.cib();
+                    self.files.keep(cib);
+                    self.alerts.configure(cib, now.unix_s);
                     self.count_nodes();
                 }
             }
@@ -317,7 +340,15 @@ impl Crm {
                 );
             }
             Output::Leave => self.end_because(now, End::Left, "it left in order".to_owned()),
-            Output::Event(event) => self.history.note(now.unix_s, event),
+            Output::Refused => {
+                let why = "its software doesn't work with the DC's".to_owned();
+                self.end_because(now, End::Refused, why);
+            }
+            Output::Alert(event) => self.alerts.tell(&event),
+            Output::Event(event) => {
+                self.history.note(now.unix_s, event);
+                self.clients.tell_changed();
+            }
             Output::Log(severity, text) => self.log.log(severity, text),
         }
     }
@@ -374,6 +405,10 @@ impl Crm {
 
     pub(super) fn wait_for(&mut self, call: u64, waiting: Waiting) {
         self.clients.wait_for(call, waiting);
+    }
+
+    pub(super) fn version(&self) -> &str {
+        &self.config.version
     }
 
     pub(super) fn local_name(&self) -> &str {

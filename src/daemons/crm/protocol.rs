@@ -3,11 +3,25 @@
 //! `/run/everbeat/crm.sock`, a Unix stream socket. One JSON object a line both ways; answers come
 //! in the order in which requests are done, each with the number that its request had. Documents
 //! are XML in a string.
+//!
+//! ```text
+//!  tool                                        daemon
+//!  hello { version }            -->
+//!                               <--            hello { version }, or refused { why }
+//!  cib | change | status | …    -->
+//!                               <--            an answer each
+//!  subscribe                    -->
+//!                               <--            done
+//!                               <--            changed        once, until cib is asked for again
+//! ```
 
 use serde::{Deserialize, Serialize};
 
 /// Path of the socket.
 pub const SOCKET: &str = "/run/everbeat/crm.sock";
+
+/// Version of this language; the two ends must speak the same.
+pub const VERSION: u32 = 1;
 
 /// Longest line, bytes: a whole CIB in a string.
 pub const LINE_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -16,12 +30,28 @@ pub const LINE_BYTES_MAX: usize = 64 * 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub enum Request {
+    /// The first of a connection.
+    Hello {
+        /// Its number.
+        number: u64,
+        /// The version that the tool speaks: [`VERSION`].
+        version: u32,
+        /// The program.
+        #[serde(default)]
+        client: String,
+    },
     /// The whole CIB, as far as the user may read it.
     Cib {
         /// Its number.
         number: u64,
         /// Read as this user, if whoever asks may do everything.
         user: Option<String>,
+    },
+    /// The tool wants to be told of changes: a [`Reply::Changed`] comes when the CIB, the members
+    /// or the fencing has changed.
+    Subscribe {
+        /// Its number.
+        number: u64,
     },
     /// A change of the CIB.
     Change {
@@ -135,6 +165,18 @@ pub struct Peer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Reply {
+    /// The connection stands.
+    Hello {
+        /// Of the request.
+        number: u64,
+        /// The version that the daemon speaks.
+        version: u32,
+        /// The daemon's program.
+        program: String,
+    },
+    /// Something is not as it was. No other one comes before the tool asks for the CIB, so one
+    /// that is slow misses nothing and gets no more than it takes.
+    Changed,
     /// The CIB.
     Cib {
         /// Of the request.
@@ -199,7 +241,9 @@ impl Request {
     /// Its number.
     pub fn number(&self) -> u64 {
         match self {
-            Self::Cib { number, .. }
+            Self::Hello { number, .. }
+            | Self::Cib { number, .. }
+            | Self::Subscribe { number }
             | Self::Change { number, .. }
             | Self::Attribute { number, .. }
             | Self::Values { number, .. }

@@ -8,8 +8,10 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::inputs::Inputs;
 use crate::cib::Document;
 use crate::proto::heartbeat::Severity;
+use crate::rules::iso8601::Clock;
 use crate::runtime::log::Logger;
 use crate::scheduler;
+use crate::sys::local_time::offset_s;
 
 /// Room for orderings that are followed one after the other.
 const STACK_BYTES: usize = 512 << 20;
@@ -41,9 +43,12 @@ pub(super) fn compute(
         .name("scheduler".into())
         .stack_size(STACK_BYTES);
     worker.spawn(move || {
-        let expanded = scheduler::expand::expand(&cib);
-        let now = i64::try_from(unix_s).unwrap_or(i64::MAX);
-        let mut cluster = scheduler::read(&expanded, now);
+        let expanded = scheduler::unpack::expand::expand(&cib);
+        let clock = Clock {
+            unix_s: i64::try_from(unix_s).unwrap_or(i64::MAX),
+            offset_s: offset_s(unix_s),
+        };
+        let mut cluster = scheduler::read(&expanded, clock);
         cluster.simulation = false;
         let graph = scheduler::schedule(&mut cluster);
         let placed = inputs.place(&cib);

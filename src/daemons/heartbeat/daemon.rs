@@ -175,6 +175,9 @@ impl Daemon {
         match (end, self.phase) {
             (Some(crm::End::Left), Phase::Running | Phase::Releasing) => self.released(),
             (Some(crm::End::Fenced), Phase::Running | Phase::Releasing) => self.fenced(),
+            (Some(crm::End::Refused), Phase::Running | Phase::Releasing) => {
+                self.phase = Phase::Over(End::Fenced);
+            }
             _ => {}
         }
     }

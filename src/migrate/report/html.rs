@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::migrate::plan::{Line, Plan};
 
 /// Readable on paper and on screens of all widths, light and dark.
-const STYLE: &str = "\
+pub(in crate::migrate) const STYLE: &str = "\
 :root{color-scheme:light dark;--line:#8884;--soft:#8882;--warn:#b45309;--change:#2563eb}
 body{font:16px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.6rem;margin-bottom:0}h2{font-size:1.15rem;margin-top:2.2rem}
@@ -120,7 +120,7 @@ fn table(out: &mut String, lines: &[Line]) {
 }
 
 /// Text in a page.
-fn escape(out: &mut String, text: &str) {
+pub(in crate::migrate) fn escape(out: &mut String, text: &str) {
     for c in text.chars() {
         match c {
             '<' => out.push_str("&lt;"),

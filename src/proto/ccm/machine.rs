@@ -193,6 +193,10 @@ impl Ccm {
         }
         if !here {
             self.leaves.insert(index);
+        } else if self.state == State::VersionRequest {
+            // It wasn't there yet when all were asked.
+            // Differs: heartbeat asks anew after nine keepalives only.
+            self.send_to(index, Body::ProtoVersion);
         }
         self.settle(now.mono);
     }

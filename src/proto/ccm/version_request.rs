@@ -48,12 +48,17 @@ impl Ccm {
 
     /// There is a membership. Less than half of all nodes is passed over a few times, since a
     /// larger one may answer too.
+    ///
+    /// Differs: heartbeat does so even where nobody is left who could have a larger one.
     fn offer(&mut self, now: Instant, from: usize, message: &CcmMessage, members: u32) {
         let Some(context) = &message.context else {
             return;
         };
         let half = self.table.count().saturating_add(1) / 2;
-        if self.small_replies < SMALL_REPLIES_MAX && members.saturating_add(1) <= half {
+        let mut known = self.table.requests();
+        known.insert(from);
+        let others = !self.table.live().is_subset(known);
+        if others && self.small_replies < SMALL_REPLIES_MAX && members.saturating_add(1) <= half {
             self.small_replies += 1;
             self.table.clear_requests();
             return self.look_again(now);

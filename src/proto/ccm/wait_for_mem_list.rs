@@ -24,10 +24,15 @@ impl Ccm {
         if !fits || list.uptimes.len() != list.members.len() {
             return;
         }
-        if !list.members.contains(self.table.me) {
-            return self.reset(now);
-        }
         let newcomer = self.state == State::NewNodeWaitForMemList;
+        if !list.members.contains(self.table.me) {
+            self.reset(now);
+            if newcomer {
+                // Another newcomer was taken in first. Differs: heartbeat waits for its next tick.
+                self.ask(now);
+            }
+            return;
+        }
         self.set_major(self.major.saturating_add(1));
         if newcomer {
             self.joined_at = self.major;

@@ -1,5 +1,7 @@
 //! What local clients ask for.
 
+use std::sync::Arc;
+
 use super::{Client, ClientId, Machine, Membership, PIECE_BYTES_MAX, Process};
 use crate::wire::cluster::{Cpg, CpgName, PartialKind, Reason, Source};
 
@@ -84,7 +86,12 @@ impl Machine {
     }
 
     /// A client says something to its group; it hears it, too.
-    pub fn multicast(&mut self, client: ClientId, data: Vec<u8>) -> Result<(), Refused> {
+    pub fn multicast(
+        &mut self,
+        client: ClientId,
+        data: impl Into<Arc<[u8]>>,
+    ) -> Result<(), Refused> {
+        let data = data.into();
         let (group, pid) = self.speaker(client, data.len())?;
         let source = self.source(client);
         self.send(Cpg::Mcast {
@@ -103,8 +110,9 @@ impl Machine {
         &mut self,
         client: ClientId,
         (kind, total): (PartialKind, u32),
-        data: Vec<u8>,
+        data: impl Into<Arc<[u8]>>,
     ) -> Result<(), Refused> {
+        let data = data.into();
         let (group, pid) = self.speaker(client, data.len())?;
         if let Some(known) = self.clients.get_mut(&client) {
             if kind == PartialKind::First {

@@ -100,7 +100,6 @@ impl Machine {
         if !self.has_process(node, &group) {
             return;
         }
-        let data: Arc<[u8]> = data.into();
         let listeners: Vec<ClientId> = self.listeners(&group);
         for client in listeners {
             let event = Event::Message {
@@ -163,7 +162,7 @@ struct Said {
     group: CpgName,
     pid: u32,
     part: Option<(crate::wire::cluster::PartialKind, u32)>,
-    data: Vec<u8>,
+    data: Arc<[u8]>,
 }
 
 /// A process as its group is told of it.

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::quorum::{self, Verdict};
 use super::sync::{self, Barriers};
-use super::totempg::{Assembler, Packer, TooLong};
+use super::totempg::{Assembler, Packer};
 use super::{cpg, totem};
 use crate::ids::NodeId;
 use crate::time::Now;
@@ -25,7 +25,6 @@ use crate::wire::cluster::{
     self, Cfg, Cmap, CmapItem, CmapReason, CmapValue, LongName, Message, Service,
 };
 use crate::wire::totem::{Dialect, RingId};
-use crate::wire::totempg::Addressed;
 
 /// The key whose value nodes compare.
 const CONFIG_VERSION: &[u8] = b"totem.config_version";
@@ -128,7 +127,9 @@ impl Services {
     /// Sends a message about votes, such as one of [`quorum::Machine::set_expected_votes`].
     pub fn send(&mut self, message: &Message) {
         // Messages of services are far shorter than the longest.
-        let _ = push(&mut self.packer, cluster::SERVICES, &message.encode());
+        let _ = self
+            .packer
+            .push_to(cluster::SERVICES, |out| message.encode_into(out));
         self.pump();
     }
 
@@ -199,12 +200,12 @@ impl Services {
         let members: Vec<NodeId> = change.members.iter().map(|m| m.node()).collect();
         if change.phase == totem::Phase::Transitional {
             self.barriers.abort();
-            self.assembler.begin_synchronising();
             for left in &change.left {
                 self.assembler.forget(left.node());
             }
             self.along = members;
         } else {
+            self.assembler.begin_synchronising();
             self.along.retain(|node| members.contains(node));
             self.is_with_others = members.len() > 1;
             self.cpg.begin_sync(&self.along, &members);
@@ -244,11 +245,13 @@ impl Services {
         match output {
             sync::Output::Send(message) => {
                 let body = cluster::encode_sync(&message, self.dialect);
-                let _ = push(&mut self.sync_packer, cluster::SYNC, &body);
+                let write = |out: &mut Vec<u8>| out.extend_from_slice(&body);
+                let _ = self.sync_packer.push_to(cluster::SYNC, write);
             }
             sync::Output::Process(service) => {
                 for message in self.sync_messages(service) {
-                    let _ = push(&mut self.sync_packer, cluster::SERVICES, &message.encode());
+                    let write = |out: &mut Vec<u8>| message.encode_into(out);
+                    let _ = self.sync_packer.push_to(cluster::SERVICES, write);
                 }
                 self.barriers.processed();
             }
@@ -324,8 +327,9 @@ impl Services {
             did = true;
             match output {
                 cpg::Output::Send(message) => {
-                    let body = Message::Cpg(message).encode();
-                    let _ = push(&mut self.packer, cluster::SERVICES, &body);
+                    let message = Message::Cpg(message);
+                    let write = |out: &mut Vec<u8>| message.encode_into(out);
+                    let _ = self.packer.push_to(cluster::SERVICES, write);
                 }
                 cpg::Output::Event(client, event) => {
                     self.outputs.push_back(Output::Group(client, event));
@@ -341,8 +345,9 @@ impl Services {
             did = true;
             match output {
                 quorum::Output::Send(message) => {
-                    let body = Message::Votequorum(message).encode();
-                    let _ = push(&mut self.packer, cluster::SERVICES, &body);
+                    let message = Message::Votequorum(message);
+                    let write = |out: &mut Vec<u8>| message.encode_into(out);
+                    let _ = self.packer.push_to(cluster::SERVICES, write);
                 }
                 quorum::Output::Verdict(verdict) => {
                     self.outputs.push_back(Output::Verdict(verdict));
@@ -354,10 +359,6 @@ impl Services {
         }
         did
     }
-}
-
-fn push(packer: &mut Packer, group: &[u8], body: &[u8]) -> Result<(), TooLong> {
-    packer.push(&Addressed::encode(group, body))
 }
 
 #[cfg(test)]

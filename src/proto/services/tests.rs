@@ -4,6 +4,7 @@ use crate::time::Instant;
 use crate::wire::cluster::CpgName;
 use crate::wire::cursor::ByteOrder;
 use crate::wire::totem::{Dialect, Processor};
+use crate::wire::totempg::Addressed;
 
 const NOW: Now = Now {
     mono: Instant(0),
@@ -184,4 +185,56 @@ fn a_node_alone_says_what_a_real_one_says() {
             info, build, version, barrier, downlist, barrier, barrier, info, info, barrier
         ]
     );
+}
+
+/// Its first packet comes before a hole in the old ring, the others behind it, after the
+/// transitional configuration.
+#[test]
+fn a_message_that_a_hole_cuts_in_two_is_whole() {
+    let nodes = (1..=2).map(|id| node(id, 2, 0)).collect();
+    let mut ring = Ring {
+        nodes,
+        seen: Vec::new(),
+    };
+    ring.change(5, &[]);
+    let group = CpgName::new(b"web").unwrap();
+    let client = cpg::ClientId(1);
+    for (number, services) in &mut ring.nodes {
+        services.cpg().join(client, 100 + number.0, &group).unwrap();
+        services.pump();
+    }
+    ring.settle();
+    ring.seen.clear();
+    let (from, sender) = &mut ring.nodes[1];
+    let from = *from;
+    sender.cpg().multicast(client, vec![7; 4000]).unwrap();
+    sender.pump();
+    let mut packets = VecDeque::new();
+    while let Some(Output::Packet(packet)) = sender.poll_output() {
+        packets.push_back(packet);
+    }
+    assert_eq!(packets.len(), 3);
+    let members = vec![Processor::of_node(NodeId(1)), Processor::of_node(from)];
+    let change = |phase| Configuration {
+        phase,
+        ring: RingId::of_node(NodeId(1), 9),
+        members: members.clone(),
+        left: Vec::new(),
+        joined: Vec::new(),
+    };
+    let hearer = &mut ring.nodes[0].1;
+    hearer.handle_packet(from, ByteOrder::NATIVE, &packets.pop_front().unwrap());
+    hearer.handle_configuration(NOW, &change(Phase::Transitional));
+    for packet in packets {
+        hearer.handle_packet(from, ByteOrder::NATIVE, &packet);
+    }
+    hearer.handle_configuration(NOW, &change(Phase::Regular));
+    let mut heard = 0;
+    while let Some(output) = hearer.poll_output() {
+        heard += match output {
+            Output::Group(_, cpg::Event::Message { data, .. }) => data.len(),
+            _ => 0,
+        };
+    }
+    assert_eq!(heard, 4000);
 }

@@ -99,6 +99,8 @@ pub struct Srp {
     /// What we multicast, for ourselves.
     own: VecDeque<Bytes>,
     outputs: VecDeque<Output>,
+    /// Where datagrams are made.
+    scratch: Vec<u8>,
     rng: Rng,
 }
 
@@ -141,6 +143,7 @@ impl Srp {
             pause_seen: now,
             own: VecDeque::new(),
             outputs: VecDeque::new(),
+            scratch: Vec::new(),
             rng: Rng::new(seed),
             config,
         };
@@ -211,7 +214,10 @@ impl Srp {
     /// The representative lets go of a token that it holds, if we have something to send.
     fn ask_for_token(&mut self, now: Instant) {
         let wanted = self.outbox.len() > 0 && self.state == State::Operational;
-        if wanted && std::mem::take(&mut self.rotation.held) {
+        if !wanted || self.use_token_in_hand(now) {
+            return;
+        }
+        if std::mem::take(&mut self.rotation.held) {
             let body = Body::HoldCancel(HoldCancel { ring: self.ring });
             self.multicast_control(self.node(), body);
             self.hear_ourselves(now);
@@ -471,10 +477,10 @@ impl Srp {
         self.note(Note::Impossible(what));
     }
 
-    pub(super) fn encode(&self, node: NodeId, body: Body) -> Bytes {
-        let mut bytes = Vec::new();
-        Datagram::new(node, body).encode_into(self.config.dialect, &mut bytes);
-        bytes.into()
+    pub(super) fn encode(&mut self, node: NodeId, body: Body) -> Bytes {
+        self.scratch.clear();
+        Datagram::new(node, body).encode_into(self.config.dialect, &mut self.scratch);
+        self.scratch.as_slice().into()
     }
 
     /// Sends to all, this node too: its own joins and cancels count for it as others' do.

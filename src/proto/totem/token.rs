@@ -27,6 +27,8 @@ pub struct Rotation {
     pub aru_count: u32,
     /// What we sent last, for when it is lost.
     pub last_token: Option<Bytes>,
+    /// The same while it isn't sent yet: the ring is idle, and we are its representative.
+    in_hand: Option<OrfToken>,
     /// Who gets the token from us.
     pub target: Processor,
 }
@@ -112,15 +114,30 @@ impl Srp {
     /// Sends again what others ask for, asks for what we miss, sends what is new; gives how many
     /// were sent again.
     fn exchange(&mut self, token: &mut OrfToken) -> u32 {
+        let allowed = self.allowed(token);
+        let again = self.retransmit(allowed, token);
+        self.request(token);
+        self.say(token, allowed, again);
+        again
+    }
+
+    /// Packets that wait for the token.
+    fn waiting(&self) -> u32 {
         let waiting = match self.state {
             State::Recovery => self.outbox.old_len(),
             _ => self.outbox.len(),
         };
-        let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
+        u32::try_from(waiting).unwrap_or(u32::MAX)
+    }
+
+    fn allowed(&self, token: &OrfToken) -> u32 {
         let before = (token.fcc, token.backlog);
-        let allowed = self.flow.allowed(&self.config.flow, before, waiting);
-        let again = self.retransmit(allowed, token);
-        self.request(token);
+        self.flow.allowed(&self.config.flow, before, self.waiting())
+    }
+
+    /// Sends what is new, after so many were sent again.
+    fn say(&mut self, token: &mut OrfToken, allowed: u32, again: u32) {
+        let (waiting, before) = (self.waiting(), (token.fcc, token.backlog));
         let mut allowed = allowed - again;
         let spared = allowed.saturating_add(self.config.flow.window_size);
         let room = limits::TOTEM_WINDOW_MESSAGES_MAX as u32;
@@ -135,7 +152,26 @@ impl Srp {
         token.seq = seq;
         self.stream_in_use().note_high(seq);
         (token.fcc, token.backlog) = self.flow.account(before, again + sent, waiting);
-        again
+    }
+
+    /// Sends what is new with the token that we hold because the ring was idle; false if we
+    /// don't.
+    ///
+    /// Differs: the real one asks itself for the token, sends it off as it was, and speaks when
+    /// it has come round.
+    pub(super) fn use_token_in_hand(&mut self, now: Instant) -> bool {
+        let Some(mut token) = self.rotation.in_hand.take() else {
+            return false;
+        };
+        self.timers.stop(&[Timer::Hold]);
+        self.rotation.held = false;
+        self.rotation.seq_unchanged = 0;
+        let allowed = self.allowed(&token);
+        self.say(&mut token, allowed, 0);
+        self.claim_aru(&mut token);
+        self.pass_on(now, token, false);
+        self.deliver();
+        true
     }
 
     /// Sends again what is asked for and there; takes it from the list.
@@ -179,13 +215,19 @@ impl Srp {
         }
     }
 
-    /// Says up to where we have all; true if we have had nothing new for far too long.
-    fn lower_aru(&mut self, token: &mut OrfToken, last_aru: Seqno) -> bool {
+    /// Says up to where we have all.
+    fn claim_aru(&mut self, token: &mut OrfToken) {
         let (aru, node) = (self.stream_in_use().aru(), self.node());
         if aru.is_before(token.aru) || token.aru_addr == node || token.aru_addr.0 == 0 {
             token.aru = aru;
             token.aru_addr.0 = if aru == token.seq { 0 } else { node.0 };
         }
+    }
+
+    /// The same; true if we have had nothing new for far too long.
+    fn lower_aru(&mut self, token: &mut OrfToken, last_aru: Seqno) -> bool {
+        self.claim_aru(token);
+        let node = self.node();
         let rotation = &mut self.rotation;
         rotation.aru_count = match token.aru == last_aru && token.aru_addr.0 != 0 {
             true => rotation.aru_count.saturating_add(1),
@@ -202,6 +244,7 @@ impl Srp {
     }
 
     fn pass_on(&mut self, now: Instant, token: OrfToken, hold: bool) {
+        self.rotation.in_hand = hold.then(|| token.clone());
         let datagram = self.encode(self.node(), Body::OrfToken(token));
         self.rotation.last_token = Some(datagram);
         let timing = self.config.timing;
@@ -219,6 +262,7 @@ impl Srp {
 
     /// Sends what we sent last to the next member.
     pub(super) fn send_last_token(&mut self) {
+        self.rotation.in_hand = None;
         if let Some(datagram) = self.rotation.last_token.clone() {
             self.stats.orf_token_tx += 1;
             self.output(Output::Unicast(self.rotation.target, datagram));

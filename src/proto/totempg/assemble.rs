@@ -1,5 +1,6 @@
 //! Whole messages from packets, for each sender apart.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::ids::NodeId;
@@ -9,9 +10,13 @@ use crate::wire::totempg::{Packet, PacketError};
 
 /// Puts messages together.
 ///
-/// There are two sets of buffers. From a transitional configuration until synchronisation ends
-/// the second one is used: what a change of members cut in two goes on in the first one
-/// afterwards, as its sender kept the rest back.
+/// There are two sets of buffers. From a regular configuration until synchronisation ends the
+/// second one is used: what a change of members cut in two goes on in the first one afterwards,
+/// as its sender kept the rest back.
+///
+/// Differs: corosync changes sets at the transitional configuration already. What then comes of
+/// the old ring behind a hole finds no beginning there: a message whose first packet came before
+/// the hole is lost, even to its own sender.
 ///
 /// Bounds: [`limits::TOTEMPG_ASSEMBLY_BYTES_MAX`] for each sender and set
 #[derive(Debug, Default)]
@@ -37,7 +42,7 @@ impl Assembler {
         Self::default()
     }
 
-    /// A transitional configuration came.
+    /// A regular configuration came.
     pub fn begin_synchronising(&mut self) {
         self.is_synchronising = true;
         self.synchronising.clear();
@@ -61,12 +66,12 @@ impl Assembler {
     ///
     /// Differs: where a fragment is missing, the real one drops the whole packet and the first
     /// part of the next; here only the message is dropped that can't be whole.
-    pub fn receive(
+    pub fn receive<'a>(
         &mut self,
         from: NodeId,
-        payload: &[u8],
+        payload: &'a [u8],
         order: ByteOrder,
-    ) -> Result<Vec<Vec<u8>>, PacketError> {
+    ) -> Result<Vec<Cow<'a, [u8]>>, PacketError> {
         let packet = Packet::decode(payload, order)?;
         let set = match self.is_synchronising {
             true => &mut self.synchronising,
@@ -77,21 +82,26 @@ impl Assembler {
 }
 
 impl Buffer {
-    fn receive(&mut self, packet: &Packet<'_>) -> Vec<Vec<u8>> {
+    fn receive<'a>(&mut self, packet: &Packet<'a>) -> Vec<Cow<'a, [u8]>> {
         let continues = packet.continuation != 0;
         if packet.continuation != self.last {
             self.begun.clear();
             self.dropping = continues;
         }
-        let mut whole = Vec::new();
         let count = packet.parts.len();
+        let mut whole = Vec::with_capacity(count);
         for (at, part) in packet.parts.iter().enumerate() {
             let is_cut = packet.fragmented != 0 && at + 1 == count;
+            // Most messages are whole in one packet: these stay where they are.
+            if self.begun.is_empty() && !is_cut && !self.dropping {
+                whole.push(Cow::Borrowed(*part));
+                continue;
+            }
             self.add(part);
             if !is_cut {
                 let message = std::mem::take(&mut self.begun);
                 if !std::mem::take(&mut self.dropping) {
-                    whole.push(message);
+                    whole.push(Cow::Owned(message));
                 }
             }
         }

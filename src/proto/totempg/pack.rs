@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::limits;
-use crate::wire::totempg::{HEADER_BYTES, Packet};
+use crate::wire::totempg::{self, Addressed, HEADER_BYTES};
 
 /// A message is longer than any receiver has room for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -13,6 +13,9 @@ pub struct TooLong(pub usize);
 /// Length of a part's length. Units: bytes
 const LENGTH_BYTES: usize = 2;
 
+/// Room for making messages that is kept. Units: bytes
+const MESSAGE_ROOM_MAX: usize = 128 * 1024;
+
 /// Packs messages. A packet that is not full waits for more, or for [`Packer::flush`].
 #[derive(Debug)]
 pub struct Packer {
@@ -21,6 +24,8 @@ pub struct Packer {
     /// The packet that is being filled: its parts one behind the other, and their lengths.
     staged: Vec<u8>,
     lengths: Vec<usize>,
+    /// Where messages are made.
+    message: Vec<u8>,
     /// The fragment that the first part continues; 0: it begins a message.
     continuation: u8,
 }
@@ -36,6 +41,7 @@ impl Packer {
             full: VecDeque::new(),
             staged: Vec::new(),
             lengths: Vec::new(),
+            message: Vec::new(),
             continuation: 0,
         }
     }
@@ -62,6 +68,25 @@ impl Packer {
         }
         self.add(rest);
         Ok(())
+    }
+
+    /// Adds a message for a group, whose body `write` appends.
+    ///
+    /// Errors: as [`Self::push`].
+    pub fn push_to(
+        &mut self,
+        group: &[u8],
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), TooLong> {
+        let mut message = std::mem::take(&mut self.message);
+        message.clear();
+        Addressed::begin(group, &mut message);
+        write(&mut message);
+        let pushed = self.push(&message);
+        // A very long one is rare: its room isn't kept.
+        message.shrink_to(MESSAGE_ROOM_MAX);
+        self.message = message;
+        pushed
     }
 
     /// A packet that is full, the oldest first.
@@ -95,20 +120,10 @@ impl Packer {
 
     /// Finishes the packet; the next one continues `fragmented`.
     fn close(&mut self, fragmented: u8) {
-        let mut parts = Vec::with_capacity(self.lengths.len());
-        let mut rest = self.staged.as_slice();
-        for length in &self.lengths {
-            let (part, more) = rest.split_at_checked(*length).unwrap_or((rest, &[]));
-            parts.push(part);
-            rest = more;
-        }
-        let packet = Packet {
-            fragmented,
-            continuation: self.continuation,
-            parts,
-        };
         let mut out = Vec::with_capacity(self.packet_bytes);
-        packet.encode_into(&mut out);
+        let fragments = (fragmented, self.continuation);
+        totempg::begin_packet(fragments, self.lengths.iter().copied(), &mut out);
+        out.extend_from_slice(&self.staged);
         self.full.push_back(out);
         self.staged.clear();
         self.lengths.clear();

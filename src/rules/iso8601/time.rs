@@ -21,6 +21,14 @@ pub struct Clock {
 }
 
 impl Clock {
+    /// A clock in UTC, `unix_s` seconds after 1970 began.
+    pub fn utc(unix_s: i64) -> Self {
+        Self {
+            unix_s,
+            offset_s: 0,
+        }
+    }
+
     /// The moment it shows, in its zone.
     pub fn now(self) -> Time {
         Time::from_unix(self.unix_s, self.offset_s)

@@ -6,6 +6,7 @@
 //!  datagrams --ready, receive--> the machine: what was multicast before what holds the token
 //! ```
 //!
+//! What waits is read in one call, and datagrams of one length that go to all are sent in one.
 //! A datagram to all doesn't come back to this node: the machine hears itself.
 //!
 //! Source: spec totem-wire.md section B.
@@ -19,9 +20,6 @@ use std::net::IpAddr;
 
 use udp::Udp;
 use udpu::Udpu;
-
-/// Longest datagram that is read. Source: corosync 3.1.7, `FRAME_SIZE_MAX`.
-pub const DATAGRAM_BYTES_MAX: usize = 65_536;
 
 /// How datagrams reach all members.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,19 +87,19 @@ impl Sockets {
         }
     }
 
-    /// The next datagram, if one is there; its length.
-    pub fn receive(&mut self, buffer: &mut [u8]) -> Option<usize> {
+    /// The next datagram, if one is there. After none [`Self::ready`] is to be waited for.
+    pub fn receive(&mut self) -> Option<&[u8]> {
         match self {
-            Self::Udp(sockets) => sockets.receive(buffer),
-            Self::Udpu(sockets) => sockets.receive(buffer),
+            Self::Udp(sockets) => sockets.receive(),
+            Self::Udpu(sockets) => sockets.receive(),
         }
     }
 
-    /// Sends to all others. What can't be sent is lost, as on the network.
-    pub fn multicast(&self, datagram: &[u8]) {
+    /// Sends these to all others. What can't be sent is lost, as on the network.
+    pub fn multicast(&self, datagrams: &[impl AsRef<[u8]>]) {
         match self {
-            Self::Udp(sockets) => sockets.multicast(datagram),
-            Self::Udpu(sockets) => sockets.multicast(datagram),
+            Self::Udp(sockets) => sockets.multicast(datagrams),
+            Self::Udpu(sockets) => sockets.multicast(datagrams),
         }
     }
 
@@ -121,8 +119,11 @@ impl Sockets {
     }
 
     /// Throws away what waits.
-    pub fn discard(&mut self, buffer: &mut [u8]) {
-        while self.receive(buffer).is_some() {}
+    pub fn discard(&mut self) {
+        match self {
+            Self::Udp(sockets) => sockets.discard(),
+            Self::Udpu(sockets) => sockets.discard(),
+        }
     }
 }
 

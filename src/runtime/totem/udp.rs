@@ -14,6 +14,7 @@ use socket2::Socket;
 use super::socket::Bound;
 use super::{Plan, Way, socket};
 use crate::runtime::interfaces::index_of;
+use crate::sys::datagrams::Inbox;
 
 /// The sockets of a ring over multicast.
 #[derive(Debug)]
@@ -23,6 +24,12 @@ pub struct Udp {
     sender: Bound,
     to_all: SocketAddr,
     port: u16,
+    /// What was read of the group, and of the token.
+    messages: Inbox,
+    tokens: Inbox,
+    /// Nothing waits in the group's socket, and in neither: it was looked.
+    no_messages: bool,
+    nothing: bool,
 }
 
 impl Udp {
@@ -45,25 +52,58 @@ impl Udp {
             sender: Bound::new(sender, from)?,
             to_all,
             port: plan.port,
+            messages: Inbox::new(16),
+            tokens: Inbox::new(2),
+            no_messages: true,
+            nothing: false,
         })
     }
 
     pub(super) async fn ready(&self) -> io::Result<()> {
+        if !(self.messages.is_empty() && self.tokens.is_empty() && self.no_messages) {
+            return Ok(());
+        }
         tokio::select! {
             ready = self.group.readable() => ready,
             ready = self.token.readable() => ready,
         }
     }
 
-    /// What went to all comes first: the token says what was sent before it.
-    pub(super) fn receive(&mut self, buffer: &mut [u8]) -> Option<usize> {
-        let received = self.group.receive(buffer);
-        let received = received.or_else(|| self.token.receive(buffer));
-        received.map(|(length, _)| length)
+    pub(super) fn receive(&mut self) -> Option<&[u8]> {
+        loop {
+            if let Some((range, _)) = self.messages.pop() {
+                return Some(self.messages.bytes(range));
+            }
+            if !self.no_messages {
+                self.no_messages = self.group.read(&mut self.messages);
+                continue;
+            }
+            if let Some((range, _)) = self.tokens.pop() {
+                return Some(self.tokens.bytes(range));
+            }
+            if std::mem::take(&mut self.nothing) {
+                return None;
+            }
+            // The token says what was sent before it: what went to all is read after it, and
+            // handed on first.
+            let no_tokens = self.token.read(&mut self.tokens);
+            self.no_messages = self.group.read(&mut self.messages);
+            self.nothing = no_tokens && self.no_messages;
+        }
     }
 
-    pub(super) fn multicast(&self, datagram: &[u8]) {
-        self.sender.send(datagram, self.to_all);
+    pub(super) fn discard(&mut self) {
+        self.messages.clear();
+        self.tokens.clear();
+        while !self.token.read(&mut self.tokens) {}
+        while !self.group.read(&mut self.messages) {}
+        self.messages.clear();
+        self.tokens.clear();
+        self.no_messages = true;
+    }
+
+    pub(super) fn multicast(&self, datagrams: &[impl AsRef<[u8]>]) {
+        self.sender.send_all(datagrams, self.to_all);
     }
 
     pub(super) fn unicast(&self, to: IpAddr, datagram: &[u8]) {

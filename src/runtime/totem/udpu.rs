@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::socket::Bound;
 use super::{Plan, socket};
+use crate::sys::datagrams::Inbox;
 
 /// The sockets of a ring over unicast.
 #[derive(Debug)]
@@ -17,6 +18,9 @@ pub struct Udpu {
     /// Whose datagrams are read; none for everybody's.
     only: Option<Vec<IpAddr>>,
     port: u16,
+    received: Inbox,
+    /// Nothing waits in the socket: it was looked.
+    nothing: bool,
 }
 
 impl Udpu {
@@ -31,6 +35,8 @@ impl Udpu {
             token: Bound::new(token, SocketAddr::new(plan.address, plan.port))?,
             sender: Bound::new(sender, SocketAddr::new(plan.address, 0))?,
             port: plan.port,
+            received: Inbox::new(16),
+            nothing: false,
         };
         sockets.set_members(members);
         Ok(sockets)
@@ -47,22 +53,35 @@ impl Udpu {
     }
 
     pub(super) async fn ready(&self) -> io::Result<()> {
-        self.token.readable().await
-    }
-
-    pub(super) fn receive(&mut self, buffer: &mut [u8]) -> Option<usize> {
-        loop {
-            let (length, from) = self.token.receive(buffer)?;
-            let known = |only: &Vec<IpAddr>| only.contains(&from.ip());
-            if self.only.as_ref().is_none_or(known) {
-                return Some(length);
-            }
+        match self.received.is_empty() {
+            true => self.token.readable().await,
+            false => Ok(()),
         }
     }
 
-    pub(super) fn multicast(&self, datagram: &[u8]) {
+    pub(super) fn receive(&mut self) -> Option<&[u8]> {
+        loop {
+            while let Some((range, from)) = self.received.pop() {
+                let known = |only: &Vec<IpAddr>| only.contains(&from.ip());
+                if self.only.as_ref().is_none_or(known) {
+                    return Some(self.received.bytes(range));
+                }
+            }
+            if std::mem::take(&mut self.nothing) {
+                return None;
+            }
+            self.nothing = self.token.read(&mut self.received);
+        }
+    }
+
+    pub(super) fn discard(&mut self) {
+        while !self.token.read(&mut self.received) {}
+        self.received.clear();
+    }
+
+    pub(super) fn multicast(&self, datagrams: &[impl AsRef<[u8]>]) {
         for other in &self.others {
-            self.sender.send(datagram, *other);
+            self.sender.send_all(datagrams, *other);
         }
     }
 

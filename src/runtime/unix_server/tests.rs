@@ -153,6 +153,35 @@ fn frames_of_groups_are_cut_and_wait_while_the_client_may_not_be_read() {
 }
 
 #[test]
+fn a_client_with_much_to_read_is_not_heard_before_it_has_read() {
+    block_on(async {
+        let (_dir, mut server) = server(Framing::Groups(5));
+        let mut client = connect(&server);
+        assert!(matches!(
+            next(&mut server).await,
+            ClientEvent::Connected(1, _)
+        ));
+        server.set_unread_bytes_max(1, 100_000);
+        for _ in 0..2 {
+            client.write_all(b"\x03\0\0\0one").expect("sent");
+        }
+        let said = ClientEvent::Message(1, b"one".to_vec());
+        assert_eq!(next(&mut server).await, said);
+        let large = 2_000_000;
+        server.send(1, vec![7; large]);
+        assert_eq!(server.message_read(1), None);
+        silence(&mut server).await;
+        let reader = std::thread::spawn(move || {
+            let mut all = vec![0; large];
+            client.read_exact(&mut all).expect("read");
+            client
+        });
+        assert_eq!(next(&mut server).await, said);
+        reader.join().expect("a reader");
+    });
+}
+
+#[test]
 fn a_client_that_does_not_read_is_dropped_and_others_are_served() {
     block_on(async {
         let (_dir, mut server) = server(Framing::Clplumbing);

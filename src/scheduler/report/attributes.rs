@@ -1,10 +1,10 @@
 //! Attributes of nodes that an administrator may want to see.
 
-use super::super::arena::{NodeId, ResourceId};
-use super::super::cluster::Cluster;
-use super::super::score;
 use super::page::{Entry, Span};
 use super::show::Show;
+use crate::scheduler::model::arena::{NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::score;
 
 /// How the names of attributes begin that the cluster has for itself.
 const HIDDEN: [&str; 6] = [

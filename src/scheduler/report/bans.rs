@@ -1,12 +1,12 @@
 //! Tickets, and constraints that keep resources from nodes.
 
-use super::super::arena::{NodeId, ResourceId};
-use super::super::cluster::Cluster;
-use super::super::glib_order;
-use super::super::model::{Role, Ticket};
 use super::page::Entry;
 use super::show::Show;
 use super::summary::Times;
+use crate::scheduler::model::arena::{NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::glib_order;
+use crate::scheduler::model::{Role, Ticket};
 
 /// A resource that a constraint keeps from a node.
 pub(super) struct Ban {

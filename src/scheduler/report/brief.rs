@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::super::arena::ResourceId;
-use super::super::cluster::Cluster;
 use super::page::Entry;
 use super::show::Show;
+use crate::scheduler::model::arena::ResourceId;
+use crate::scheduler::model::cluster::Cluster;
 
 /// How many of one kind there are, and on which nodes they are.
 #[derive(Default)]

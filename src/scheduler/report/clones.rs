@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::super::arena::{NodeId, ResourceId};
-use super::super::cluster::Cluster;
-use super::super::model::*;
 use super::nodes::names_entry;
 use super::page::Entry;
 use super::show::Show;
 use super::{list_of, result_text};
+use crate::scheduler::model::arena::{NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::*;
 
 /// How an instance is shown.
 enum Shown {

@@ -1,16 +1,16 @@
 //! Operations that failed.
 
-use super::super::cluster::Cluster;
-use super::super::history_op::entry_key;
-use super::super::model::FailedOp;
-use super::super::operations::is_probe;
-use super::super::score;
-use super::super::text::{operation_key, parse_key};
 use super::operations::rc_of;
 use super::page::Entry;
 use super::result_text;
 use super::show::Show;
 use super::summary::Times;
+use crate::scheduler::model::FailedOp;
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::text::{operation_key, parse_key, readable_interval};
+use crate::scheduler::score;
+use crate::scheduler::unpack::history_op::entry_key;
+use crate::scheduler::unpack::operations::is_probe;
 
 /// What is told of an operation that failed.
 pub(super) struct Failure<'a> {
@@ -104,7 +104,7 @@ impl<'a> Cluster<'a> {
 fn friendly(failure: &Failure<'_>, times: &Times<'_>) -> String {
     let interval = match failure.interval_ms {
         0 => String::new(),
-        ms => format!("{}-interval ", readable(ms)),
+        ms => format!("{}-interval ", readable_interval(ms)),
     };
     let task = match (failure.task.as_str(), failure.interval_ms) {
         ("monitor", 0) => "probe",
@@ -127,15 +127,17 @@ fn friendly(failure: &Failure<'_>, times: &Times<'_>) -> String {
     if let Some(last) = times.of(failure.op.attr("last-rc-change")) {
         text.push_str(&format!(" at {last}"));
     }
-    let took = failure
-        .op
-        .attr("exec-time")
-        .and_then(score::leading_integer);
-    let took = took
-        .and_then(|ms| u32::try_from(ms).ok())
-        .filter(|ms| *ms > 0);
-    if let Some(ms) = took {
-        text.push_str(&format!(" after {}", readable(ms)));
+    let span = |name| {
+        let ms = failure.op.attr(name).and_then(score::leading_integer);
+        ms.and_then(|ms| u32::try_from(ms).ok())
+            .filter(|ms| *ms > 0)
+    };
+    if let Some(ms) = span("exec-time") {
+        text.push_str(&format!(" after {}", readable_interval(ms)));
+        // The original's histories don't have it.
+        if let Some(ms) = span("exec-timeout") {
+            text.push_str(&format!(" of {}", readable_interval(ms)));
+        }
     }
     text
 }
@@ -162,16 +164,4 @@ fn technical(failure: &Failure<'_>, times: &Times<'_>) -> String {
         }
     }
     text
-}
-
-/// A time as people read it; less than a second in milliseconds, and a single larger unit in
-/// the one below it.
-fn readable(ms: u32) -> String {
-    match ms {
-        1..1000 => format!("{ms}ms"),
-        60_000 => "60s".to_owned(),
-        3_600_000 => "60m".to_owned(),
-        86_400_000 => "24h".to_owned(),
-        _ => super::super::text::readable_interval(ms),
-    }
 }

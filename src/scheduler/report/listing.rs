@@ -1,9 +1,9 @@
 //! Resources as `crm_resource` lists them.
 
-use super::super::arena::ResourceId;
-use super::super::cluster::Cluster;
 use super::page::{self, Entry};
 use super::show::Show;
+use crate::scheduler::model::arena::ResourceId;
+use crate::scheduler::model::cluster::Cluster;
 
 /// All resources as a list, without the places of those that are not in a clone.
 pub fn resources(cluster: &Cluster<'_>) -> String {

@@ -19,6 +19,7 @@ pub mod page;
 mod resources;
 pub mod show;
 mod summary;
+pub(super) mod transition;
 mod xml;
 mod xml_history;
 mod xml_resources;
@@ -29,9 +30,9 @@ pub use show::{Section, Show};
 pub use summary::Times;
 pub use xml_writer::Xml;
 
-use super::arena::ResourceId;
-use super::cluster::Cluster;
-use super::model::*;
+use crate::scheduler::model::arena::ResourceId;
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::*;
 use page::Page;
 
 /// The status as `crm_simulate` shows it.

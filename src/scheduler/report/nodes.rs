@@ -1,10 +1,10 @@
 //! Nodes: those that are well in lists, the others in lines of their own.
 
-use super::super::arena::NodeId;
-use super::super::cluster::Cluster;
-use super::super::score;
 use super::page::{Entry, Span};
 use super::show::Show;
+use crate::scheduler::model::arena::NodeId;
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::score;
 
 /// Feature set of a node that is too old to tell it.
 const OLD_FEATURE_SET: &str = "<3.15.1";

@@ -1,14 +1,14 @@
 //! What was done on each node, and how often it failed.
 
-use super::super::arena::{NodeId, ResourceId};
-use super::super::cluster::Cluster;
-use super::super::failcount::{Counting, Failures};
-use super::super::score;
 use super::page::Entry;
 use super::result_text;
 use super::show::Show;
 use super::summary::Times;
 use crate::cib::Element;
+use crate::scheduler::model::arena::{NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::score;
+use crate::scheduler::unpack::failcount::{Counting, Failures};
 
 /// The history of one resource on one node.
 pub(super) struct History<'a> {

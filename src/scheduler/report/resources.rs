@@ -1,13 +1,14 @@
 //! Resources with all that is in them.
 
-use super::super::arena::{NodeId, ResourceId};
-use super::super::cluster::Cluster;
-use super::super::model::*;
-use super::super::score;
-use super::super::text::{base_name, compare_names};
 use super::page::{Entry, Span};
 use super::show::Show;
 use super::{list_of, result_text};
+use crate::cib::boolean;
+use crate::scheduler::model::arena::{NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::text::{base_name, compare_names};
+use crate::scheduler::model::*;
+use crate::scheduler::score;
 
 impl Cluster<'_> {
     /// The list of all resources; a line that says so if there is none to show.
@@ -68,7 +69,7 @@ impl Cluster<'_> {
     }
 
     fn primitive_entry(&self, out: &mut Vec<Entry>, show: &Show, resource: ResourceId) {
-        if score::is_true(self.meta(resource, "internal_rsc").as_deref()) && !show.detail {
+        if boolean::is_true(self.meta(resource, "internal_rsc").as_deref()) && !show.detail {
             return;
         }
         let name = self.printable_id(resource).to_owned();
@@ -248,7 +249,7 @@ impl Cluster<'_> {
             line.push_str(description);
         }
         if r.role == Role::Stopped
-            && let Some(rc) = self.failed_probe(resource, None)
+            && let Some(rc) = self.failed_probe(resource, place)
         {
             line.push_str(&format!(" ({}) ", result_text(rc)));
         }
@@ -322,12 +323,12 @@ impl Cluster<'_> {
             _ => &self.resources[resource].id,
         };
         let of_this = |failed: &&FailedOp<'_>| {
-            let key = super::super::history_op::entry_key(failed.op);
+            let key = crate::scheduler::unpack::history_op::entry_key(failed.op);
             let told = failed.op.attr("on_node");
             let here =
                 |n: NodeId| told.is_some_and(|t| t.eq_ignore_ascii_case(&self.nodes[n].name));
-            super::super::text::parse_key(key).is_some_and(|(id, task, interval)| {
-                id == name && super::super::operations::is_probe(task, interval)
+            crate::scheduler::model::text::parse_key(key).is_some_and(|(id, task, interval)| {
+                id == name && crate::scheduler::unpack::operations::is_probe(task, interval)
             }) && told.is_some()
                 && node.is_none_or(here)
         };

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::super::arena::ResourceId;
-use super::super::cluster::Cluster;
-use super::super::model::Kind;
-use super::super::text::base_name;
+use crate::scheduler::model::Kind;
+use crate::scheduler::model::arena::ResourceId;
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::text::base_name;
 
 /// Parts of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

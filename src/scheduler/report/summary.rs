@@ -1,9 +1,9 @@
 //! What is said of the cluster as a whole.
 
-use super::super::cluster::Cluster;
-use super::super::options::QuorumPolicy;
 use super::page::{Entry, Page, Part, Span};
 use super::show::{Section, Show};
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::unpack::options::QuorumPolicy;
 
 /// Moments as they are shown, in the zone of who looks.
 pub struct Times<'x> {
@@ -18,7 +18,7 @@ pub struct Times<'x> {
 impl Times<'_> {
     /// A moment that an attribute tells in seconds since 1970; none if it tells nothing.
     pub(super) fn of(&self, seconds: Option<&str>) -> Option<String> {
-        let seconds = seconds.and_then(super::super::score::leading_integer);
+        let seconds = seconds.and_then(crate::scheduler::score::leading_integer);
         seconds.filter(|s| *s > 0).map(self.ctime)
     }
 }

@@ -1,13 +1,13 @@
 //! The summary, nodes, tickets and bans as XML.
 
-use super::super::arena::NodeId;
-use super::super::cluster::Cluster;
-use super::super::model::NodeKind;
-use super::super::options::QuorumPolicy;
-use super::super::score;
 use super::show::{Section, Show};
 use super::summary::Times;
 use super::xml_writer::Xml;
+use crate::rules;
+use crate::scheduler::model::NodeKind;
+use crate::scheduler::model::arena::NodeId;
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::unpack::options::QuorumPolicy;
 
 impl Cluster<'_> {
     /// What is said of the cluster as a whole.
@@ -88,7 +88,10 @@ impl Cluster<'_> {
         element.attr("no-quorum-policy", policy);
         element.attr("maintenance-mode", o.maintenance);
         element.attr("stop-all-resources", o.stop_all);
-        element.attr("stonith-timeout-ms", score::interval(&o.stonith_timeout));
+        element.attr(
+            "stonith-timeout-ms",
+            rules::interval_ms(&o.stonith_timeout).unwrap_or(0),
+        );
         element.attr("priority-fencing-delay-ms", o.priority_fencing_delay * 1000);
         out.end();
     }

@@ -1,6 +1,5 @@
 //! Operations and failures as XML.
 
-use super::super::cluster::Cluster;
 use super::failures::Failure;
 use super::operations::{History, rc_of, task_of};
 use super::result_text;
@@ -8,6 +7,7 @@ use super::show::{Section, Show};
 use super::summary::Times;
 use super::xml_writer::Xml;
 use crate::cib::Element;
+use crate::scheduler::model::cluster::Cluster;
 
 impl Cluster<'_> {
     /// Operations, or fail counts alone.
@@ -114,7 +114,7 @@ fn xml_failure(out: &mut Xml, failure: &Failure<'_>, times: &Times<'_>) {
     out.attr("status", failure.status());
     let last = op
         .attr("last-rc-change")
-        .and_then(super::super::score::leading_integer);
+        .and_then(crate::scheduler::score::leading_integer);
     if let Some(last) = last.filter(|t| *t > 0) {
         out.attr("last-rc-change", (times.iso)(last));
         out.maybe("queued", op.attr("queue-time"));

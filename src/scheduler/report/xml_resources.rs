@@ -1,10 +1,10 @@
 //! Resources as XML.
 
-use super::super::arena::ResourceId;
-use super::super::cluster::Cluster;
-use super::super::model::*;
 use super::show::Show;
 use super::xml_writer::Xml;
+use crate::scheduler::model::arena::ResourceId;
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::*;
 
 impl Cluster<'_> {
     /// The list of all resources.

@@ -7,6 +7,7 @@ use crate::cib::Document;
 use crate::controller::{Config, Controller, Member, Membership, Output};
 use crate::executor::{self, Exit, Operation, Outcome, RunId, Status};
 use crate::ids::NodeId;
+use crate::rules::iso8601::Clock;
 use crate::time::{Instant, Now};
 use crate::wire::crm::Message;
 
@@ -144,6 +145,7 @@ impl Host {
             nodes: Some(nodes),
             dc_deadtime: Duration::from_secs(20),
             jobs_max: 4,
+            jobs_fixed: None,
             infrastructure: "corosync",
             cluster_name: Some("simulated".into()),
             version: "0".into(),
@@ -206,10 +208,10 @@ impl Host {
                     let doc = self.controller.as_ref().map(|c| c.cib().clone());
                     self.disk = doc.unwrap_or_else(|| self.disk.clone());
                 }
-                Output::Fenced { .. } | Output::Leave => {
+                Output::Fenced { .. } | Output::Leave | Output::Refused => {
                     wishes.push_back(Wish::Gone);
                 }
-                Output::Event(_) => {}
+                Output::Event(_) | Output::Alert(_) => {}
                 Output::Log(_, text) => self.log.push(format!("{} {text}", now.mono)),
             }
         }
@@ -245,9 +247,9 @@ impl Host {
         if let Some((_, number, cib)) = self.question.take_if(|(at, ..)| *at <= now.mono)
             && let Some(controller) = &mut self.controller
         {
-            let expanded = crate::scheduler::expand::expand(&cib);
-            let seconds = i64::try_from(now.unix_s).unwrap_or(0);
-            let mut cluster = crate::scheduler::read(&expanded, seconds);
+            let expanded = crate::scheduler::unpack::expand::expand(&cib);
+            let clock = Clock::utc(i64::try_from(now.unix_s).unwrap_or(0));
+            let mut cluster = crate::scheduler::read(&expanded, clock);
             let graph = crate::scheduler::schedule(&mut cluster);
             controller.handle_scheduled(now, number, &graph, "pe-input-0");
         }

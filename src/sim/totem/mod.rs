@@ -1,6 +1,7 @@
 //! The single ring protocol on simulated hosts; `tests/sim/totem.rs` runs it.
 
 mod checks;
+pub mod growth;
 mod node;
 mod redundant;
 

@@ -1,5 +1,7 @@
 //! Messages of closed process groups.
 
+use std::sync::Arc;
+
 use super::fields::{CpgName, Source, padded_u32, write_padded_u32};
 use super::header::Header;
 use super::{ClusterError, Service};
@@ -94,7 +96,7 @@ pub enum Cpg {
         /// Its client.
         source: Source,
         /// What it sends.
-        data: Vec<u8>,
+        data: Arc<[u8]>,
     },
     /// Function 5: nodes that the sender lost. Layout: header, u32 old members, pad, u32 left,
     /// pad, 384 × u32. 1568 bytes.
@@ -118,7 +120,7 @@ pub enum Cpg {
         /// Its client.
         source: Source,
         /// This part.
-        data: Vec<u8>,
+        data: Arc<[u8]>,
     },
 }
 
@@ -176,7 +178,7 @@ impl Cpg {
             group,
             pid: padded_u32(reader)?,
             source: Source::decode(reader)?,
-            data: reader.bytes(length)?.to_vec(),
+            data: reader.bytes(length)?.into(),
         })
     }
 
@@ -202,7 +204,7 @@ impl Cpg {
             pid: padded_u32(reader)?,
             kind: PartialKind::of(padded_u32(reader)?)?,
             source: Source::decode(reader)?,
-            data: reader.bytes(length)?.to_vec(),
+            data: reader.bytes(length)?.into(),
         })
     }
 

@@ -44,7 +44,7 @@ fn all() -> Vec<Message> {
             pid: 3,
             kind: PartialKind::Middle,
             source,
-            data: b"part".to_vec(),
+            data: b"part".as_slice().into(),
         }),
         Message::Votequorum(Votequorum::DeviceRegistration {
             registers: true,

@@ -143,6 +143,13 @@ pub enum Message {
     FenceResult(FenceResult),
     /// Something for the journal of every member, as JSON.
     Noted(String),
+    /// How busy the sender is, and how much it does at once at most.
+    Throttle {
+        /// 0 for not at all, to 4.
+        mode: u8,
+        /// Operations.
+        jobs_max: u32,
+    },
 }
 
 impl Message {
@@ -199,6 +206,10 @@ impl Message {
             Self::FenceStart(start) => start.encode(&mut writer),
             Self::FenceResult(result) => result.encode(&mut writer),
             Self::Noted(text) => fields::put_text(&mut writer, text),
+            Self::Throttle { mode, jobs_max } => {
+                writer.u8(*mode);
+                writer.u32(*jobs_max);
+            }
         }
     }
 
@@ -231,6 +242,7 @@ impl Message {
             Self::StateWanted { .. } => 18,
             Self::StateTold { .. } => 19,
             Self::Noted(_) => 20,
+            Self::Throttle { .. } => 31,
         }
     }
 
@@ -289,6 +301,10 @@ impl Message {
                 state: fields.text("state")?,
             },
             20 => Self::Noted(fields.text("note")?),
+            31 => Self::Throttle {
+                mode: fields.u8()?,
+                jobs_max: fields.u32()?,
+            },
             unknown => return Err(CrmError::UnknownKind(unknown)),
         })
     }

@@ -70,6 +70,10 @@ fn of_nodes() -> Vec<Message> {
         Message::AttributeSync(vec![value(), value()]),
         Message::Recount,
         Message::Noted("{\"event\":\"leader\",\"dc\":\"a\"}".into()),
+        Message::Throttle {
+            mode: 3,
+            jobs_max: 9,
+        },
         Message::Ping { number: 1 },
         Message::Acknowledge {
             transition_key: "3:5:0:x".into(),

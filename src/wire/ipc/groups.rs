@@ -11,6 +11,8 @@
 //!         6 message  u8 6, u8 part (0 whole, 1 first, 2 middle, 3 last), u32 node, u32 pid,
 //!                    the message
 //! ```
+//! A client reads while it writes: one with much to read is not heard before it has read.
+//!
 //! Source: ours; what is said is that of corosync 3.1.7's libcpg.
 
 use std::ops::Range;
@@ -51,29 +53,26 @@ pub enum GroupsError {
 
 /// What a client wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
+pub enum Wish<'a> {
     /// Into a group.
     Join(CpgName),
     /// Out of it.
     Leave,
     /// This message is for the group.
-    Send(Vec<u8>),
+    Send(&'a [u8]),
 }
 
-impl Wish {
+impl<'a> Wish<'a> {
     /// Reads the body of a frame.
-    pub fn decode(mut body: Vec<u8>) -> Result<Self, GroupsError> {
-        match body.first() {
-            Some(&JOIN) => {
-                let name = CpgName::new(body.get(1..).unwrap_or_default());
+    pub fn decode(body: &'a [u8]) -> Result<Self, GroupsError> {
+        match body.split_first() {
+            Some((&JOIN, name)) => {
+                let name = CpgName::new(name);
                 let long = GroupsError::Malformed("a name of more than 128 bytes");
                 Ok(Self::Join(name.map_err(|_| long)?))
             }
-            Some(&LEAVE) => Ok(Self::Leave),
-            Some(&SEND) => {
-                body.remove(0);
-                Ok(Self::Send(body))
-            }
+            Some((&LEAVE, _)) => Ok(Self::Leave),
+            Some((&SEND, message)) => Ok(Self::Send(message)),
             _ => Err(GroupsError::Malformed("a wish that is none of 1, 2 and 3")),
         }
     }
@@ -265,15 +264,15 @@ mod tests {
     #[test]
     fn wishes_come_back_as_they_were_said() {
         let group = CpgName::new(b"web").expect("a name");
-        for wish in [Wish::Join(group), Wish::Leave, Wish::Send(vec![0, 9, 255])] {
+        for wish in [Wish::Join(group), Wish::Leave, Wish::Send(&[0, 9, 255])] {
             let mut bytes = Vec::new();
             wish.encode_into(&mut bytes);
-            assert_eq!(Wish::decode(one(&bytes).to_vec()), Ok(wish));
+            assert_eq!(Wish::decode(one(&bytes)), Ok(wish));
             assert_eq!(body(&bytes[..bytes.len() - 1], 99), Ok(None));
         }
-        assert!(Wish::decode(vec![]).is_err());
-        assert!(Wish::decode(vec![4]).is_err());
-        assert!(Wish::decode([&[JOIN][..], &[b'x'; 129]].concat()).is_err());
+        assert!(Wish::decode(&[]).is_err());
+        assert!(Wish::decode(&[4]).is_err());
+        assert!(Wish::decode(&[&[JOIN][..], &[b'x'; 129]].concat()).is_err());
     }
 
     #[test]

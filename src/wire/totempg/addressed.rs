@@ -57,12 +57,17 @@ impl<'a> Addressed<'a> {
     /// Bounds: a name of at most 65,535 bytes; those of corosync have 1 and 4.
     pub fn encode(group: &[u8], body: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(4 + group.len() + body.len());
-        let mut writer = Writer::new(&mut out, ByteOrder::NATIVE);
+        Self::begin(group, &mut out);
+        out.extend_from_slice(body);
+        out
+    }
+
+    /// Appends what stands before the body of such a message.
+    pub fn begin(group: &[u8], out: &mut Vec<u8>) {
+        let mut writer = Writer::new(out, ByteOrder::NATIVE);
         writer.u16(1);
         writer.u16(group.len() as u16);
         writer.bytes(group);
-        writer.bytes(body);
-        out
     }
 }
 

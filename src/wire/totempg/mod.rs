@@ -57,17 +57,19 @@ impl<'a> Packet<'a> {
         if reader.left() < 2 * count {
             return Err(PacketError::Length);
         }
-        let lengths = (0..count)
-            .map(|_| reader.u16().map(usize::from))
-            .collect::<Result<Vec<_>, _>>()?;
-        if lengths.iter().sum::<usize>() != reader.left() {
+        let mut lengths = Reader::new(reader.bytes(2 * count)?, order);
+        let mut parts = Vec::with_capacity(count);
+        while lengths.left() > 0 {
+            let length = usize::from(lengths.u16()?);
+            parts.push(reader.bytes(length).map_err(|_| PacketError::Length)?);
+        }
+        if reader.left() > 0 {
             return Err(PacketError::Length);
         }
-        let parts = lengths.into_iter().map(|n| reader.bytes(n));
         Ok(Self {
             fragmented,
             continuation,
-            parts: parts.collect::<Result<_, _>>()?,
+            parts,
         })
     }
 
@@ -75,17 +77,28 @@ impl<'a> Packet<'a> {
     ///
     /// Bounds: 65,535 parts of 65,535 bytes; what makes packets keeps far below.
     pub fn encode_into(&self, out: &mut Vec<u8>) {
-        let mut writer = Writer::new(out, ByteOrder::NATIVE);
-        writer.zeros(4);
-        writer.u8(self.fragmented);
-        writer.u8(self.continuation);
-        writer.u16(self.parts.len() as u16);
+        let lengths = self.parts.iter().map(|part| part.len());
+        begin_packet((self.fragmented, self.continuation), lengths, out);
         for part in &self.parts {
-            writer.u16(part.len() as u16);
+            out.extend_from_slice(part);
         }
-        for part in &self.parts {
-            writer.bytes(part);
-        }
+    }
+}
+
+/// Appends what a packet begins with: its fragment and the one it continues, then the lengths of
+/// the parts that follow.
+pub fn begin_packet(
+    (fragmented, continuation): (u8, u8),
+    lengths: impl ExactSizeIterator<Item = usize>,
+    out: &mut Vec<u8>,
+) {
+    let mut writer = Writer::new(out, ByteOrder::NATIVE);
+    writer.zeros(4);
+    writer.u8(fragmented);
+    writer.u8(continuation);
+    writer.u16(lengths.len() as u16);
+    for length in lengths {
+        writer.u16(length as u16);
     }
 }
 

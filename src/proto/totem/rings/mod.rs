@@ -81,6 +81,11 @@ impl RingSet {
         (0..count).fold(Self::default(), Self::with)
     }
 
+    /// This one alone.
+    pub fn one(ring: usize) -> Self {
+        Self::default().with(ring)
+    }
+
     fn with(self, ring: usize) -> Self {
         Self(self.0 | bit(ring))
     }

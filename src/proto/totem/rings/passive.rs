@@ -143,7 +143,7 @@ fn next(last: &mut usize, good: RingSet) -> RingSet {
     if let Some(ring) = after.or_else(|| good.iter().next()) {
         *last = ring;
     }
-    RingSet::default().with(*last)
+    RingSet::one(*last)
 }
 
 /// One more over this ring; rings in use that are too far behind it are faulty.

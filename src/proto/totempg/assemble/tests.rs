@@ -18,7 +18,7 @@ fn receive(assembler: &mut Assembler, packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let each = packets
         .iter()
         .map(|p| assembler.receive(NODE, p, ByteOrder::NATIVE).unwrap());
-    each.flatten().collect()
+    each.flatten().map(Cow::into_owned).collect()
 }
 
 #[test]

@@ -108,6 +108,11 @@ impl Protection {
         Ok(Self { kind })
     }
 
+    /// True when a datagram is the message as it is.
+    pub fn is_bare(&self) -> bool {
+        matches!(self.kind, Kind::Bare)
+    }
+
     /// True when each datagram needs a salt of its own.
     pub fn needs_salt(&self) -> bool {
         match &self.kind {
