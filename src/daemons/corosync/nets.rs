@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  Ring --select, send--> Nets --Sockets--> network 0, network 1
-//!  Sockets --receive--> Arrival --is_accepted--> Ring
+//!  Sockets --receive--> Arrival --accept--> Ring
 //! ```
 
 use std::io;
@@ -69,7 +69,7 @@ pub(super) struct Arrival<'a> {
 
 impl Arrival<'_> {
     /// True if the ring protocol is to have the message in it now.
-    pub(super) fn is_accepted(self, now: Instant, message: &[u8]) -> bool {
+    pub(super) fn accept(self, now: Instant, message: &[u8]) -> bool {
         let rings = self.rings;
         rings.is_none_or(|rings| rings.handle_datagram(now, self.ring, message))
     }

@@ -240,7 +240,7 @@ impl Ring {
             };
             match self.protection.open(arrival.datagram, &mut self.opened) {
                 Ok(message) => {
-                    if arrival.is_accepted(now.mono, message) {
+                    if arrival.accept(now.mono, message) {
                         self.srp.handle_datagram(now.mono, message);
                     }
                 }
