@@ -201,7 +201,7 @@ impl Ring {
                 }
                 Act::TransmitTo(to, bytes) if to < self.hosts.len() => self.send(to, bytes),
                 Act::Note(Told::Synchronised(_)) => self.in_step_at = self.now_us,
-                // Nobody sleeps here or has a second ring; what is told otherwise has no part in times.
+                // Nobody sleeps here or has a second ring; notes have no part in times.
                 Act::TransmitTo(..) | Act::TransmitOn(..) | Act::DiscardWaiting | Act::Note(_) => {}
             }
         }
