@@ -17,6 +17,8 @@ pub mod arguments;
 pub mod clock;
 pub mod code;
 pub mod codes;
+mod deep;
+pub mod file;
 pub mod input;
 pub mod judge;
 pub mod live;
@@ -25,6 +27,7 @@ pub mod session;
 pub mod user;
 
 pub use arguments::Line;
+pub use deep::deep;
 pub use output::{Failure, Output};
 pub use session::{ConnectError, Session, UpdateError};
 

@@ -10,6 +10,7 @@ mod clear;
 mod constraints;
 mod digests;
 mod dry_run;
+mod fail;
 mod history;
 mod list;
 mod locate;
@@ -18,7 +19,9 @@ mod options;
 mod perform;
 mod query;
 mod resource_xml;
+mod restart;
 mod run;
+mod wait;
 mod why;
 
 pub(super) use perform::run;

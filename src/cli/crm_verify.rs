@@ -10,11 +10,11 @@ use clap::Command;
 use super::applets::{self, Applet, Kind};
 use super::crm::arguments::{self, flag, value, with_output};
 use super::crm::clock;
+use super::crm::file::write_document;
 use super::crm::input::{InputError, Source};
 use super::crm::judge::Judge;
 use super::crm::output::Failure;
-use super::crm::session::write_document;
-use super::crm::{Line, Output, Session, code};
+use super::crm::{Line, Output, Session, code, deep};
 use crate::cib::schema::Claim;
 use crate::cib::{Document, upgrade};
 use crate::verify::{self, Remark, Weight};
@@ -28,9 +28,6 @@ pub const APPLET: Applet = Applet {
     command,
     run,
 };
-
-/// Room for orderings that are followed one after the other: some 1,000 bytes for each of them.
-const STACK_BYTES: usize = 512 << 20;
 
 fn command() -> Command {
     with_output(arguments::command(
@@ -71,12 +68,7 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
         Err(code) => return Ok(code),
     };
     let verbosity = line.verbosity();
-    let worker = std::thread::Builder::new().stack_size(STACK_BYTES);
-    let running = worker.spawn(move || perform(&line))?;
-    let result = match running.join() {
-        Ok(result) => result,
-        Err(panic) => std::panic::resume_unwind(panic),
-    };
+    let result = deep(|| perform(&line))?;
     Ok(output.finish(tell(result, verbosity)))
 }
 

@@ -4,13 +4,13 @@
 
 use std::process::ExitCode;
 
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, Command};
 
 use super::applets::{Applet, Args, Kind};
+use super::crm::arguments::{self, with_output};
 use super::crm::live::Live;
-use super::crm::{self, Session, clock, code, exit};
-use super::crm_mon::frame;
-use super::getopt_long::{self, Parsed};
+use super::crm::output::begin_report;
+use super::crm::{Line, Output, Session, clock, code};
 use crate::cib::Document;
 use crate::daemons::crm::protocol::Reply;
 use crate::rules;
@@ -27,30 +27,19 @@ pub const APPLET: Applet = Applet {
 };
 
 fn flag(id: &'static str, short: char, help: &'static str) -> Arg {
-    let arg = Arg::new(id).long(id).short(short).help(help);
-    arg.action(ArgAction::SetTrue)
+    arguments::flag(id, short).help(help)
 }
 
 fn value(id: &'static str, name: &'static str, help: &'static str) -> Arg {
-    let arg = Arg::new(id).long(id).help(help);
-    arg.value_name(name).action(ArgAction::Append)
+    arguments::value(id, name).help(help)
 }
 
 fn command() -> Command {
     let nodes = value("nodes", "TYPES", "name nodes: all, cluster, guest, remote");
-    Command::new("crmadmin")
-        .about("Name the nodes of the cluster, and ask its controller")
-        .disable_help_flag(true)
+    let about = "Name the nodes of the cluster, and ask its controller";
+    with_output(arguments::command("crmadmin", about))
         .args([
-            flag("help", 'h', "show this text").short_alias('?'),
-            Arg::new("help-all")
-                .long("help-all")
-                .action(ArgAction::SetTrue)
-                .hide(true),
-            flag("version", '$', "show the version"),
-            flag("verbose", 'V', "say more; may be repeated"),
             flag("quiet", 'q', "print the answer alone"),
-            value("output-as", "FORMAT", "text (the default) or xml"),
             nodes.short('N').num_args(0..=1),
             flag("bash-export", 'B', "with --nodes: as commands of a shell"),
             value("status", "NODE", "show the state of a node's controller").short('S'),
@@ -89,62 +78,42 @@ struct Node {
 }
 
 fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let called = frame::request("crmadmin", &args);
-    let parsed = getopt_long::parse_glib(&command(), &args);
-    Ok(exit(perform(&parsed, &called)))
+    let opened = arguments::parse(command(), &args)
+        .and_then(|line| Output::open(&line).map(|output| (line, output)));
+    Ok(opened.map_or_else(|code| code, |(line, output)| perform(&line, output)))
 }
 
-fn perform(parsed: &Parsed, called: &str) -> u8 {
-    if parsed.has("help") || parsed.has("help-all") {
-        print!("{}", command().render_help());
-        return code::OK;
-    }
-    if let Some(fault) = parsed.faults.first() {
-        eprintln!("{fault}");
-        return code::USAGE;
-    }
-    if parsed.has("version") {
-        println!("{}", crm::VERSION_TEXT);
-        return code::OK;
-    }
-    if let Some(time) = parsed.value("timeout")
+fn perform(line: &Line, output: Output) -> ExitCode {
+    if let Some(time) = line.value("timeout")
         && rules::milliseconds(time).unwrap_or(-1) < 0
     {
-        eprintln!("crmadmin: Error parsing option -t");
-        return code::USAGE;
+        return output.fail("Error parsing option -t", code::USAGE);
     }
-    let asked = ["nodes", "status", "dc_lookup", "pacemakerd"];
-    let asked = parsed
-        .options
-        .iter()
-        .rev()
-        .map(|(name, _)| name.as_str())
-        .find(|n| asked.contains(n));
-    let answer = match asked {
-        Some("nodes") => nodes(parsed),
-        Some(asked) => of_controller(parsed, asked),
+    let answer = match line.last(&["nodes", "status", "dc_lookup", "pacemakerd"]) {
+        Some("nodes") => nodes(line),
+        Some(asked) => of_controller(line, asked),
         None => {
             eprint!(
                 "error: Must specify a command option\n{}",
                 command().render_help()
             );
-            return code::USAGE;
+            return code::USAGE.into();
         }
     };
-    tell(parsed, called, &answer)
+    tell(line, output, &answer)
 }
 
 /// What a running cluster says of itself.
-fn of_controller(parsed: &Parsed, asked: &str) -> Answer {
+fn of_controller(line: &Line, asked: &str) -> Answer {
     let connected = Live::open().and_then(|mut live| Some((live.status()?, live)));
     let Some((Reply::Status { dc, .. }, mut live)) = connected else {
         return unconnected(asked);
     };
-    if let Some(time) = parsed.value("timeout") {
+    if let Some(time) = line.value("timeout") {
         live.wait_at_most(rules::milliseconds(time).unwrap_or(-1));
     }
     match asked {
-        "status" => state(&mut live, parsed.value("status").unwrap_or_default()),
+        "status" => state(&mut live, line.value("status").unwrap_or_default()),
         "pacemakerd" => {
             let date = Time::from_unix(clock::unix_s(), 0).to_string();
             let line =
@@ -207,7 +176,7 @@ fn unconnected(asked: &str) -> Answer {
     Answer::Errors(code::DISCONNECT, lines)
 }
 
-fn nodes(parsed: &Parsed) -> Answer {
+fn nodes(line: &Line) -> Answer {
     let session = match Session::open() {
         Ok(session) => session,
         Err(error) => {
@@ -216,8 +185,8 @@ fn nodes(parsed: &Parsed) -> Answer {
             return Answer::Errors(code::NOINPUT, lines);
         }
     };
-    let operand = parsed.operands.first().map(String::as_str);
-    let kinds = parsed.value("nodes").or(operand).unwrap_or("all");
+    let operand = line.operands().first().map(String::as_str);
+    let kinds = line.value("nodes").or(operand).unwrap_or("all");
     let kinds = kinds.trim_start_matches('=');
     let wanted = |kind: &str| kinds.split(',').any(|k| k == "all" || k == kind);
     let mut found = configured(session.doc());
@@ -260,55 +229,55 @@ fn configured(doc: &Document) -> Vec<Node> {
     found
 }
 
-fn tell(parsed: &Parsed, called: &str, answer: &Answer) -> u8 {
-    let exit_code = match answer {
-        Answer::Nodes(_) | Answer::Told { .. } => code::OK,
-        Answer::Errors(code, _) => *code,
+fn tell(line: &Line, mut output: Output, answer: &Answer) -> ExitCode {
+    let (exit_code, errors) = match answer {
+        Answer::Nodes(_) | Answer::Told { .. } => (code::OK, &[][..]),
+        Answer::Errors(code, lines) => (*code, lines.as_slice()),
     };
-    if parsed.value("output-as") == Some("xml") {
-        let mut out = frame::result(called);
+    if output.is_xml() {
+        let mut report = begin_report(&line.request);
         match answer {
             Answer::Nodes(nodes) => {
-                out.start("nodes");
+                report.start("nodes");
                 for node in nodes {
-                    let element = out.start("node").attr("type", node.kind);
+                    let element = report.start("node").attr("type", node.kind);
                     element.attr("name", &node.name).attr("id", &node.id).end();
                 }
-                out.end();
-                frame::end(&mut out, exit_code, &[]);
+                report.end();
             }
             Answer::Told {
                 element: (name, attrs),
                 ..
             } => {
-                let mut element = out.start(name);
+                let mut element = report.start(name);
                 for (name, value) in attrs {
                     element = element.attr(name, value);
                 }
                 element.end();
-                frame::end(&mut out, exit_code, &[]);
             }
-            Answer::Errors(_, lines) => frame::end(&mut out, exit_code, lines),
+            Answer::Errors(..) => {}
         }
-        print!("{}", out.finish());
-        return exit_code;
+        output.report(report);
     }
     match answer {
-        Answer::Nodes(nodes) if nodes.is_empty() => println!("No nodes configured"),
+        Answer::Nodes(nodes) if nodes.is_empty() => output.text("No nodes configured"),
         Answer::Nodes(nodes) => {
             for Node { kind, name, id } in nodes {
-                if parsed.has("bash-export") {
-                    println!("export {name}={id}");
-                } else if parsed.has("quiet") {
-                    println!("{name}");
+                if line.has("bash-export") {
+                    output.text(format_args!("export {name}={id}"));
+                } else if line.has("quiet") {
+                    output.text(name);
                 } else {
-                    println!("{kind} node: {name} ({id})");
+                    output.text(format_args!("{kind} node: {name} ({id})"));
                 }
             }
         }
-        Answer::Told { quiet, .. } if parsed.has("quiet") => println!("{quiet}"),
-        Answer::Told { line, .. } => println!("{line}"),
-        Answer::Errors(_, lines) => lines.iter().for_each(|line| eprintln!("{line}")),
+        Answer::Told { quiet, .. } if line.has("quiet") => output.text(quiet),
+        Answer::Told { line, .. } => output.text(line),
+        Answer::Errors(..) => {}
     }
-    exit_code
+    for error in errors {
+        output.error(error);
+    }
+    output.finish(exit_code)
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::applets::{self, Applet, Kind};
-use super::crm::{Session, clock, input};
+use super::crm::{Session, clock, deep, input};
 use crate::cib::Document;
 use crate::explain::diff::{self, Line, Side};
 use crate::explain::{self, Question, sentence, svg, transition};
@@ -25,9 +25,6 @@ pub const APPLET: Applet = Applet {
 
 /// Exit code of a question about a resource or a node that isn't there.
 const EXIT_UNKNOWN: u8 = 3;
-
-/// Room for orderings that the scheduler follows one after the other.
-const STACK_BYTES: usize = 512 << 20;
 
 /// Trials times elements of the CIB: what some seconds are enough for.
 const WORK: usize = 2_000_000;
@@ -90,11 +87,7 @@ fn command() -> Command {
 
 fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
     let matches = applets::parse(command(), args);
-    let worker = std::thread::Builder::new().stack_size(STACK_BYTES);
-    match worker.spawn(move || perform(&matches))?.join() {
-        Ok(result) => result,
-        Err(panic) => std::panic::resume_unwind(panic),
-    }
+    deep(|| perform(&matches))?
 }
 
 fn perform(matches: &ArgMatches) -> anyhow::Result<ExitCode> {

@@ -118,6 +118,19 @@ impl Controller {
         true
     }
 
+    /// A resource is to count as failed on a node; false if that is no member.
+    pub fn fail_on(&mut self, now: Now, node: &str, resource: &str) -> bool {
+        let Some(member) = self.member_named(node).map(|member| member.id) else {
+            return false;
+        };
+        self.send(Message::Invoke(Invoke::Fail {
+            node: member,
+            resource: resource.to_owned(),
+        }));
+        self.settle(now);
+        true
+    }
+
     fn perform(&mut self, now: Now, mark: &str, action: &str) {
         let element = reader::read(action).ok();
         let root = element.as_ref().map(Document::root_element);

@@ -13,4 +13,5 @@ pub mod realtime;
 pub mod reboot;
 pub mod scm;
 pub mod signal;
+pub mod terminal;
 pub mod watchdog;

@@ -148,8 +148,10 @@ fn published_cibs_are_of_today_in_the_plan() {
     for entry in entries {
         let path = entry.expect("an entry").path();
         let source = Source::from_bytes(&path, &std::fs::read(&path).expect("a file"));
-        let mut files = NodeFiles::default();
-        files.cib = Some(source.clone());
+        let files = NodeFiles {
+            cib: Some(source.clone()),
+            ..NodeFiles::default()
+        };
         let plan = plan(&[files], &DistantHost::default());
         assert_eq!(plan.lines.len(), 1, "{}", path.display());
         let Some(text) = &plan.cib else {
@@ -224,8 +226,10 @@ fn published_text_for_the_crm_shell_becomes_a_cib() {
     for entry in entries {
         let path = entry.expect("an entry").path();
         let source = Source::from_bytes(&path, &std::fs::read(&path).expect("a file"));
-        let mut files = NodeFiles::default();
-        files.crm = Some(source);
+        let files = NodeFiles {
+            crm: Some(source),
+            ..NodeFiles::default()
+        };
         let plan = plan(&[files], &DistantHost::default());
         statements += plan.lines.len();
         open += plan.lines.iter().filter(|l| !l.decide.is_empty()).count();

@@ -262,7 +262,7 @@ fn id(host: &str) -> u32 {
     1 + HOSTS.iter().position(|h| *h == host).expect("a host") as u32
 }
 
-fn messages_of<'a>(all: &'a [Event], host: &str) -> impl Iterator<Item = u64> {
+fn messages_of(all: &[Event], host: &str) -> impl Iterator<Item = u64> {
     let of = id(host);
     all.iter().filter_map(move |event| match event {
         Event::Message(node, number) if *node == of => Some(*number),

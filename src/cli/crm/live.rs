@@ -194,15 +194,20 @@ impl Live {
             node: node.to_owned(),
             resource: resource.to_owned(),
         });
-        for reply in [clear, forget] {
-            match reply {
-                Ok(Reply::Done { .. }) => {}
-                Ok(Reply::Refused { why, .. }) => return Err(why),
-                Ok(_) => return Err("the daemon gave another answer".to_owned()),
-                Err(error) => return Err(error.to_string()),
-            }
-        }
-        Ok(())
+        taken(clear)?;
+        taken(forget)
+    }
+
+    /// Has a resource count as failed on a node, so that it is recovered.
+    ///
+    /// Errors: why not, in the daemon's words.
+    pub fn fail(&mut self, node: &str, resource: &str) -> Result<(), String> {
+        let reply = self.ask(|number| protocol::Request::Fail {
+            number,
+            node: node.to_owned(),
+            resource: resource.to_owned(),
+        });
+        taken(reply)
     }
 
     /// Who is there: the members, with what else the daemon says of the cluster.
@@ -310,6 +315,16 @@ impl AsFd for Live {
 fn is_late(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
     matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
+}
+
+/// Whether the daemon took a request on.
+fn taken(reply: std::io::Result<Reply>) -> Result<(), String> {
+    match reply {
+        Ok(Reply::Done { .. }) => Ok(()),
+        Ok(Reply::Refused { why, .. }) => Err(why),
+        Ok(_) => Err("the daemon gave another answer".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn word(operation: Operation) -> &'static str {

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use super::arguments::{self, Line};
 use super::{VERSION, code};
 use crate::cib::{Document, Kind, NodeRef};
+use crate::scheduler::report::Xml;
 
 /// Version of the XML form. Source: Pacemaker 2.1.5, `PCMK__API_VERSION`.
 const API_VERSION: &str = "2.25";
@@ -45,6 +46,8 @@ pub struct Output {
 enum Form {
     Text,
     Xml(Document),
+    /// XML that the scheduler's reports were written into.
+    Report(Xml),
 }
 
 #[derive(Debug)]
@@ -92,7 +95,7 @@ impl Output {
         };
         let form = match option("output-as") {
             None | Some("text") => Form::Text,
-            Some("xml") => Form::Xml(Self::frame(&line.request)),
+            Some("xml") => Form::Xml(frame(&line.request)),
             Some(other) => return Err(refuse(other, "Unknown output format")),
         };
         let name = line.name.clone();
@@ -109,14 +112,6 @@ impl Output {
         Ok(output)
     }
 
-    fn frame(request: &str) -> Document {
-        let mut doc = Document::new("pacemaker-result");
-        let root = doc.root();
-        doc.set_attr(root, "api-version", API_VERSION);
-        doc.set_attr(root, "request", request);
-        doc
-    }
-
     fn version(&mut self) {
         self.text(arguments::version_text());
         self.element(
@@ -131,7 +126,21 @@ impl Output {
 
     /// Whether it is XML.
     pub fn is_xml(&self) -> bool {
-        matches!(self.form, Form::Xml(_))
+        !matches!(self.form, Form::Text)
+    }
+
+    /// A text of many lines; nothing in XML.
+    pub fn page(&mut self, text: &str) {
+        if let Form::Text = self.form {
+            let _ = self.to.write_all(text.as_bytes());
+        }
+    }
+
+    /// A report as XML, begun with [`begin_report`], in place of all elements.
+    pub fn report(&mut self, report: Xml) {
+        if self.is_xml() {
+            self.form = Form::Report(report);
+        }
     }
 
     /// A line of text; nothing in XML.
@@ -145,7 +154,7 @@ impl Output {
     /// An element with attributes under the root; nothing in text.
     pub fn element(&mut self, name: &str, attrs: &[(&str, &str)]) -> Option<NodeRef> {
         match &mut self.form {
-            Form::Text => None,
+            Form::Text | Form::Report(_) => None,
             Form::Xml(doc) => {
                 let root = doc.root();
                 Some(doc.add_element(root, name, attrs))
@@ -156,7 +165,7 @@ impl Output {
     /// The document of XML output, to put more into it.
     pub fn document(&mut self) -> Option<&mut Document> {
         match &mut self.form {
-            Form::Text => None,
+            Form::Text | Form::Report(_) => None,
             Form::Xml(doc) => Some(doc),
         }
     }
@@ -165,7 +174,7 @@ impl Output {
     pub fn error(&mut self, line: impl Into<String>) {
         match self.form {
             Form::Text => eprintln!("{}", line.into()),
-            Form::Xml(_) => self.errors.push(line.into()),
+            Form::Xml(_) | Form::Report(_) => self.errors.push(line.into()),
         }
     }
 
@@ -227,26 +236,72 @@ impl Output {
 
     /// Ends the output; the XML form is printed only now.
     pub fn finish(mut self, exit: u8) -> ExitCode {
-        if let Form::Xml(doc) = &mut self.form {
-            let root = doc.root();
-            let number = exit.to_string();
-            let message = code::text(exit.into());
-            let attrs = [("code", number.as_str()), ("message", message)];
-            let status = doc.add_element(root, "status", &attrs);
-            if !self.errors.is_empty() {
-                let errors = doc.add_element(status, "errors", &[]);
-                for text in &self.errors {
-                    let error = doc.add_element(errors, "error", &[]);
-                    add_text(doc, error, text);
-                }
+        let text = match std::mem::replace(&mut self.form, Form::Text) {
+            Form::Text => String::new(),
+            Form::Xml(doc) => whole(doc, exit, &self.errors),
+            Form::Report(mut report) => {
+                end_report(&mut report, exit, &self.errors);
+                report.finish()
             }
-            let mut text = String::new();
-            write_element(doc, root, 0, &mut text);
-            let _ = self.to.write_all(text.as_bytes());
-        }
+        };
+        // A reader that went away ends the program by SIGPIPE.
+        let _ = self.to.write_all(text.as_bytes());
         let _ = self.to.flush();
         exit.into()
     }
+}
+
+/// The document of XML output, begun.
+fn frame(request: &str) -> Document {
+    let mut doc = Document::new("pacemaker-result");
+    let root = doc.root();
+    doc.set_attr(root, "api-version", API_VERSION);
+    doc.set_attr(root, "request", request);
+    doc
+}
+
+/// The document of XML output with how it ended.
+fn whole(mut doc: Document, exit: u8, errors: &[String]) -> String {
+    let root = doc.root();
+    let number = exit.to_string();
+    let message = code::text(exit.into());
+    let attrs = [("code", number.as_str()), ("message", message)];
+    let status = doc.add_element(root, "status", &attrs);
+    if !errors.is_empty() {
+        let list = doc.add_element(status, "errors", &[]);
+        for text in errors {
+            let error = doc.add_element(list, "error", &[]);
+            add_text(&mut doc, error, text);
+        }
+    }
+    let mut text = String::new();
+    write_element(&doc, root, 0, &mut text);
+    text
+}
+
+/// The root of XML output for the scheduler's reports, which write their own.
+pub fn begin_report(request: &str) -> Xml {
+    let mut out = Xml::default();
+    let root = out.start("pacemaker-result");
+    root.attr("api-version", API_VERSION)
+        .attr("request", request);
+    out
+}
+
+/// How it ended, and the end.
+pub fn end_report(out: &mut Xml, exit: u8, errors: &[String]) {
+    let message = code::text(exit.into());
+    out.start("status")
+        .attr("code", exit)
+        .attr("message", message);
+    if !errors.is_empty() {
+        out.start("errors");
+        for error in errors {
+            out.leaf("error", error);
+        }
+        out.end();
+    }
+    out.end();
 }
 
 /// Puts text into an element.

@@ -1,18 +1,16 @@
 //! A CIB that a tool reads and changes.
 
 use std::borrow::Cow;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use bzip2::Compression;
-
+use super::file::{self, write_document};
 use super::judge::Judge;
 use super::live::Live;
 use super::{code, input, user};
 use crate::cib::acl::{Access, User};
 use crate::cib::operation::{self, Answer, Change, Operation, Request};
 use crate::cib::upgrade::Upgraded;
-use crate::cib::{Document, Error, writer};
+use crate::cib::{Document, Error};
 
 /// Where shadow copies are if `CIB_shadow_dir` says nothing.
 pub const CIB_DIR: &str = "/var/lib/pacemaker/cib";
@@ -152,7 +150,14 @@ impl Session {
             return Err(ConnectError::Missing(path.to_owned()));
         }
         let invalid = |why: String| ConnectError::Invalid(path.to_owned(), why);
-        let said = |why: &str| invalid(format!("{}: {why}", path.display()));
+        let said = |why: &str| {
+            // An earlier run may have ended while it wrote.
+            let copy = file::copies(path).into_iter().next_back();
+            let copy = copy.map_or(String::new(), |copy| {
+                format!("; a whole copy may be {}", copy.display())
+            });
+            invalid(format!("{}: {why}{copy}", path.display()))
+        };
         let mut doc = input::read_file(path).map_err(|error| said(&error.to_string()))?;
         let root = doc.root();
         if doc.name(root) != "cib" {
@@ -191,6 +196,16 @@ impl Session {
     /// The cluster, where the CIB is its own.
     pub fn live(&mut self) -> Option<&mut Live> {
         self.live.as_mut()
+    }
+
+    /// Looks again: what the cluster has now. A file stays as it was read.
+    ///
+    /// Errors: the cluster is gone.
+    pub fn refresh(&mut self) -> Result<(), Error> {
+        if let Some(live) = &mut self.live {
+            self.doc = live.cib(None)?;
+        }
+        Ok(())
     }
 
     /// The whole document, whoever asks.
@@ -283,49 +298,6 @@ impl Session {
         }
         write_document(&self.path, &self.doc)
     }
-}
-
-/// Writes a document to a file, packed if its name says so.
-///
-/// The file stays the same one, since pcs reads what it gave to the tools through a file that
-/// it holds open. So that a crash or a full disk loses nothing, a copy is written beside it
-/// first; the copy stays if the file could not be written.
-///
-/// Errors: the copy or the file can't be written; the text names the copy that stays.
-pub fn write_document(path: &Path, doc: &Document) -> std::io::Result<()> {
-    let text = writer::pretty(doc, doc.root());
-    let bytes = match input::is_packed(path) {
-        true => {
-            let mut packer = bzip2::write::BzEncoder::new(Vec::new(), Compression::new(5));
-            packer.write_all(text.as_bytes())?;
-            packer.finish()?
-        }
-        false => text.into_bytes(),
-    };
-    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    if !std::fs::metadata(&path).is_ok_and(|data| data.is_file()) {
-        return std::fs::write(&path, bytes);
-    }
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    let mut copy = tempfile::Builder::new()
-        .prefix(".cib.")
-        .tempfile_in(folder)?;
-    copy.write_all(&bytes)?;
-    copy.as_file().sync_all()?;
-    write_in_place(&path, &bytes).map_err(|error| match copy.keep() {
-        Ok((_, kept)) => {
-            let text = format!("{error}; what should be in it is in {}", kept.display());
-            std::io::Error::new(error.kind(), text)
-        }
-        Err(_) => error,
-    })
-}
-
-fn write_in_place(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = std::fs::OpenOptions::new().write(true).open(path)?;
-    file.write_all(bytes)?;
-    file.set_len(bytes.len() as u64)?;
-    file.sync_all()
 }
 
 #[cfg(test)]

@@ -1,15 +1,15 @@
 //! The options of `crm_mon`. Source: Pacemaker 2.1.5, `crm_mon --help-all`.
 
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, Command};
+
+use crate::cli::crm::arguments;
 
 fn flag(id: &'static str, short: char, help: &'static str) -> Arg {
-    let arg = Arg::new(id).long(id).short(short).help(help);
-    arg.action(ArgAction::SetTrue)
+    arguments::flag(id, short).help(help)
 }
 
 fn value(id: &'static str, name: &'static str, help: &'static str) -> Arg {
-    let arg = Arg::new(id).long(id).help(help);
-    arg.value_name(name).action(ArgAction::Append)
+    arguments::value(id, name).help(help)
 }
 
 fn optional(id: &'static str, short: char, name: &'static str, help: &'static str) -> Arg {
@@ -24,20 +24,14 @@ fn output() -> [Arg; 7] {
             "console (the default), text, html or xml",
         ),
         value("output-to", "DEST", "write to a file; - is standard output"),
-        Arg::new("html-cgi")
-            .long("html-cgi")
-            .action(ArgAction::SetTrue)
-            .help("headers of CGI before the HTML page"),
+        arguments::flag_of("html-cgi").help("headers of CGI before the HTML page"),
         value(
             "html-stylesheet",
             "URI",
             "the HTML page uses this stylesheet",
         ),
         value("html-title", "TITLE", "title of the HTML page"),
-        Arg::new("text-fancy")
-            .long("text-fancy")
-            .action(ArgAction::SetTrue)
-            .help("text with titles and bullets, as it always is"),
+        arguments::flag_of("text-fancy").help("text with titles and bullets, as it always is"),
         value("as-html", "FILE", "like --output-as=html --output-to=FILE").short('h'),
     ]
 }
@@ -78,6 +72,40 @@ fn sections() -> [Arg; 13] {
     ]
 }
 
+fn following() -> [Arg; 6] {
+    [
+        flag(
+            "daemonize",
+            'd',
+            "follow the cluster in the background; with --output-to or --external-agent",
+        ),
+        value(
+            "pid-file",
+            "FILE",
+            "with --daemonize, write its number there",
+        )
+        .short('p'),
+        value(
+            "external-agent",
+            "FILE",
+            "run a program whenever an operation of a resource has a result",
+        )
+        .short('E'),
+        value(
+            "external-recipient",
+            "TEXT",
+            "a text that the program is given",
+        )
+        .short('e'),
+        flag("watch-fencing", 'W', "run the program for fencing too"),
+        value(
+            "compat",
+            "VERSION",
+            "text as version 1.1, 2.0 or 2.1 wrote it",
+        ),
+    ]
+}
+
 fn forms() -> [Arg; 9] {
     [
         flag("group-by-node", 'n', "show resources under their nodes"),
@@ -87,7 +115,7 @@ fn forms() -> [Arg; 9] {
         value(
             "interval",
             "TIME",
-            "how often to look again; 5s if not given",
+            "show it again after this time though nothing changed; 5s",
         )
         .short('i'),
         flag("one-shot", '1', "show the status once"),
@@ -102,12 +130,10 @@ pub(super) fn command() -> Command {
     Command::new("crm_mon")
         .about("Show the status of the cluster")
         .disable_help_flag(true)
+        .disable_version_flag(true)
         .args([
             flag("help", '?', "show this text"),
-            Arg::new("help-all")
-                .long("help-all")
-                .action(ArgAction::SetTrue)
-                .hide(true),
+            arguments::flag_of("help-all").hide(true),
             flag("version", '$', "show the version"),
             flag("verbose", 'V', "say more; may be repeated"),
             flag("quiet", 'Q', "say less"),
@@ -115,6 +141,7 @@ pub(super) fn command() -> Command {
         .args(output())
         .args(sections())
         .args(forms())
+        .args(following())
         .after_help(
             "SECTIONS is a list of names with commas between them; --include=list names them.\n\
              --include and --exclude apply from left to right to what the format shows by\n\
@@ -125,6 +152,8 @@ pub(super) fn command() -> Command {
              crm_mon -1                      the status, once\n  \
              crm_mon -1rfA                   all resources, failures, attributes\n  \
              crm_mon -1n --node=node1        what runs on one node\n  \
+             crm_mon                         follow the cluster; ? shows keys, q ends\n  \
+             crm_mon -d -p /run/mon.pid -h /var/www/status.html\n  \
              crm_mon --output-as=xml         for programs\n  \
              crm_mon -1 --output-as=html --output-to=status.html",
         )

@@ -1,7 +1,12 @@
 //! What the command line asks for.
 
+use std::time::Duration;
+
+use super::era::Era;
+use super::events::Agent;
 use super::sections;
-use crate::cli::getopt_long::Parsed;
+use crate::cli::crm::Line;
+use crate::cli::crm::session::Location;
 use crate::rules;
 use crate::scheduler::report::{Section, Show};
 
@@ -28,48 +33,113 @@ pub(super) struct Request {
     pub resource: Option<String>,
     /// The file; none is standard output.
     pub to: Option<String>,
-    /// After which time it is shown again, in milliseconds.
-    pub interval: Option<u32>,
+    /// It is shown once, and not again and again.
+    pub once: bool,
+    /// After which time it is shown again though nothing changed, in milliseconds.
+    pub interval: u32,
+    /// It may have the terminal to itself.
+    pub console: bool,
+    /// It is shown by a process in the background.
+    pub daemon: Option<Daemon>,
+    /// A program that is told what happens.
+    pub agent: Option<Agent>,
+    /// The version whose text it is.
+    pub era: Era,
     pub cgi: bool,
     pub title: String,
     pub stylesheet: Option<String>,
 }
 
+/// A process in the background.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Daemon {
+    /// Where its number stands.
+    pub pid_file: Option<String>,
+}
+
+/// The variable that stands for `--compat` where a script can't be changed.
+const ERA: &str = "EVERBEAT_COMPAT";
+
 impl Request {
+    /// How often it is shown though nothing changed.
+    pub(super) fn every(&self) -> Duration {
+        Duration::from_millis(self.interval.into())
+    }
+
+    /// Nobody would see the status: only a program is told what happens.
+    pub(super) fn is_silent(&self) -> bool {
+        self.daemon.is_some() && self.to.is_none()
+    }
+
     /// Reads the command line; what is wrong with it is the error.
-    pub(super) fn of(parsed: &Parsed) -> Result<Self, String> {
-        let (form, mut to) = form(parsed)?;
-        if let Some(path) = parsed.value("output-to").filter(|_| to.is_none()) {
+    pub(super) fn of(line: &Line) -> Result<Self, String> {
+        let (form, mut to) = form(line)?;
+        if let Some(path) = line.value("output-to").filter(|_| to.is_none()) {
             to = Some(path.to_owned()).filter(|path| path != "-");
         }
-        let value = |id| parsed.value(id).map(str::to_owned);
-        let live = matches!(form, Form::Text | Form::Html);
-        let once = parsed.has("one-shot") || !live;
-        let interval = match parsed
+        let value = |id| line.value(id).map(str::to_owned);
+        let follows = matches!(form, Form::Text | Form::Html);
+        let interval = match line
             .value("interval")
-            .map(|text| rules::milliseconds(text).unwrap_or(-1))
+            .map(|text| (text, rules::milliseconds(text).unwrap_or(-1)))
         {
-            Some(ms) if ms > 0 => u32::try_from(ms).unwrap_or(u32::MAX),
-            Some(_) => return Err("--interval has to be a time above 0, for example 10s".into()),
-            None => 5000,
+            None | Some((_, 0)) => 5000,
+            Some((_, ms)) if ms > 0 => u32::try_from(ms).unwrap_or(u32::MAX),
+            Some((text, _)) => return Err(format!("Invalid value for -i: {text}")),
         };
+        if let Some(level) = line.value("fence-history")
+            && !matches!(level, "0" | "1" | "2" | "3")
+        {
+            return Err("Fence history must be 0-3".to_owned());
+        }
+        let agent = value("external-agent").map(|path| Agent {
+            path,
+            recipient: value("external-recipient"),
+        });
+        let daemon = line.has("daemonize").then(|| Daemon {
+            pid_file: value("pid-file"),
+        });
+        if daemon.is_some() && agent.is_none() && to.is_none() && !line.has("one-shot") {
+            return Err("--daemonize needs --external-agent, or a file: --output-to".to_owned());
+        }
         Ok(Self {
             form,
-            show: show(parsed, form)?,
+            show: show(line, form)?,
             node: value("node").filter(|name| name != "*"),
             resource: value("resource").filter(|name| name != "*"),
             to,
-            interval: (!once).then_some(interval),
-            cgi: parsed.has("html-cgi") || parsed.has("web-cgi"),
+            // A file doesn't change.
+            once: line.has("one-shot")
+                || !follows
+                || Location::from_environment() != Location::Cluster,
+            interval,
+            console: !line.has("disable-ncurses") && line.value("output-as") != Some("text"),
+            daemon,
+            agent,
+            era: era(line)?,
+            cgi: line.has("html-cgi") || line.has("web-cgi"),
             title: value("html-title").unwrap_or_else(|| "Cluster Status".to_owned()),
             stylesheet: value("html-stylesheet"),
         })
     }
 }
 
-fn form(parsed: &Parsed) -> Result<(Form, Option<String>), String> {
+/// The version whose text is wanted.
+fn era(line: &Line) -> Result<Era, String> {
+    let variable = std::env::var(ERA).ok().filter(|name| !name.is_empty());
+    let (name, from) = match line.value("compat") {
+        Some(name) => (name.to_owned(), "--compat"),
+        None => match variable {
+            Some(name) => (name, ERA),
+            None => return Ok(Era::Now),
+        },
+    };
+    Era::named(&name).ok_or_else(|| format!("{from} has to be 1.1, 2.0 or 2.1, not {name:?}"))
+}
+
+fn form(line: &Line) -> Result<(Form, Option<String>), String> {
     let mut form = (Form::Text, None);
-    for (name, value) in &parsed.options {
+    for (name, value) in &line.parsed.options {
         form = match (name.as_str(), value.as_deref()) {
             ("as-xml", _) => (Form::OldXml, None),
             ("as-html", file) => (Form::Html, file.map(str::to_owned)),
@@ -86,13 +156,13 @@ fn form(parsed: &Parsed) -> Result<(Form, Option<String>), String> {
             _ => continue,
         };
     }
-    if parsed.has("simple-status") {
+    if line.has("simple-status") {
         form.0 = Form::Simple;
     }
     Ok(form)
 }
 
-fn show(parsed: &Parsed, form: Form) -> Result<Show, String> {
+fn show(line: &Line, form: Form) -> Result<Show, String> {
     let xml = matches!(form, Form::Xml | Form::OldXml);
     let default = match xml {
         true => sections::everything(false),
@@ -103,8 +173,8 @@ fn show(parsed: &Parsed, form: Form) -> Result<Show, String> {
         default,
         text: form == Form::Text,
     };
-    let mut ban_prefix = parsed.value("neg-locations").map(str::to_owned);
-    for (option, value) in &parsed.options {
+    let mut ban_prefix = line.value("neg-locations").map(str::to_owned);
+    for (option, value) in &line.parsed.options {
         let (option, list) = match option.as_str() {
             "include" | "exclude" => (option.as_str(), value.as_deref().unwrap_or("")),
             "failcounts" => ("include", "failcounts"),
@@ -131,13 +201,13 @@ fn show(parsed: &Parsed, form: Form) -> Result<Show, String> {
     Ok(Show {
         placeless: false,
         sections: chosen,
-        by_node: parsed.has("group-by-node"),
+        by_node: line.has("group-by-node"),
         under_node: false,
-        brief: parsed.has("brief"),
-        inactive: parsed.has("inactive") || xml,
-        detail: parsed.has("show-detail"),
+        brief: line.has("brief"),
+        inactive: line.has("inactive") || xml,
+        detail: line.has("show-detail"),
         hosts: false,
-        timing: parsed.has("timing-details") || xml,
+        timing: line.has("timing-details") || xml,
         html: form == Form::Html,
         nodes: None,
         resources: None,

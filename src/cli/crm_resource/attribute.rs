@@ -165,6 +165,58 @@ fn target(
     Ok(resource)
 }
 
+/// The place of a meta attribute.
+fn meta_place(name: &str) -> Place {
+    Place {
+        kind: "meta_attributes",
+        set: None,
+        id: None,
+        name: name.to_owned(),
+    }
+}
+
+/// The value of a meta attribute as it is written for a resource, if it is.
+pub(super) fn meta(
+    job: &mut Job<'_>,
+    cluster: &Cluster<'_>,
+    resource: ResourceId,
+    name: &str,
+) -> Result<Option<String>, Failure> {
+    let path = meta_place(name).path(base_name(&cluster.resources[resource].id));
+    let request = Request {
+        xpath: Some(&path),
+        ..Request::default()
+    };
+    match job.session.query(&request) {
+        Err(Error::NotFound) => Ok(None),
+        Err(error) => Err(error.into()),
+        Ok((doc, answer)) => Ok(pairs(&doc, &answer).pop().map(|(_, value)| value)),
+    }
+}
+
+/// Sets a meta attribute.
+pub(super) fn set_meta(
+    job: &mut Job<'_>,
+    cluster: &mut Cluster<'_>,
+    resource: ResourceId,
+    name: &str,
+    value: &str,
+) -> Done {
+    let place = meta_place(name);
+    let target = target(job, cluster, resource, &place, "update")?;
+    write(job, cluster, target, &place, value)
+}
+
+/// Removes a meta attribute.
+pub(super) fn delete_meta(
+    job: &mut Job<'_>,
+    cluster: &Cluster<'_>,
+    resource: ResourceId,
+    name: &str,
+) -> Done {
+    remove(job, cluster, resource, &meta_place(name))
+}
+
 /// Sets a parameter.
 pub(super) fn set(job: &mut Job<'_>, cluster: &mut Cluster<'_>, resource: ResourceId) -> Done {
     let name = job
@@ -285,14 +337,20 @@ pub(super) fn delete(job: &mut Job<'_>, cluster: &Cluster<'_>, resource: Resourc
         .to_owned();
     let place = Place::of(job, &name);
     warn(job, cluster, resource, &place);
-    let target = target(job, cluster, resource, &place, "delete")?;
+    remove(job, cluster, resource, &place)
+}
+
+fn remove(job: &mut Job<'_>, cluster: &Cluster<'_>, resource: ResourceId, place: &Place) -> Done {
+    let target = target(job, cluster, resource, place, "delete")?;
     let id = base_name(&cluster.resources[target].id).to_owned();
-    let Some(pair) = find(job, &id, &place)? else {
+    let Some(pair) = find(job, &id, place)? else {
         return Ok(());
     };
-    let doc = fragment("nvpair", &[("id", &pair), ("name", &name)]);
+    let name = &place.name;
+    let doc = fragment("nvpair", &[("id", &pair), ("name", name)]);
     job.change(Operation::Delete, "resources", &doc)?;
-    let set = place.set.map_or(String::new(), |set| format!(" set={set}"));
+    let set = place.set.as_ref();
+    let set = set.map_or(String::new(), |set| format!(" set={set}"));
     job.info(format_args!(
         "Deleted '{id}' option: id={pair}{set} name={name}"
     ));

@@ -89,7 +89,7 @@ fn tell(
     let status = status.map_or("UNKNOWN!".to_owned(), |status| status.to_string());
     let changed = op
         .attr("last-rc-change")
-        .and_then(|at| at.parse::<u64>().ok());
+        .and_then(|at| at.parse::<i64>().ok());
     let changed = changed.map(ctime);
     let exec = op.attr("exec-time").unwrap_or_default();
     let resource = resource_of(cluster, op);

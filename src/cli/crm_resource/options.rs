@@ -5,7 +5,7 @@ use clap::{Arg, Command};
 use crate::cli::crm::arguments::{self, flag, flag_of, value, with_output};
 
 /// Options of which the last one says what is done.
-pub(super) const COMMANDS: [&str; 31] = [
+pub(super) const COMMANDS: [&str; 34] = [
     "list",
     "list-raw",
     "list-operations",
@@ -37,6 +37,9 @@ pub(super) const COMMANDS: [&str; 31] = [
     "force-promote",
     "force-demote",
     "digests",
+    "fail",
+    "restart",
+    "wait",
 ];
 
 pub(super) fn command() -> Command {
@@ -94,7 +97,7 @@ fn about_agents() -> [Arg; 5] {
     ]
 }
 
-fn changes() -> [Arg; 5] {
+fn changes() -> [Arg; 8] {
     [
         value("set-parameter", "NAME")
             .short('p')
@@ -105,6 +108,9 @@ fn changes() -> [Arg; 5] {
         flag("cleanup", 'C').help("forget failures, so that resources are tried again"),
         flag("refresh", 'R').help("forget all operations, so that states are looked up again"),
         flag("delete", 'D').help("remove a resource of --resource-type"),
+        flag("fail", 'F').help("have a resource count as failed on --node"),
+        flag_of("restart").help("stop a resource and what depends on it, and start them again"),
+        flag_of("wait").help("wait until the cluster has nothing left to do"),
     ]
 }
 
@@ -123,7 +129,7 @@ fn calls() -> [Arg; 11] {
         value("option", "NAME=VALUE").help("and a parameter for it; may be repeated"),
         value("timeout", "DURATION")
             .short('T')
-            .help("how long the agent may take; 20s if it is not given"),
+            .help("how long the agent may take (else 20s), --wait (1h), a step of --restart"),
     ]
 }
 
@@ -185,4 +191,6 @@ Examples:
   crm_resource --resource web --meta --set-parameter target-role --parameter-value Stopped
   crm_resource --show-metadata ocf:heartbeat:IPaddr2
   crm_resource --force-check --resource web         what does its agent say, here?
+  crm_resource --restart --resource web             and what depends on it
+  crm_resource --wait --timeout 2min                is all done? else exit code 124
   crm_resource --validate --class ocf --provider heartbeat --agent IPaddr2 --option ip=10.0.0.9";

@@ -158,6 +158,8 @@ fn check(line: &Line, command: &str) -> Done {
             | "clear"
             | "delete"
             | "digests"
+            | "fail"
+            | "restart"
     );
     if command == "set-parameter" && !line.has("parameter-value") {
         return usage("You need to supply a value with the -v option");
@@ -165,7 +167,7 @@ fn check(line: &Line, command: &str) -> Done {
     if (needs_resource || is_call && !names_agent) && !line.has("resource") {
         return usage("Must supply a resource id with -r");
     }
-    if command == "digests" && !line.has("node") {
+    if matches!(command, "digests" | "fail") && !line.has("node") {
         return usage("Must supply a node name with -N");
     }
     Ok(())
@@ -179,6 +181,7 @@ fn dispatch(job: &mut Job<'_>, command: &str, cluster: &mut Cluster<'_>, subject
             super::history::list(job, cluster, subject.node, command == "list-operations")
         }
         ("why", _) => super::why::tell(job, cluster, subject),
+        ("wait", _) => super::wait::until_settled(job),
         ("cleanup" | "refresh", _) => super::dry_run::tell(job, cluster, subject, command),
         (_, Some(resource)) => about(job, command, cluster, (resource, subject.node)),
         _ => Ok(()),
@@ -205,6 +208,8 @@ fn about(
         "move" => super::location::relocate(job, cluster, resource, node),
         "ban" => super::location::ban(job, cluster, resource, node),
         "clear" => super::clear::clear(job, cluster, node),
+        "fail" => super::fail::fail(job, cluster, resource, node),
+        "restart" => super::restart::restart(job, cluster, resource, node),
         "digests" => super::digests::tell(job, cluster, resource, node),
         call if super::run::is_call(call) => super::run::of_resource(job, call, cluster, resource),
         _ => delete(job),

@@ -1,15 +1,15 @@
 //! The options of `crm_simulate`. Source: Pacemaker 2.1.5, `crm_simulate --help-all`.
 
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, Command};
+
+use crate::cli::crm::arguments::{self, with_output};
 
 fn flag(id: &'static str, short: char, help: &'static str) -> Arg {
-    let arg = Arg::new(id).long(id).short(short).help(help);
-    arg.action(ArgAction::SetTrue)
+    arguments::flag(id, short).help(help)
 }
 
 fn value(id: &'static str, short: char, name: &'static str, help: &'static str) -> Arg {
-    let arg = Arg::new(id).long(id).short(short).help(help);
-    arg.value_name(name).action(ArgAction::Append)
+    arguments::value(id, name).short(short).help(help)
 }
 
 fn operations() -> [Arg; 10] {
@@ -100,33 +100,9 @@ fn sources() -> [Arg; 3] {
 
 /// All of them.
 pub(super) fn command() -> Command {
-    Command::new("crm_simulate")
-        .about("Show what the cluster would do with a configuration and a status")
-        .disable_help_flag(true)
-        .args([
-            flag("help", 'h', "show this text").short_alias('?'),
-            Arg::new("help-all")
-                .long("help-all")
-                .action(ArgAction::SetTrue)
-                .hide(true),
-            flag("version", '$', "show the version"),
-            flag("verbose", 'V', "say more; may be repeated"),
-            flag("pending", 'j', "does nothing, and is accepted").hide(true),
-            Arg::new("output-as")
-                .long("output-as")
-                .value_name("FORMAT")
-                .action(ArgAction::Append)
-                .help("text (also if it is not given), or xml"),
-            Arg::new("output-to")
-                .long("output-to")
-                .value_name("FILE")
-                .action(ArgAction::Append)
-                .help("write the report to a file; - is standard output"),
-            Arg::new("text-fancy")
-                .long("text-fancy")
-                .action(ArgAction::SetTrue)
-                .help("titles and bullets, with scores too"),
-        ])
+    let about = "Show what the cluster would do with a configuration and a status";
+    with_output(arguments::command("crm_simulate", about))
+        .arg(flag("pending", 'j', "does nothing, and is accepted").hide(true))
         .args(operations())
         .args(events())
         .args(artefacts())

@@ -65,7 +65,7 @@ fn line(ticket: &Ticket<'_>, details: bool) -> String {
 /// Seconds as a date of this place.
 fn date(text: &str) -> String {
     let seconds = leading_int(text).map_or(0, |(seconds, _)| seconds);
-    format!("'{}'", ctime(u64::try_from(seconds).unwrap_or(0)))
+    format!("'{}'", ctime(seconds))
 }
 
 /// The state of a ticket, or of all, as XML.

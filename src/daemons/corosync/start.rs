@@ -225,7 +225,7 @@ pub fn ring(loaded: &Loaded, log: Logger) -> anyhow::Result<Ring> {
     getrandom::fill(&mut seed).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
     let addresses = addresses(conf);
     let redundancy = redundancy(loaded, dialect);
-    tell_start(loaded, &log, redundancy.as_ref().map(|rings| rings.mode));
+    announce(loaded, &log, redundancy.as_ref().map(|rings| rings.mode));
     let parts = Parts {
         srp: Config {
             me: processor(loaded, dialect),
@@ -250,7 +250,8 @@ pub fn ring(loaded: &Loaded, log: Logger) -> anyhow::Result<Ring> {
     Ring::start(parts, clock::mono()).context("can't open the ring")
 }
 
-fn tell_start(loaded: &Loaded, log: &Logger, mode: Option<rings::Mode>) {
+/// Says what is about to be opened.
+fn announce(loaded: &Loaded, log: &Logger, mode: Option<rings::Mode>) {
     let text = format!("This node is {} at {}", loaded.node, loaded.address);
     log.log(Severity::Notice, text);
     let totem = log.of(Subsystem::Totem);

@@ -124,6 +124,8 @@ impl Clients {
             greeted: false,
         };
         self.tools.insert(id, tool);
+        // An answer may be a whole CIB.
+        self.server.set_queue_bytes_max(id, LINE_BYTES_MAX);
     }
 
     fn forget(&mut self, id: u64) {
@@ -241,6 +243,9 @@ fn serve(
         Request::Forget { node, resource, .. } => {
             Some(forget(crm, now, &grant, number, (&node, &resource)))
         }
+        Request::Fail { node, resource, .. } => {
+            Some(fail(crm, now, &grant, number, (&node, &resource)))
+        }
         Request::ShutDown { .. } if caller.is_root_equal() => {
             let (controller, _) = crm.parts();
             controller.shut_down(now);
@@ -276,6 +281,24 @@ fn values(crm: &Crm, grant: &Grant, number: u64, (name, node): (&str, Option<Str
     Reply::Values { number, values }
 }
 
+/// Whether a tool may change what is known of a resource on a node; the refusal if not.
+fn may_change_history(
+    crm: &Crm,
+    grant: &Grant,
+    number: u64,
+    (what, node, resource): (&str, &str, &str),
+) -> Result<(), Reply> {
+    let path = format!(
+        "//node_state[@uname={}]//lrm_resource[@id={}]",
+        xpath::literal(node),
+        xpath::literal(resource)
+    );
+    match grant.may_delete(crm.controller().cib(), &path) {
+        true => Ok(()),
+        false => Err(denied(number, &format!("{what} {resource} on {node}"))),
+    }
+}
+
 fn forget(
     crm: &mut Crm,
     now: Now,
@@ -283,22 +306,27 @@ fn forget(
     number: u64,
     (node, resource): (&str, &str),
 ) -> Reply {
+    if let Err(refused) = may_change_history(crm, grant, number, ("forget", node, resource)) {
+        return refused;
+    }
     let (controller, _) = crm.parts();
-    let path = format!(
-        "//node_state[@uname={}]//lrm_resource[@id={}]",
-        xpath::literal(node),
-        xpath::literal(resource)
-    );
-    if !grant.may_delete(controller.cib(), &path) {
-        return denied(number, &format!("forget {resource} on {node}"));
+    let sent = controller.forget_on(now, node, resource);
+    sent_to(node, number, sent)
+}
+
+fn fail(
+    crm: &mut Crm,
+    now: Now,
+    grant: &Grant,
+    number: u64,
+    (node, resource): (&str, &str),
+) -> Reply {
+    if let Err(refused) = may_change_history(crm, grant, number, ("fail", node, resource)) {
+        return refused;
     }
-    match controller.forget_on(now, node, resource) {
-        true => done(number, "under way"),
-        false => Reply::Refused {
-            number,
-            why: format!("node {node} is no member of the cluster"),
-        },
-    }
+    let (controller, _) = crm.parts();
+    let sent = controller.fail_on(now, node, resource);
+    sent_to(node, number, sent)
 }
 
 /// Asks a node's controller; the refusal if there is none.
@@ -383,6 +411,17 @@ fn attributes_path(node: &str, test: &str) -> String {
     match test {
         "" => attributes,
         test => format!("{attributes}//nvpair[{test}]"),
+    }
+}
+
+/// What became of a message to one node.
+fn sent_to(node: &str, number: u64, sent: bool) -> Reply {
+    match sent {
+        true => done(number, "under way"),
+        false => Reply::Refused {
+            number,
+            why: format!("node {node} is no member of the cluster"),
+        },
     }
 }
 

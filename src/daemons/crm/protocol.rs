@@ -111,6 +111,15 @@ pub enum Request {
         /// The resource.
         resource: String,
     },
+    /// A resource has failed on a node, says its administrator.
+    Fail {
+        /// Its number.
+        number: u64,
+        /// The node, by name.
+        node: String,
+        /// The resource.
+        resource: String,
+    },
     /// The node leaves the cluster, in order.
     ShutDown {
         /// Its number.
@@ -250,6 +259,7 @@ impl Request {
             | Self::Status { number }
             | Self::State { number, .. }
             | Self::Forget { number, .. }
+            | Self::Fail { number, .. }
             | Self::ShutDown { number } => *number,
         }
     }

@@ -190,14 +190,16 @@ fn inject_operation(cib: &mut Document, spec: &str, now: i64, done: &mut Injecte
     });
     done.lines.push(Item::Operation(spec.to_owned()));
     let Some((resource, task, interval, node, rc)) = parsed else {
+        // KEY@NODE=RC: how many of the three are there.
+        let fields = 1 + usize::from(spec.contains('@'));
         done.errors.push(format!(
-            "Invalid operation specification {spec:?}: write RESOURCE_TASK_INTERVAL@NODE=RC, \
-             for example web_monitor_10000@node1=7"
+            "Invalid operation spec: {spec}.  Only found {fields} fields"
         ));
         return;
     };
     let Some(primitive) = find_primitive(cib, &resource) else {
-        done.errors.push(format!("There is no resource {resource}"));
+        done.errors
+            .push(format!("Invalid resource name: {resource}"));
         return;
     };
     let uuid = node_uuid(cib, &node);

@@ -1,0 +1,328 @@
+//! The status again and again: on the screen, in a file, or one text after the other; and a
+//! program that is told what happens.
+//!
+//! ```text
+//!  connect --> show --> wait: a change | a key | a signal | the interval --> show ...
+//!     ^                                                 the cluster is gone --+
+//!     +-----------------------------------------------------------------------+
+//! ```
+
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+use super::events::{self, Runs};
+use super::keys::{self, Pressed};
+use super::request::{Form, Request};
+use super::screen::Screen;
+use super::status;
+use crate::cib::Document;
+use crate::cli::crm::{Session, code, session::ConnectError};
+use crate::runtime::pidfile::PidFile;
+
+/// Changes may come in great numbers: no more often than this is anything shown.
+const SHOWN_EVERY: Duration = Duration::from_millis(500);
+
+/// How often a cluster that doesn't tell of changes is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+const WAITING: &str = "Waiting until cluster is available on this node ...";
+
+/// Why the loop goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Woken {
+    /// Time has passed, or something changed.
+    Look,
+    /// The screen has to be drawn again.
+    Draw,
+    /// The keys are to be shown until the next one.
+    Help,
+    /// The end.
+    Quit,
+}
+
+/// What is kept from one look to the next.
+struct Follower<'a> {
+    request: &'a mut Request,
+    called: &'a str,
+    screen: Option<Screen>,
+    signals: SignalFd,
+    runs: Option<Runs>,
+    /// The state that was looked at last.
+    last: Option<Document>,
+    /// Whether it was said that there is no cluster.
+    told: bool,
+    /// What was said beside the status.
+    noted: Vec<String>,
+}
+
+/// Follows the cluster until it is ended; the exit code.
+pub(super) fn follow(request: &mut Request, called: &str) -> u8 {
+    let pid_file = match &request.daemon {
+        Some(daemon) => match detach(daemon.pid_file.as_deref()) {
+            Ok(pid_file) => pid_file,
+            Err(text) => {
+                eprintln!("crm_mon: {text}");
+                return code::ERROR;
+            }
+        },
+        None => None,
+    };
+    let done = Follower::new(request, called).and_then(|mut follower| follower.run());
+    drop(pid_file);
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("crm_mon: {error}");
+            code::OSERR
+        }
+    }
+}
+
+/// Goes into the background.
+fn detach(pid_file: Option<&str>) -> Result<Option<PidFile>, String> {
+    // The folder stays: the names of files may be relative.
+    nix::unistd::daemon(true, false).map_err(|error| error.to_string())?;
+    let Some(path) = pid_file else {
+        return Ok(None);
+    };
+    let mut claimed = PidFile::claim(path.as_ref()).map_err(|error| error.to_string())?;
+    claimed
+        .publish()
+        .map_err(|error| format!("{path}: {error}"))?;
+    Ok(Some(claimed))
+}
+
+impl<'a> Follower<'a> {
+    fn new(request: &'a mut Request, called: &'a str) -> io::Result<Self> {
+        let mut signals = SigSet::empty();
+        for signal in [
+            Signal::SIGINT,
+            Signal::SIGTERM,
+            Signal::SIGHUP,
+            Signal::SIGWINCH,
+            Signal::SIGCHLD,
+        ] {
+            signals.add(signal);
+        }
+        signals.thread_block()?;
+        let on_screen = request.form == Form::Text
+            && request.to.is_none()
+            && request.console
+            && request.daemon.is_none()
+            && io::stdout().is_terminal()
+            && io::stdin().is_terminal();
+        Ok(Self {
+            screen: on_screen.then(Screen::open).transpose()?,
+            signals: SignalFd::with_flags(
+                &signals,
+                SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC,
+            )?,
+            runs: request.agent.clone().map(Runs::of),
+            last: None,
+            told: false,
+            noted: Vec::new(),
+            request,
+            called,
+        })
+    }
+
+    fn run(&mut self) -> io::Result<u8> {
+        loop {
+            match Session::open() {
+                Ok(session) => {
+                    if let Some(code) = self.connected(session)? {
+                        return Ok(code);
+                    }
+                }
+                Err(ConnectError::NotConnected) => {
+                    self.say(WAITING)?;
+                    if self.pause(self.request.every())? == Woken::Quit {
+                        return Ok(code::OK);
+                    }
+                }
+                Err(error) => {
+                    self.screen = None;
+                    return Ok(status::unconnected(self.request, self.called, &error));
+                }
+            }
+        }
+    }
+
+    /// Shows what a cluster has until it is gone; an exit code if that is the end.
+    fn connected(&mut self, mut session: Session) -> io::Result<Option<u8>> {
+        self.told = false;
+        let mut shown = Instant::now();
+        self.look(&session)?;
+        loop {
+            let due = self.request.every().saturating_sub(shown.elapsed());
+            match self.pause(due.min(LOOK_EVERY))? {
+                Woken::Quit => return Ok(Some(code::OK)),
+                Woken::Draw => self.show(&session)?,
+                Woken::Help => {
+                    let help = keys::help(&self.request.show);
+                    self.draw(&help)?;
+                    match self.pause(Duration::MAX)? {
+                        Woken::Quit => return Ok(Some(code::OK)),
+                        _ => self.show(&session)?,
+                    }
+                }
+                Woken::Look => {
+                    if session.refresh().is_err() {
+                        return Ok(None);
+                    }
+                    let late = shown.elapsed() >= self.request.every();
+                    if late || self.is_news(session.doc()) && shown.elapsed() >= SHOWN_EVERY {
+                        shown = Instant::now();
+                        self.look(&session)?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a document is another than the last.
+    fn is_news(&self, doc: &Document) -> bool {
+        self.last.as_ref().is_none_or(|last| is_other(last, doc))
+    }
+
+    /// Tells the program what happened since the last time, and shows the status.
+    fn look(&mut self, session: &Session) -> io::Result<()> {
+        if let (Some(runs), Some(last)) = (&mut self.runs, &self.last) {
+            runs.tell(&events::between(last, session.doc()));
+        }
+        self.last = Some(session.doc().clone());
+        self.show(session)
+    }
+
+    fn show(&mut self, session: &Session) -> io::Result<()> {
+        if self.request.is_silent() {
+            return Ok(());
+        }
+        match status::moment(self.request, self.called, session) {
+            Ok(moment) if self.screen.is_some() => {
+                let notes = moment.notes.iter().map(|note| format!("\n{note}\n"));
+                self.draw(&(moment.text + &notes.collect::<String>()))
+            }
+            Ok(moment) => {
+                self.note(moment.notes);
+                match status::write(self.request, &moment.text) {
+                    code::OK => Ok(()),
+                    _ => Err(io::Error::other("the status can't be written any more")),
+                }
+            }
+            Err(error) => self.say(&error.to_string()),
+        }
+    }
+
+    /// Says what is to be said beside the status, when it is another than the last time.
+    fn note(&mut self, notes: Vec<String>) {
+        if notes != self.noted {
+            notes.iter().for_each(|note| eprintln!("{note}"));
+            self.noted = notes;
+        }
+    }
+
+    /// A line in place of the status; once only where nothing replaces it.
+    fn say(&mut self, text: &str) -> io::Result<()> {
+        if self.screen.is_some() {
+            return self.draw(text);
+        }
+        if !std::mem::replace(&mut self.told, true) && self.request.daemon.is_none() {
+            eprintln!("crm_mon: {text}");
+        }
+        Ok(())
+    }
+
+    fn draw(&mut self, text: &str) -> io::Result<()> {
+        self.screen
+            .as_mut()
+            .map_or(Ok(()), |screen| screen.draw(text))
+    }
+
+    /// Waits for a key, a signal or the time.
+    fn pause(&mut self, at_most: Duration) -> io::Result<Woken> {
+        let end = Instant::now().checked_add(at_most);
+        loop {
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            let timeout = left.map_or(PollTimeout::NONE, |left| {
+                // Rounded up, or the last part of a millisecond would be waited for in a circle.
+                let ms = u16::try_from(left.as_millis() + 1).unwrap_or(u16::MAX);
+                PollTimeout::from(ms)
+            });
+            let stdin = io::stdin();
+            let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+            if self.screen.is_some() {
+                fds.push(PollFd::new(stdin.as_fd(), PollFlags::POLLIN));
+            }
+            match poll(&mut fds, timeout) {
+                Err(nix::errno::Errno::EINTR) => continue,
+                other => other?,
+            };
+            let ready = |fd: Option<&PollFd<'_>>| fd.and_then(PollFd::any).unwrap_or(false);
+            let (signal, key) = (ready(fds.first()), ready(fds.get(1)));
+            drop(fds);
+            let woken = match (signal, key) {
+                (true, _) => self.take_signal()?,
+                (_, true) => self.take_key()?,
+                _ if left.is_some_and(|left| left.is_zero()) => Some(Woken::Look),
+                _ => None,
+            };
+            if let Some(woken) = woken {
+                return Ok(woken);
+            }
+        }
+    }
+
+    fn take_signal(&mut self) -> io::Result<Option<Woken>> {
+        let mut woken = None;
+        while let Some(signal) = self.signals.read_signal()? {
+            match i32::try_from(signal.ssi_signo)
+                .ok()
+                .and_then(|s| Signal::try_from(s).ok())
+            {
+                Some(Signal::SIGCHLD) => self.runs.iter_mut().for_each(Runs::reap),
+                Some(Signal::SIGWINCH) => woken = Some(Woken::Draw),
+                _ => return Ok(Some(Woken::Quit)),
+            }
+        }
+        Ok(woken)
+    }
+
+    fn take_key(&mut self) -> io::Result<Option<Woken>> {
+        let Some(screen) = &mut self.screen else {
+            return Ok(None);
+        };
+        let typed = screen.read()?;
+        if typed.is_empty() {
+            return Ok(Some(Woken::Quit));
+        }
+        let mut woken = Woken::Draw;
+        for key in typed.chars() {
+            woken = match keys::press(&mut self.request.show, key) {
+                Pressed::Quit => return Ok(Some(Woken::Quit)),
+                Pressed::Help => Woken::Help,
+                Pressed::Further => {
+                    screen.further();
+                    Woken::Draw
+                }
+                Pressed::Switched | Pressed::Nothing => Woken::Draw,
+            };
+        }
+        Ok(Some(woken))
+    }
+}
+
+/// Whether two states of one cluster differ. Counters tell it, and after a cluster was formed
+/// anew these may be as they were.
+fn is_other(a: &Document, b: &Document) -> bool {
+    let root = |doc: &Document| -> Vec<(String, String)> {
+        let attrs = doc.root_element().attrs();
+        attrs.map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
+    };
+    root(a) != root(b)
+}

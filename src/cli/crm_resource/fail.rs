@@ -1,0 +1,39 @@
+//! `--fail`: a resource counts as failed, so that the cluster recovers it.
+//! Source: Pacemaker 2.1.5, `send_lrm_rsc_op` of `tools/crm_resource_runtime.c`.
+
+use super::perform::{Done, Job};
+use crate::cli::crm::{Failure, code};
+use crate::scheduler::model::arena::{NodeId, ResourceId};
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::text::base_name;
+
+/// Tells the node that the resource failed there.
+pub(super) fn fail(
+    job: &mut Job<'_>,
+    cluster: &Cluster<'_>,
+    resource: ResourceId,
+    node: Option<NodeId>,
+) -> Done {
+    let Some(node) = node else {
+        return Err(Failure::Usage("Must supply a node name with -N".to_owned()));
+    };
+    let r = &cluster.resources[resource];
+    let name = job.name().to_owned();
+    let host = &*cluster.nodes[node].name;
+    let Some(live) = job.session.live() else {
+        let text = "Error connecting to the controller: Connection refused";
+        return Err(Failure::Because(code::DISCONNECT, text.to_owned()));
+    };
+    if !r.is_primitive() {
+        let text = format!("We can only process primitive resources, not {name}");
+        return Err(Failure::Because(code::INVALID_PARAM, text));
+    }
+    if !cluster.locations_of(resource, true).contains(&node) {
+        let text = format!("{name} is not running on {host} and so cannot fail there");
+        return Err(Failure::Because(code::NOSUCH, text));
+    }
+    live.fail(host, base_name(&r.id))
+        .map_err(|why| Failure::Because(code::ERROR, format!("{name} on {host}: {why}")))?;
+    job.info(format_args!("Told {host} that {name} failed"));
+    Ok(())
+}
