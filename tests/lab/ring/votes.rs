@@ -23,7 +23,8 @@ enum Step {
     Return(&'static str),
     /// A command on a, which may be ours.
     Tool(&'static str),
-    /// Time, for windows of last_man_standing.
+    /// Time, for windows of last_man_standing: longer than one, which is longer than what is seen
+    /// takes to settle.
     Wait(u64),
 }
 
@@ -97,16 +98,16 @@ const CASES: &[Case] = &[
     Case {
         name: "lms",
         nodes: 4,
-        quorum: "last_man_standing: 1\nlast_man_standing_window: 1000\nwait_for_all: 1",
+        quorum: "last_man_standing: 1\nlast_man_standing_window: 4000\nwait_for_all: 1",
         steps: &[
             Start("a"),
             Start("b"),
             Start("c"),
             Start("d"),
             Kill(&["d"]),
-            Wait(1500),
+            Wait(4500),
             Kill(&["c"]),
-            Wait(1500),
+            Wait(4500),
             Kill(&["b"]),
         ],
     },
