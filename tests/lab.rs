@@ -33,6 +33,8 @@ mod pauses;
 mod programs;
 #[path = "lab/rehearse.rs"]
 mod rehearse;
+#[path = "lab/ring/mod.rs"]
+mod ring;
 #[path = "lab/selftest.rs"]
 mod selftest;
 #[path = "lab/soak.rs"]

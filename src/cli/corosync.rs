@@ -61,8 +61,8 @@ fn command() -> Command {
         .arg(flag('t', "only look whether the configuration can be used"))
         .arg(flag('v', "print the version"))
         .after_help(
-            "Exit status: 0 ended in order, 1 wrong use, 8 the configuration can't be used,\n\
-             21 the ring can't go on.\n\n\
+            "Exit status: 0 ended in order, 1 wrong use, 7 a log file can't be opened, 8 the\n\
+             configuration can't be used, 21 the ring can't go on.\n\n\
              Examples:\n  corosync -t              is /etc/corosync/corosync.conf all right?\n  \
              corosync -f              join the ring, log to this terminal too",
         )
@@ -99,8 +99,9 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
             }
             Item::Value(b'c', file) => options.config = PathBuf::from(file),
             Item::Value(b'P', _) => options.realtime = false,
-            _ => {
-                eprintln!("{USAGE}");
+            other => {
+                let complaint = other.complaint("corosync").unwrap_or_default();
+                eprintln!("{complaint}\n{USAGE}");
                 return Ok(ExitCode::from(WRONG_USE));
             }
         }

@@ -144,21 +144,35 @@ fn randomness(
         None => getrandom::fill(&mut key)
             .map_err(|e| (Failure::Use, format!("Failed to read random data: {e}")))?,
         Some(file) => File::open(file)
-            .map_err(|e| (Failure::Use, format!("Failed to open random source: {e}")))?
+            .map_err(|e| {
+                (
+                    Failure::Use,
+                    format!("Failed to open random source: {}", reason(&e)),
+                )
+            })?
             .read_exact(&mut key)
             .map_err(|e| (Failure::Use, format!("Failed to read random data: {e}")))?,
     }
     Ok(key)
 }
 
+/// Why, in the words of strerror(3).
+fn reason(error: &std::io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => nix::errno::Errno::from_raw(number).desc().to_owned(),
+        None => error.kind().to_string(),
+    }
+}
+
 /// Writes the key beside its place, then puts it there: a reader finds the old one or the new.
 fn store(file: &Path, key: &[u8]) -> Result<(), (Failure, String)> {
     let fail = |failure, what, error: std::io::Error| {
-        let message = format!("Could not {what} {}: {error}", file.display());
+        let message = format!("Could not {what} {}: {}", file.display(), reason(&error));
         (failure, message)
     };
     let folder = file.parent().filter(|f| !f.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
+    std::fs::metadata(folder).map_err(|e| fail(Failure::Create, "create", e))?;
     let mut new = tempfile::Builder::new()
         .prefix(".authkey")
         .tempfile_in(folder)

@@ -71,11 +71,16 @@ impl Network {
     /// Cuts, or mends, one direction on all links.
     pub fn cut(&mut self, from: usize, to: usize, cut: bool) {
         for link in 0..self.links.len() {
-            if cut {
-                self.cuts.insert((from, to, link));
-            } else {
-                self.cuts.remove(&(from, to, link));
-            }
+            self.cut_on(link, from, to, cut);
+        }
+    }
+
+    /// The same on one link.
+    pub fn cut_on(&mut self, link: usize, from: usize, to: usize, cut: bool) {
+        if cut {
+            self.cuts.insert((from, to, link));
+        } else {
+            self.cuts.remove(&(from, to, link));
         }
     }
 

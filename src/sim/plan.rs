@@ -21,6 +21,10 @@ pub enum Action {
     Cut(usize, usize),
     /// It is mended.
     Mend(usize, usize),
+    /// One direction between two hosts is cut on one link: link, from, to.
+    CutOn(usize, usize, usize),
+    /// It is mended.
+    MendOn(usize, usize, usize),
     /// These hosts are cut off from the others.
     Partition(BTreeSet<usize>),
     /// And joined again.
@@ -49,6 +53,8 @@ impl fmt::Display for Action {
             ),
             Self::Cut(from, to) => write!(f, "cut {from} -> {to}"),
             Self::Mend(from, to) => write!(f, "mend {from} -> {to}"),
+            Self::CutOn(link, from, to) => write!(f, "cut {from} -> {to} on link {link}"),
+            Self::MendOn(link, from, to) => write!(f, "mend {from} -> {to} on link {link}"),
             Self::Partition(side) => write!(f, "partition {side:?} from the others"),
             Self::Rejoin(side) => write!(f, "rejoin {side:?}"),
             Self::Pause(host) => write!(f, "pause {host}"),

@@ -150,6 +150,8 @@ impl Run {
             Action::Weather(link, weather) => world.network.set_weather(*link, *weather),
             Action::Cut(from, to) => world.network.cut(*from, *to, true),
             Action::Mend(from, to) => world.network.cut(*from, *to, false),
+            Action::CutOn(link, from, to) => world.network.cut_on(*link, *from, *to, true),
+            Action::MendOn(link, from, to) => world.network.cut_on(*link, *from, *to, false),
             Action::Partition(side) => world.network.partition(side, self.plan.hosts, true),
             Action::Rejoin(side) => world.network.partition(side, self.plan.hosts, false),
             Action::Pause(host) => world.pause(*host, watch),

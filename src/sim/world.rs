@@ -50,6 +50,8 @@ pub enum Act<P, N> {
     Transmit(P),
     /// Send it to one host, on every link; to itself nothing is lost.
     TransmitTo(usize, P),
+    /// Put it on one link: for one host, or for all.
+    TransmitOn(usize, Option<usize>, P),
     /// Throw away what waits in its sockets.
     DiscardWaiting,
     /// For observers.
@@ -306,6 +308,13 @@ impl<M: Machine> World<M> {
                         self.spread(host, to, &message);
                     }
                 }
+                Act::TransmitOn(link, to, message) => {
+                    observer.sent(self.now, host, &message);
+                    let all = 0..self.hosts.len();
+                    for to in all.filter(|other| to.map_or(*other != host, |to| *other == to)) {
+                        self.spread_on(link, host, to, &message);
+                    }
+                }
                 Act::DiscardWaiting => self.hosts[host].waiting.clear(),
             }
         }
@@ -313,14 +322,18 @@ impl<M: Machine> World<M> {
 
     fn spread(&mut self, from: usize, to: usize, message: &M::Message) {
         for link in 0..self.network.links().len() {
-            for copy in self.network.copies(from, to, link) {
-                let message = match copy.damage {
-                    None => Some(message.clone()),
-                    Some(chance) => M::damaged(message, chance),
-                };
-                if let Some(message) = message {
-                    self.put_under_way(copy.delay_ms, to, link, message);
-                }
+            self.spread_on(link, from, to, message);
+        }
+    }
+
+    fn spread_on(&mut self, link: usize, from: usize, to: usize, message: &M::Message) {
+        for copy in self.network.copies(from, to, link) {
+            let message = match copy.damage {
+                None => Some(message.clone()),
+                Some(chance) => M::damaged(message, chance),
+            };
+            if let Some(message) = message {
+                self.put_under_way(copy.delay_ms, to, link, message);
             }
         }
     }

@@ -43,3 +43,34 @@ fn a_run_of_totem_is_the_same_each_time() {
     assert!(one.transcript.len() > 1000);
     assert_eq!(one.transcript, two.transcript);
 }
+
+/// Two networks of which one fails at a time: no ring breaks, and what failed is used again.
+#[test]
+fn redundant_rings_carry_on_when_one_network_fails() {
+    let number = |name: &str| std::env::var(name).ok().map(|v| v.parse::<u64>().unwrap());
+    if let Some(seed) = number("SEED") {
+        let outcome = totem::run_redundant(seed, true);
+        println!("{}", outcome.transcript.join("\n"));
+        assert!(
+            outcome.failures.is_empty(),
+            "{}",
+            outcome.failures.join("\n")
+        );
+        return;
+    }
+    let (mut delivered, mut faults) = (0, 0);
+    let runs = number("RUNS").unwrap_or(RUNS);
+    for seed in 1..=runs {
+        let outcome = totem::run_redundant(seed, false);
+        assert!(
+            outcome.failures.is_empty(),
+            "{}\n{}\nreplay: SEED={seed} cargo test --test sim redundant",
+            outcome.plan,
+            outcome.failures.join("\n")
+        );
+        delivered += outcome.delivered;
+        faults += outcome.faults;
+    }
+    println!("{runs} runs, {delivered} messages, {faults} rings given up");
+    assert!(delivered > 100 * runs && faults > runs / 2);
+}

@@ -54,7 +54,7 @@ fn command() -> Command {
         .arg(valued(
             'C',
             "WHAT",
-            "clear counters (refused: they only grow here)",
+            "clear counters: totem or all (knet, ipc, schedmiss: there are none)",
         ))
         .arg(flag('h', "print this help"))
         .arg(
@@ -78,6 +78,8 @@ enum Task {
     Delete,
     DeleteAll,
     Track(How),
+    /// Counters; those that this node doesn't have.
+    Clear(bool),
 }
 
 /// What the command line says.
@@ -106,7 +108,9 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
     Ok(match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(text) => {
-            eprintln!("{text}");
+            if !text.is_empty() {
+                eprintln!("{text}");
+            }
             ExitCode::FAILURE
         }
     })
@@ -141,15 +145,23 @@ fn read(args: &applets::Args) -> Result<Line, u8> {
             Item::Value(b'm', map) => match map.to_str() {
                 Some("icmap" | "default") => line.map = Map::Icmap,
                 Some("stats") => line.map = Map::Stats,
-                _ => return wrong("the maps are icmap and stats"),
+                _ => return wrong("invalid map name, must be 'default', 'icmap' or 'stats'"),
             },
-            Item::Value(b'C', _) => {
-                return wrong("counters of this node can't be cleared: they only grow");
-            }
+            Item::Value(b'C', what) => match what.to_str() {
+                Some("knet" | "totem" | "ipc" | "schedmiss" | "all") => {
+                    line.task = Task::Clear(what != "totem" && what != "all");
+                }
+                _ => {
+                    return wrong(
+                        "argument to -C should be 'knet', 'totem', 'ipc', 'schedmiss' or 'all'",
+                    );
+                }
+            },
             other => return wrong(&other.complaint("corosync-cmapctl").unwrap_or_default()),
         }
     }
-    if line.task != Task::List && line.file.is_none() && line.keys.is_empty() {
+    let keyless = matches!(line.task, Task::List | Task::Clear(_)) || line.file.is_some();
+    if !keyless && line.keys.is_empty() {
         return wrong("Expected key after options");
     }
     Ok(line)
@@ -163,20 +175,34 @@ fn wrong(text: &str) -> Result<Line, u8> {
 fn perform(line: &Line) -> Result<(), String> {
     let first = line.keys.first().map_or("", String::as_str);
     match line.task {
-        Task::List => {
-            for entry in list(line.map, first)? {
-                println!("{}", value::text(&entry, line.shown));
-            }
-            Ok(())
-        }
+        Task::List if line.keys.is_empty() => show(line, ""),
+        Task::List => line.keys.iter().try_for_each(|prefix| show(line, prefix)),
         Task::Get => line.keys.iter().try_for_each(|key| get(line, key)),
-        Task::Set if line.keys.len() < 3 => {
-            Err("At least 3 parameters are expected for set".to_owned())
+        Task::Set if line.keys.len() < 3 => match ask(&Request::Links) {
+            Some(_) => Err("At least 3 parameters are expected for set".to_owned()),
+            None => Err(not_running()),
+        },
+        Task::Set if line.map == Map::Stats => {
+            Err(format!("Failed to set key {first}. Error CS_ERR_ACCESS"))
         }
         Task::Set => line.keys.chunks(3).try_for_each(set),
         Task::Delete => line.keys.iter().try_for_each(|key| delete(key)),
         Task::DeleteAll => line.keys.iter().try_for_each(|key| delete_all(key)),
         Task::Track(how) => track(line, how, first),
+        Task::Clear(true) => list(Map::Stats, "").map(drop),
+        Task::Clear(false) => answer(&Request::ClearCounters, "Failed to clear counters."),
+    }
+}
+
+/// Prints the keys that begin so. Errors: there are none, of which nothing is said.
+fn show(line: &Line, prefix: &str) -> Result<(), String> {
+    let all = list(line.map, prefix)?;
+    for entry in &all {
+        println!("{}", value::text(entry, line.shown));
+    }
+    match all.is_empty() {
+        true => Err(String::new()),
+        false => Ok(()),
     }
 }
 
@@ -246,7 +272,10 @@ fn load(path: &Path) -> Result<(), String> {
         true => std::io::read_to_string(std::io::stdin()),
         false => std::fs::read_to_string(path),
     };
-    let text = text.map_err(|error| format!("Couldn't open file. {}: {error}", path.display()))?;
+    let text = text.map_err(|error| {
+        let (path, reason) = (path.display(), super::reason(&error));
+        format!("Can't open input file {path}: {reason}")
+    })?;
     let meant = |line: &&str| !line.is_empty() && !line.starts_with('#');
     for line in text.lines().map(str::trim).filter(meant) {
         let words: Vec<String> = line.splitn(3, ' ').map(str::to_owned).collect();

@@ -71,7 +71,7 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
             }
             other => {
                 let complaint = other.complaint("corosync-cpgtool").unwrap_or_default();
-                eprintln!("{complaint}\n{}", command().render_help());
+                eprintln!("{complaint}");
                 return Ok(ExitCode::FAILURE);
             }
         }

@@ -17,6 +17,14 @@ use crate::daemons::corosync::protocol::{Reply, Request, SOCKET, line};
 /// How long the daemon may take for an answer.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
 
+/// Why a file can't be used, in the words of strerror(3).
+fn reason(error: &std::io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => nix::errno::Errno::from_raw(number).desc().to_owned(),
+        None => error.to_string(),
+    }
+}
+
 /// Asks the node of this machine; none if none runs here.
 fn ask(request: &Request) -> Option<Reply> {
     let stream = UnixStream::connect(SOCKET).ok()?;

@@ -22,7 +22,7 @@ pub const APPLET: Applet = Applet {
     run,
 };
 
-const OPTIONS: &str = "smlape:HiVho:";
+const OPTIONS: &str = "Vashlmfe:v:n:ipHo:";
 
 /// Between two looks of `-m`.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -45,7 +45,10 @@ fn command() -> Command {
         .arg(flag('s', "show quorum, votes and members (the default)"))
         .arg(flag('m', "show them now and whenever they change"))
         .arg(flag('l', "show the members only"))
-        .arg(flag('a', "show names and addresses of members"))
+        .arg(flag(
+            'a',
+            "show all addresses of members, with -i or where they have no names",
+        ))
         .arg(flag('p', "with a column for the quorum device"))
         .arg(flag('i', "addresses instead of names"))
         .arg(flag('H', "numbers of nodes in hexadecimal"))
@@ -59,12 +62,27 @@ fn command() -> Command {
                 .value_name("VOTES")
                 .action(ArgAction::Set),
         )
+        .arg(
+            flag('v', "set the votes of a node: this one, or that of -n")
+                .value_name("VOTES")
+                .action(ArgAction::Set),
+        )
+        .arg(
+            flag('n', "number of the node that -v is for")
+                .value_name("NODE")
+                .action(ArgAction::Set),
+        )
+        .arg(flag(
+            'f',
+            "forget a quorum device (this node never has one)",
+        ))
         .arg(flag('V', "print the version"))
         .arg(flag('h', "print this help"))
         .after_help(
             "Exit status: 0 the members may act, 2 they may not, 1 no answer or wrong use.\n\n\
              Examples:\n  corosync-quorumtool -s\n  corosync-quorumtool -l -i\n  \
-             corosync-quorumtool -e 2       the third node is gone for good",
+             corosync-quorumtool -e 2       the third node is gone for good\n  \
+             corosync-quorumtool -v 3 -n 1  node 1 has three votes from now on",
         )
 }
 
@@ -73,7 +91,8 @@ fn command() -> Command {
 struct Shown {
     machine: bool,
     addresses: bool,
-    both: bool,
+    /// All addresses of a node.
+    all: bool,
     hex: bool,
     order: Order,
 }
@@ -92,6 +111,19 @@ enum Task {
     Monitor,
     List,
     Expect(u32),
+    Votes(u32),
+    ForgetDevice,
+    Version,
+    Help,
+}
+
+/// What the command line says.
+#[derive(Debug)]
+struct Line {
+    task: Task,
+    shown: Shown,
+    /// For `-v`.
+    node: Option<u32>,
 }
 
 fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
@@ -99,60 +131,117 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
         command().print_help()?;
         return Ok(ExitCode::SUCCESS);
     }
-    let parsed = getopt::parse(OPTIONS, &args);
-    let (mut task, mut shown) = (Task::Status, Shown::default());
-    for item in &parsed.items {
+    Ok(ExitCode::from(match read(&args) {
+        Ok(line) => perform(&line),
+        Err(()) => code::FAILED,
+    }))
+}
+
+fn wrong<T>(text: &str) -> Result<T, ()> {
+    eprintln!("{text}");
+    Err(())
+}
+
+/// Takes the command line apart. Errors: it's wrong, and that was said.
+fn read(args: &applets::Args) -> Result<Line, ()> {
+    let mut line = Line {
+        task: Task::Status,
+        shown: Shown::default(),
+        node: None,
+    };
+    let number = |text: &std::ffi::OsStr| text.to_str().and_then(|text| text.parse::<u32>().ok());
+    for item in getopt::parse(OPTIONS, args).items {
         match item {
-            Item::Flag(b's') => task = Task::Status,
-            Item::Flag(b'm') => task = Task::Monitor,
-            Item::Flag(b'l') => task = Task::List,
-            Item::Flag(b'a') => shown.both = true,
-            Item::Flag(b'p') => shown.machine = true,
-            Item::Flag(b'i') => shown.addresses = true,
-            Item::Flag(b'H') => shown.hex = true,
-            Item::Flag(b'V') => {
-                println!("corosync-quorumtool version: 3.1.7");
-                return Ok(ExitCode::SUCCESS);
-            }
-            Item::Flag(b'h') => {
-                command().print_help()?;
-                return Ok(ExitCode::SUCCESS);
-            }
+            Item::Flag(b's') => line.task = Task::Status,
+            Item::Flag(b'm') => line.task = Task::Monitor,
+            Item::Flag(b'l') => line.task = Task::List,
+            Item::Flag(b'f') => line.task = Task::ForgetDevice,
+            Item::Flag(b'V') => line.task = Task::Version,
+            Item::Flag(b'h') => line.task = Task::Help,
+            Item::Flag(b'a') => line.shown.all = true,
+            Item::Flag(b'p') => line.shown.machine = true,
+            Item::Flag(b'i') => line.shown.addresses = true,
+            Item::Flag(b'H') => line.shown.hex = true,
             Item::Value(b'o', order) => match order.to_str() {
-                Some("a") => shown.order = Order::Address,
-                Some("n") => shown.order = Order::Name,
-                Some("i") => shown.order = Order::Number,
-                _ => return wrong("-o takes a, n or i"),
+                Some("a") => line.shown.order = Order::Address,
+                Some("n") => line.shown.order = Order::Name,
+                Some("i") => line.shown.order = Order::Number,
+                _ => {
+                    return wrong(
+                        "Invalid ordering option. valid orders are a(address), i(node ID) or \
+                         n(name)",
+                    );
+                }
             },
-            Item::Value(b'e', votes) => match votes.to_str().and_then(|v| v.parse().ok()) {
-                Some(votes) if votes > 0 => task = Task::Expect(votes),
-                _ => return wrong("New expected votes value was not valid, try a positive number"),
+            Item::Value(b'e', votes) => match number(&votes) {
+                Some(votes) if votes > 0 => line.task = Task::Expect(votes),
+                _ => {
+                    return wrong("New expected votes value was not valid, try a positive number");
+                }
+            },
+            Item::Value(b'v', votes) => match number(&votes) {
+                Some(votes) => line.task = Task::Votes(votes),
+                None => {
+                    return wrong("New votes value was not valid, try a positive number or zero");
+                }
+            },
+            Item::Value(b'n', node) => match number(&node) {
+                Some(node) if node > 0 => line.node = Some(node),
+                _ => return wrong("The nodeid was not valid, try a positive number"),
             },
             other => {
                 let complaint = other.complaint("corosync-quorumtool");
+                print!("{}", command().render_help());
                 return wrong(&complaint.unwrap_or_default());
             }
         }
     }
-    Ok(ExitCode::from(perform(task, shown)))
+    Ok(line)
 }
 
-fn wrong(text: &str) -> anyhow::Result<ExitCode> {
-    eprintln!("{text}\n{}", command().render_help());
-    Ok(ExitCode::from(code::FAILED))
-}
-
-fn perform(task: Task, shown: Shown) -> u8 {
-    if let Task::Expect(votes) = task {
-        return match ask(&Request::ExpectedVotes { votes }) {
-            Some(Reply::Done) => 0,
-            Some(Reply::Refused { error }) => {
-                eprintln!("Unable to set expected votes: {error}");
-                code::FAILED
-            }
-            _ => not_running(),
-        };
+fn perform(line: &Line) -> u8 {
+    match line.task {
+        Task::Status | Task::Monitor | Task::List => show(line.task, line.shown),
+        Task::Expect(votes) => order(
+            &Request::ExpectedVotes { votes },
+            "Unable to set expected votes",
+        ),
+        Task::Votes(votes) => {
+            let Some(Reply::Quorum(quorum)) = ask(&Request::Quorum) else {
+                return not_running();
+            };
+            let node = line.node.unwrap_or(quorum.node);
+            let failure = format!("Unable to set votes {votes} for nodeid: {node}");
+            order(&Request::Votes { node, votes }, &failure)
+        }
+        // This node has none, and those of others are theirs.
+        Task::ForgetDevice => match ask(&Request::Quorum) {
+            Some(_) => 0,
+            None => not_running(),
+        },
+        Task::Version => {
+            println!("corosync-quorumtool version: 3.1.7");
+            0
+        }
+        Task::Help => {
+            print!("{}", command().render_help());
+            0
+        }
     }
+}
+
+fn order(request: &Request, failure: &str) -> u8 {
+    match ask(request) {
+        Some(Reply::Done) => 0,
+        Some(Reply::Refused { error }) => {
+            eprintln!("{failure}: {error}");
+            code::FAILED
+        }
+        _ => not_running(),
+    }
+}
+
+fn show(task: Task, shown: Shown) -> u8 {
     let mut last = None;
     loop {
         let Some(Reply::Quorum(quorum)) = ask(&Request::Quorum) else {
@@ -240,7 +329,10 @@ fn members(quorum: &Quorum, shown: Shown) -> String {
         Order::Number => nodes.sort_by_key(|node| node.id),
     }
     for node in nodes {
-        let device = if shown.machine { "         NR" } else { "" };
+        let device = match shown.machine {
+            true => format!(" {:>10}", node.device),
+            false => String::new(),
+        };
         let local = if node.id == quorum.node {
             " (local)"
         } else {
@@ -257,17 +349,18 @@ fn members(quorum: &Quorum, shown: Shown) -> String {
 }
 
 fn parsed(node: &Node) -> Option<std::net::IpAddr> {
-    node.address.as_ref()?.parse().ok()
+    node.addresses.first()?.parse().ok()
 }
 
 fn name(node: &Node, shown: Shown) -> String {
-    let address = node.address.clone();
-    match (&node.name, shown.addresses) {
-        (Some(name), false) if shown.both => {
-            format!("{name}, {}", address.unwrap_or_default())
-        }
-        (Some(name), false) => name.clone(),
-        _ => address.unwrap_or_else(|| node.id.to_string()),
+    let addresses = match shown.all {
+        true => &node.addresses[..],
+        false => node.addresses.get(..1).unwrap_or_default(),
+    };
+    match &node.name {
+        Some(name) if !shown.addresses => name.clone(),
+        _ if addresses.is_empty() => node.id.to_string(),
+        _ => addresses.join(", "),
     }
 }
 
@@ -280,7 +373,8 @@ mod tests {
             id,
             votes: 1,
             name: Some(name.to_owned()),
-            address: Some(format!("10.9.0.{id}")),
+            addresses: vec![format!("10.9.0.{id}")],
+            device: "NR".into(),
             member: id > 1,
         };
         Quorum {

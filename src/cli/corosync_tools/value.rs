@@ -57,9 +57,14 @@ fn octets(hex: &str) -> impl Iterator<Item = u8> {
 ///
 /// Errors: a type there isn't, or a value that isn't of it.
 pub(super) fn parse(kind: &str, value: &str) -> Result<String, String> {
+    let digits = value.trim_start_matches('-');
+    let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     let wrong = || match kind {
-        "i64" | "u64" | "flt" | "dbl" => format!("{value} is not valid {kind} type value"),
-        _ => format!("{value} is not valid {kind} integer"),
+        // A number, and too large or too small.
+        "i8" | "u8" | "i16" | "u16" | "i32" | "u32" if is_number => {
+            format!("{value} is not valid {kind} integer")
+        }
+        _ => format!("{value} is not valid {kind} type value"),
     };
     let signed = |low: i64, high: i64| {
         let number = value.parse::<i64>().ok();
@@ -99,7 +104,7 @@ fn file(path: &str) -> Result<String, String> {
         _ => std::fs::File::open(path)
             .and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut bytes)),
     };
-    read.map_err(|error| format!("Can't open input file {path}: {error}"))?;
+    read.map_err(|error| format!("Can't open input file: {}", super::reason(&error)))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

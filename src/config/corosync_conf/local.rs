@@ -76,6 +76,24 @@ fn made_id(model: &CorosyncConf, address: IpAddr) -> Option<u32> {
     Some(nodeid(address, model.told.generation, clear))
 }
 
+/// This host's address on a ring: that of its entry at `position` of the nodelist, else one in
+/// the network of the ring's bindnetaddr.
+pub fn address_on(
+    model: &CorosyncConf,
+    host: &dyn Host,
+    (position, ring): (Option<usize>, usize),
+) -> Option<IpAddr> {
+    if let Some(position) = position {
+        let address = model.nodes.get(position)?.addresses.get(ring)?.as_ref()?;
+        return resolve(host, &address.text);
+    }
+    let bind = model.interfaces.get(ring)?.bindnetaddr?;
+    let own = host.addresses()?;
+    let exact = own.iter().find(|(a, _)| *a == bind);
+    let inside = || own.iter().find(|(a, bits)| same_network(*a, bind, *bits));
+    Some(exact.or_else(inside)?.0)
+}
+
 /// The address of a name, as this host sees it.
 pub(super) fn resolve(host: &dyn Host, text: &str) -> Option<IpAddr> {
     let plain = text.parse().ok();

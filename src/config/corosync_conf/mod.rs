@@ -33,7 +33,7 @@ mod tree;
 pub use differ::differences;
 pub use generation::{Generation, Told};
 pub use include::{parse_service_d, parse_uidgid_d};
-pub use local::{Local, LocalNode, find as find_local_node};
+pub use local::{Local, LocalNode, address_on, find as find_local_node};
 pub use model::*;
 pub use on_host::check as check_on_host;
 pub use read::{parse, read_all};

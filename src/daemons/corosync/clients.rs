@@ -4,18 +4,21 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::cmap::Cmap;
-use super::protocol::{LINE_BYTES_MAX, Node, Process, Quorum, Reply, Request, SOCKET, line};
+use super::protocol::{Entry, LINE_BYTES_MAX, Node, Process, Quorum, Reply, Request, SOCKET, line};
 use super::ring::Ring;
 use super::start::Loaded;
 use super::trackers::Trackers;
 use crate::ids::NodeId;
-use crate::proto::cpg;
+use crate::proto::{cpg, quorum};
 use crate::runtime::unix_server::{ClientEvent, Framing, UnixServer};
 use crate::time::Now;
-use crate::wire::cluster::{Cfg, LongName, Message};
+use crate::wire::cluster::{Cfg, LongName, Message, NodeFlags, Source, Votequorum};
 
 /// Answers that may wait for a tool.
 const REPLIES_WAITING_MAX: usize = 64;
+
+/// A key that does something when it is set to 1.
+const CANCEL_WAIT: &str = "quorum.cancel_wait_for_all";
 
 /// What a tool wants of the daemon itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,33 +155,63 @@ fn serve(
             let keys = cmap.list(*map, prefix, ring);
             (Reply::Keys { keys }, None)
         }
-        Request::SetKey { entry } => (done(cmap.set(entry.clone())), None),
         Request::DeleteKey { key } => (done(cmap.delete(key)), None),
         // The connection of the tool does these.
         Request::Track { .. } | Request::Reload => (refused("CS_ERR_INVALID_PARAM"), None),
-        Request::Quorum => (Reply::Quorum(Box::new(quorum(ring, loaded))), None),
+        Request::Quorum => (Reply::Quorum(Box::new(state(ring, loaded))), None),
         Request::Links => (links(ring, loaded), None),
         Request::Groups => (groups(ring), None),
-        Request::ExpectedVotes { votes } => (expect(now, *votes, ring), None),
+        Request::ExpectedVotes { votes } => {
+            let ask = |v: &quorum::Machine| v.set_expected_votes(*votes);
+            (change_votes(now, ring, ask), None)
+        }
+        Request::Votes { node, votes } => {
+            let ask = |v: &quorum::Machine| v.set_votes(NodeId(*node), *votes);
+            (change_votes(now, ring, ask), None)
+        }
+        Request::SetKey { entry } if entry.key == CANCEL_WAIT => {
+            (cancel_wait(now, entry, ring), None)
+        }
+        Request::SetKey { entry } => (done(cmap.set(entry.clone())), None),
+        Request::ClearCounters => {
+            cmap.clear_counters(ring);
+            (Reply::Done, None)
+        }
         Request::Kill { node } => (kill(now, NodeId(*node), ring), None),
         Request::ShutDown => (Reply::Done, Some(Wish::ShutDown)),
         Request::ReopenLogs => (Reply::Done, Some(Wish::ReopenLogs)),
+        Request::ReenableRings => {
+            let node = loaded.node;
+            let source = Source { node, client: 0 };
+            ring.send_service(now, &Message::Cfg(Cfg::RingReenable(source)));
+            (Reply::Done, None)
+        }
     }
 }
 
-fn expect(now: Now, votes: u32, ring: &mut Ring) -> Reply {
-    let message = ring
-        .services()
-        .votequorum()
-        .map(|v| v.set_expected_votes(votes));
-    match message {
+/// Sends what changes votes on all nodes.
+fn change_votes(
+    now: Now,
+    ring: &mut Ring,
+    ask: impl FnOnce(&quorum::Machine) -> Result<Votequorum, quorum::Refused>,
+) -> Reply {
+    match ring.services().votequorum().map(ask) {
         Some(Ok(message)) => {
             ring.send_service(now, &Message::Votequorum(message));
             Reply::Done
         }
+        Some(Err(quorum::Refused::UnknownNode)) => refused("CS_ERR_NAME_NOT_FOUND"),
         Some(Err(_)) => refused("CS_ERR_INVALID_PARAM"),
         None => refused("CS_ERR_NOT_EXIST"),
     }
+}
+
+/// Source: corosync 3.1.7, exec/votequorum.c; spec corosync-services.md 4.7
+fn cancel_wait(now: Now, entry: &Entry, ring: &mut Ring) -> Reply {
+    if (entry.kind.as_str(), entry.value.as_str()) != ("u8", "1") {
+        return refused("CS_ERR_INVALID_PARAM");
+    }
+    change_votes(now, ring, |votes| Ok(votes.cancel_wait_for_all()))
 }
 
 fn kill(now: Now, node: NodeId, ring: &mut Ring) -> Reply {
@@ -201,7 +234,7 @@ fn nodes(ring: &Ring, loaded: &Loaded) -> Vec<Node> {
         let state = ring.services().votequorum().and_then(|v| v.node(id));
         state.map_or(0, |state| state.votes)
     };
-    let mut ids: Vec<NodeId> = ring.addresses().keys().copied().collect();
+    let mut ids: Vec<NodeId> = ring.listed().collect();
     ids.extend(members.iter().copied());
     ids.sort_unstable();
     ids.dedup();
@@ -211,17 +244,36 @@ fn nodes(ring: &Ring, loaded: &Loaded) -> Vec<Node> {
             id: id.0,
             votes: votes(id),
             name: listed.and_then(|node| node.name.clone()),
-            address: address(ring, id),
+            addresses: addresses(ring, id),
             member: members.contains(&id),
+            device: device(ring, id),
         }
     };
     ids.into_iter().map(node).collect()
 }
 
-/// The address of a node: that of the nodelist, or what it tells itself.
-fn address(ring: &Ring, node: NodeId) -> Option<String> {
-    let listed = ring.addresses().get(&node).copied();
-    Some(listed.or_else(|| ring.address_of(node))?.to_string())
+/// The addresses of a node: those of the nodelist, or what it tells itself.
+fn addresses(ring: &Ring, node: NodeId) -> Vec<String> {
+    let addresses = ring.addresses_of(node).into_iter();
+    addresses.map(|address| address.to_string()).collect()
+}
+
+/// The quorum device of a node, as it tells it itself.
+///
+/// Source: corosync 3.1.7, tools/corosync-quorumtool.c, `print_node`
+fn device(ring: &Ring, node: NodeId) -> String {
+    let state = ring.services().votequorum().and_then(|v| v.node(node));
+    let has = |flag| state.is_some_and(|state| state.flags.has(flag));
+    if !has(NodeFlags::DEVICE_REGISTERED) {
+        return "NR".to_owned();
+    }
+    let word = |flag, yes: &'static str, no: &'static str| if has(flag) { yes } else { no };
+    let words = [
+        word(NodeFlags::DEVICE_ALIVE, "A", "NA"),
+        word(NodeFlags::DEVICE_CASTS_VOTE, "V", "NV"),
+        word(NodeFlags::DEVICE_MASTER_WINS, "MW", "NMW"),
+    ];
+    words.join(",")
 }
 
 fn groups(ring: &Ring) -> Reply {
@@ -229,7 +281,7 @@ fn groups(ring: &Ring) -> Reply {
         group: process.group.as_bytes().to_vec(),
         node: process.node.0,
         pid: process.pid,
-        address: address(ring, process.node),
+        address: addresses(ring, process.node).into_iter().next(),
     };
     let mut all: Vec<&cpg::Process> = ring.services().groups().processes().collect();
     all.sort_by(|a, b| (&a.group, a.node, a.pid).cmp(&(&b.group, b.node, b.pid)));
@@ -238,25 +290,13 @@ fn groups(ring: &Ring) -> Reply {
     }
 }
 
-fn quorum(ring: &Ring, loaded: &Loaded) -> Quorum {
+fn state(ring: &Ring, loaded: &Loaded) -> Quorum {
     let votes = ring.services().votequorum();
     let count = votes.map(|votes| votes.count()).unwrap_or_default();
     let name = ring.srp().ring();
     let own = votes.and_then(|votes| votes.node(loaded.node));
     let quorate = votes.is_none_or(|votes| votes.is_quorate());
-    let settings = &loaded.conf.quorum;
-    let flags = [
-        (settings.two_node, "2Node"),
-        (votes.is_some() && quorate, "Quorate"),
-        (
-            settings.wait_for_all.unwrap_or(settings.two_node),
-            "WaitForAll",
-        ),
-        (settings.last_man_standing, "LastManStanding"),
-        (settings.auto_tie_breaker.is_some(), "AutoTieBreaker"),
-        (settings.allow_downscale, "AllowDownscale"),
-    ];
-    let flags = flags.into_iter().filter(|(set, _)| *set);
+    let flags = votes.map(|votes| flags(votes.config(), quorate));
     Quorum {
         node: loaded.node.0,
         representative: name.rep.node.0,
@@ -267,19 +307,35 @@ fn quorum(ring: &Ring, loaded: &Loaded) -> Quorum {
         highest_expected: count.highest_expected,
         total: count.total,
         quorum: votes.map_or(0, |votes| votes.quorum()),
-        flags: flags.map(|(_, word)| word.to_owned()).collect(),
+        flags: flags.unwrap_or_default(),
         nodes: nodes(ring, loaded),
     }
 }
 
+/// What counts, in the order of the original.
+///
+/// Source: corosync 3.1.7, tools/corosync-quorumtool.c, `show_status`
+fn flags(config: &quorum::Config, quorate: bool) -> Vec<String> {
+    let flags = [
+        (config.two_node, "2Node"),
+        (quorate, "Quorate"),
+        (config.wait_for_all, "WaitForAll"),
+        (config.last_man_standing.is_some(), "LastManStanding"),
+        (config.tie_breaker.is_some(), "AutoTieBreaker"),
+        (config.allow_downscale, "AllowDownscale"),
+    ];
+    let set = flags.into_iter().filter(|(set, _)| *set);
+    set.map(|(_, word)| word.to_owned()).collect()
+}
+
 fn links(ring: &Ring, loaded: &Loaded) -> Reply {
     let conf = &loaded.conf;
-    let mtu = conf
-        .totem
-        .packet_bytes(conf.told.generation, 1, loaded.address.is_ipv6());
+    let rings = u32::try_from(loaded.addresses.len()).unwrap_or(1);
+    let ipv6 = loaded.address.is_ipv6();
+    let mtu = conf.totem.packet_bytes(conf.told.generation, rings, ipv6);
     Reply::Links {
         transport: conf.totem.transport.as_str().to_owned(),
-        address: loaded.address.to_string(),
+        links: ring.links(),
         mtu,
         node: loaded.node.0,
         nodes: nodes(ring, loaded),

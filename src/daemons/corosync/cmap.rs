@@ -7,12 +7,13 @@
 //! in `vectors/totem/tools-3.1.7.txt`
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use super::protocol::{Entry, Map};
 use super::ring::Ring;
 use super::start::Loaded;
-use crate::config::corosync_conf::CorosyncConf;
 use crate::config::corosync_conf::cmap::Value;
+use crate::config::corosync_conf::{CorosyncConf, Generation, TieBreaker};
 use crate::ids::NodeId;
 use crate::limits;
 
@@ -43,6 +44,8 @@ pub(super) struct Cmap {
     made_up: BTreeMap<String, Entry>,
     /// How often each node joined the ring, and whether it is there.
     joins: BTreeMap<NodeId, (u32, bool)>,
+    /// What counters said when they were cleared, by key.
+    cleared: BTreeMap<&'static str, u64>,
 }
 
 impl Cmap {
@@ -51,7 +54,13 @@ impl Cmap {
             configured: configured(loaded),
             made_up: BTreeMap::new(),
             joins: BTreeMap::new(),
+            cleared: BTreeMap::new(),
         }
+    }
+
+    /// Counters begin at 0 again.
+    pub(super) fn clear_counters(&mut self, ring: &Ring) {
+        self.cleared = counters(ring).into_iter().collect();
     }
 
     /// The configuration was read again.
@@ -75,11 +84,19 @@ impl Cmap {
     pub(super) fn list(&self, map: Map, prefix: &str, ring: &Ring) -> Vec<Entry> {
         let mut all = match map {
             Map::Icmap => self.icmap(ring),
-            Map::Stats => stats(ring),
+            Map::Stats => self.stats(ring),
         };
         all.retain(|entry| entry.key.starts_with(prefix));
         all.sort_by(|a, b| a.key.cmp(&b.key));
         all
+    }
+
+    fn stats(&self, ring: &Ring) -> Vec<Entry> {
+        let since = |(name, value): (&'static str, u64)| {
+            let value = value.saturating_sub(self.cleared.get(name).copied().unwrap_or_default());
+            entry(format!("stats.srp.{name}"), "u64", value)
+        };
+        counters(ring).into_iter().map(since).collect()
     }
 
     fn icmap(&self, ring: &Ring) -> Vec<Entry> {
@@ -87,19 +104,39 @@ impl Cmap {
         all.extend(self.made_up.values().cloned());
         for (node, (count, is_there)) in &self.joins {
             let at = |name: &str| format!("runtime.members.{node}.{name}");
-            let listed = ring.addresses().get(node).copied();
-            if let Some(address) = listed.or_else(|| ring.address_of(*node)) {
-                all.push(entry(at("ip"), "str", format!("r(0) ip({address}) ")));
+            let addresses = ring.addresses_of(*node);
+            if !addresses.is_empty() {
+                let one = |(ring, ip): (usize, &IpAddr)| format!("r({ring}) ip({ip}) ");
+                let ip: String = addresses.iter().enumerate().map(one).collect();
+                all.push(entry(at("ip"), "str", ip));
+            }
+            if let Some(version) = ring.services().config_version_of(*node) {
+                all.push(entry(at("config_version"), "u64", version));
             }
             let status = if *is_there { "joined" } else { "left" };
             all.push(entry(at("join_count"), "u32", count));
             all.push(entry(at("status"), "str", status));
         }
+        for (number, faulty) in ring.faulty().into_iter().enumerate() {
+            let at = format!("runtime.totem.pg.mrp.rrp.{number}.faulty");
+            all.push(entry(at, "u8", u8::from(faulty)));
+        }
         if let Some(votes) = ring.services().votequorum() {
             let at = |name: &str| format!("runtime.votequorum.{name}");
-            let waits = u8::from(votes.is_waiting_for_all());
+            let config = votes.config();
             all.push(entry(at("ev_barrier"), "u32", votes.barrier()));
-            all.push(entry(at("wait_for_all_status"), "u8", waits));
+            all.push(entry(at("two_node"), "u8", u8::from(config.two_node)));
+            let breaker = match &config.tie_breaker {
+                None => 0,
+                Some(TieBreaker::Lowest) => 1,
+                Some(TieBreaker::Highest) => 2,
+                Some(TieBreaker::List(_)) => 3,
+            };
+            all.push(entry(at("atb_type"), "u32", breaker));
+            if config.wait_for_all {
+                let waits = u8::from(votes.is_waiting_for_all());
+                all.push(entry(at("wait_for_all_status"), "u8", waits));
+            }
             let members = votes.members().iter();
             if let (Some(low), Some(high)) = (members.clone().min(), members.max()) {
                 all.push(entry(at("lowest_node_id"), "u32", low));
@@ -189,8 +226,6 @@ fn configured(loaded: &Loaded) -> Vec<Entry> {
         all.push(entry(at, "u16", number));
     }
     if conf.quorum.provider {
-        let two = u8::from(conf.quorum.two_node);
-        all.push(entry("runtime.votequorum.two_node", "u8", two));
         let at = "runtime.votequorum.this_node_id";
         all.push(entry(at, "u32", loaded.node));
     }
@@ -242,15 +277,32 @@ fn computed(conf: &CorosyncConf) -> impl Iterator<Item = Entry> {
         ("token_warning", t.token_warning),
         ("window_size", t.window_size),
     ];
+    let redundant = [
+        (
+            "rrp_autorecovery_check_timeout",
+            t.rrp_autorecovery_check_timeout,
+        ),
+        (
+            "rrp_problem_count_mcast_threshold",
+            t.rrp_problem_count_mcast_threshold,
+        ),
+        ("rrp_problem_count_threshold", t.rrp_problem_count_threshold),
+        ("rrp_problem_count_timeout", t.rrp_problem_count_timeout),
+        ("rrp_token_expired_timeout", t.rrp_token_expired_timeout),
+    ];
+    let redundant = redundant
+        .into_iter()
+        .filter(|_| conf.told.generation != Generation::Three);
     let at = |name: &str| format!("runtime.config.totem.{name}");
     values
         .into_iter()
+        .chain(redundant)
         .map(move |(name, value)| entry(at(name), "u32", value))
 }
 
-fn stats(ring: &Ring) -> Vec<Entry> {
+fn counters(ring: &Ring) -> [(&'static str, u64); 11] {
     let stats = ring.srp().stats();
-    let values = [
+    [
         ("consensus_timeouts", stats.consensus_timeouts),
         ("mcast_retx", stats.mcast_retx),
         ("mcast_rx", stats.mcast_rx),
@@ -262,9 +314,7 @@ fn stats(ring: &Ring) -> Vec<Entry> {
         ("orf_token_rx", stats.orf_token_rx),
         ("orf_token_tx", stats.orf_token_tx),
         ("rx_msg_dropped", stats.rx_msg_dropped),
-    ];
-    let one = |(name, value): (&str, u64)| entry(format!("stats.srp.{name}"), "u64", value);
-    values.into_iter().map(one).collect()
+    ]
 }
 
 #[cfg(test)]
@@ -276,6 +326,7 @@ mod tests {
             configured: Vec::new(),
             made_up: BTreeMap::new(),
             joins: BTreeMap::new(),
+            cleared: BTreeMap::new(),
         }
     }
 

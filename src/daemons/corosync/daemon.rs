@@ -18,7 +18,7 @@ use crate::ids::NodeId;
 use crate::proto::heartbeat::Severity;
 use crate::runtime::clock::{self, Alarm};
 use crate::runtime::interfaces::{ChangeNotice, Interfaces};
-use crate::runtime::log::Logger;
+use crate::runtime::log::{Logger, Subsystem};
 use crate::runtime::signals::{SignalRequest, Signals};
 use crate::runtime::unix_server::ClientEvent;
 use crate::time::Instant;
@@ -210,10 +210,11 @@ impl Daemon {
             Event::Verdict(_) => self.clients.tell_trackers(&self.ring),
             Event::Asked(from, Cfg::Reload(source)) => {
                 let text = format!("Config reload requested by node {from}");
-                self.log.log(Severity::Notice, text);
+                self.log.of(Subsystem::Cfg).log(Severity::Notice, text);
                 let own = (from == self.loaded.node).then_some(source.client);
                 self.rereading.ask(&self.loaded.path, own);
             }
+            Event::Asked(_, Cfg::RingReenable(_)) => self.ring.reenable_rings(),
             Event::Asked(..) | Event::Synchronised(_) => {}
         }
     }
@@ -233,7 +234,7 @@ impl Daemon {
 
     /// corosync.conf was read again: takes it over, and answers those who asked.
     fn take_reread(&mut self, reread: Reread) {
-        tell_findings(&self.log, &reread.found);
+        tell_findings(&self.log.of(Subsystem::Cfg), &reread.found);
         let result = self.take_over(reread);
         for tool in self.rereading.next(&self.loaded.path) {
             self.clients.answer_reload(tool, result);
@@ -243,9 +244,12 @@ impl Daemon {
     /// Errors, under the original's names: nothing changed then, and the log says why.
     fn take_over(&mut self, reread: Reread) -> Result<(), &'static str> {
         let path = self.loaded.path.clone();
+        let log = self.log.of(Subsystem::Cfg);
         let addresses = reread.addresses;
         let problem = match reread.read {
-            Ok(Some(new)) if (new.node, new.address) == (self.loaded.node, self.loaded.address) => {
+            Ok(Some(new))
+                if (new.node, &new.addresses) == (self.loaded.node, &self.loaded.addresses) =>
+            {
                 match self.take(new, addresses) {
                     Ok(()) => return Ok(()),
                     Err(error) => format!("{error:#}"),
@@ -259,29 +263,35 @@ impl Daemon {
             "Unable to reload {}: {problem}. The node goes on with what it has.",
             path.display()
         );
-        self.log.log(Severity::Error, text);
+        log.log(Severity::Error, text);
         Err("CS_ERR_INVALID_PARAM")
     }
 
-    fn take(&mut self, new: Loaded, addresses: BTreeMap<NodeId, IpAddr>) -> anyhow::Result<()> {
+    fn take(
+        &mut self,
+        new: Loaded,
+        addresses: Vec<BTreeMap<NodeId, IpAddr>>,
+    ) -> anyhow::Result<()> {
         let mut conf = self.loaded.conf.clone();
         let left_out = reload::take_over(&mut conf, new.conf);
+        let config = super::log::config(&conf, self.log_to_stderr);
+        super::log::check(&config)?;
         let loaded = Loaded { conf, ..new };
         let settings = start::settings(&loaded, addresses, self.ring.remembered_votes())?;
         self.loaded = loaded;
         self.ring.take_settings(clock::now(), settings);
-        let log = super::log::config(&self.loaded.conf, self.log_to_stderr);
-        self.log.change(log.into());
+        self.log.change(config.into());
         self.clients.reread(&self.loaded, &self.ring);
         if let Some(crm) = &mut self.crm {
             crm::reread(crm, clock::now(), &self.loaded.conf);
         }
+        let log = self.log.of(Subsystem::Cfg);
         for key in left_out {
             let text = format!("{key} was changed: it counts when this node starts again");
-            self.log.log(Severity::Warning, text);
+            log.log(Severity::Warning, text);
         }
         let text = format!("{} was read again", self.loaded.path.display());
-        self.log.log(Severity::Notice, text);
+        log.log(Severity::Notice, text);
         Ok(())
     }
 
@@ -289,9 +299,11 @@ impl Daemon {
         let Ok(interfaces) = Interfaces::read() else {
             return;
         };
-        let holder = interfaces.holder_of(self.loaded.address);
-        let there = holder.is_some_and(|interface| interface.up);
-        self.ring.interfaces_changed(clock::now(), there);
+        let is_there = |address| {
+            let holder = interfaces.holder_of(address);
+            holder.is_some_and(|interface| interface.up)
+        };
+        self.ring.interfaces_changed(clock::now(), is_there);
     }
 }
 

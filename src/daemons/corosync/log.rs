@@ -18,6 +18,12 @@ const SYSLOG: &str = "/dev/log";
 /// Errors: a log file can't be opened, no thread.
 pub(super) fn start(conf: &CorosyncConf, options: &Options) -> anyhow::Result<Log> {
     let config = config(conf, options.foreground && options.log_to_stderr);
+    check(&config)?;
+    Log::start(config).context("can't start the log")
+}
+
+/// Errors: a log file can't be opened.
+pub(super) fn check(config: &Config) -> anyhow::Result<()> {
     for path in config.routes.iter().filter_map(|route| route.file.as_ref()) {
         let file = std::fs::OpenOptions::new()
             .append(true)
@@ -25,7 +31,7 @@ pub(super) fn start(conf: &CorosyncConf, options: &Options) -> anyhow::Result<Lo
             .open(path);
         file.with_context(|| format!("can't open the log file {}", path.display()))?;
     }
-    Log::start(config).context("can't start the log")
+    Ok(())
 }
 
 /// How lines look and where they go; nowhere on a terminal without `stderr`.

@@ -14,6 +14,7 @@ mod crm;
 mod daemon;
 mod groups;
 mod log;
+mod nets;
 pub mod protocol;
 mod refusals;
 mod reload;

@@ -23,8 +23,17 @@ pub enum Request {
         /// So many.
         votes: u32,
     },
-    /// This node and its ring.
+    /// Other votes for a node.
+    Votes {
+        /// Its number.
+        node: u32,
+        /// So many.
+        votes: u32,
+    },
+    /// This node and its rings.
     Links,
+    /// Rings that are marked faulty are tried again.
+    ReenableRings,
     /// Process groups of the ring.
     Groups,
     /// Keys that begin so.
@@ -44,6 +53,8 @@ pub enum Request {
         /// Its name.
         key: String,
     },
+    /// Counters begin at 0 again.
+    ClearCounters,
     /// Changes of keys are to be told from now on.
     Track {
         /// Of these.
@@ -75,10 +86,21 @@ pub struct Node {
     pub votes: u32,
     /// Its name, where the nodelist has one.
     pub name: Option<String>,
-    /// Its address, where it is known.
-    pub address: Option<String>,
+    /// Its addresses, ring 0 first, where they are known.
+    pub addresses: Vec<String>,
     /// It is in the ring.
     pub member: bool,
+    /// Its quorum device: `NR` for none, else `A,V,NMW`: alive, votes, master wins, or not.
+    pub device: String,
+}
+
+/// One of the rings that a node sends on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// This node's address there.
+    pub address: String,
+    /// How it is, as 2.x says it; empty where there is but one.
+    pub status: String,
 }
 
 /// Which keys.
@@ -162,8 +184,8 @@ pub enum Reply {
     Links {
         /// `udp`, `udpu`.
         transport: String,
-        /// Address of ring 0.
-        address: String,
+        /// The rings, by number.
+        links: Vec<Link>,
         /// Bytes of a datagram.
         mtu: u32,
         /// This node.

@@ -15,7 +15,7 @@ use crate::config::corosync_conf::CorosyncConf;
 use crate::config::corosync_conf::cmap::Value;
 
 /// Keys of `totem` that count at once.
-const OF_TOTEM: [&str; 20] = [
+const OF_TOTEM: [&str; 25] = [
     "token",
     "token_coefficient",
     "token_retransmit",
@@ -36,6 +36,11 @@ const OF_TOTEM: [&str; 20] = [
     "miss_count_const",
     "cancel_token_hold_on_retransmit",
     "config_version",
+    "rrp_problem_count_timeout",
+    "rrp_problem_count_threshold",
+    "rrp_problem_count_mcast_threshold",
+    "rrp_token_expired_timeout",
+    "rrp_autorecovery_check_timeout",
 ];
 
 /// Puts what may change at run time from `new` into `old`; names the keys that changed and count

@@ -20,8 +20,8 @@ use crate::ids::NodeId;
 pub(super) struct Reread {
     /// What was read; none if it can't be used, which `found` says then.
     pub(super) read: anyhow::Result<Option<Loaded>>,
-    /// Addresses of its nodes.
-    pub(super) addresses: BTreeMap<NodeId, IpAddr>,
+    /// Addresses of its nodes, by ring.
+    pub(super) addresses: Vec<BTreeMap<NodeId, IpAddr>>,
     pub(super) found: Vec<Diagnostic>,
 }
 
@@ -63,7 +63,7 @@ impl Rereading {
         };
         let read = running.await.unwrap_or_else(|_| Reread {
             read: Err(anyhow::anyhow!("reading it failed")),
-            addresses: BTreeMap::new(),
+            addresses: Vec::new(),
             found: Vec::new(),
         });
         self.running = None;
@@ -86,7 +86,7 @@ fn read(path: &Path) -> Reread {
     let read = start::read(path, |all| found = all.to_vec());
     let addresses = match &read {
         Ok(Some(loaded)) => start::addresses(&loaded.conf),
-        _ => BTreeMap::new(),
+        _ => Vec::new(),
     };
     Reread {
         read,

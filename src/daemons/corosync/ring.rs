@@ -10,6 +10,8 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::nets::{self, Nets};
+use super::protocol::Link;
 use super::refusals::Refusals;
 use super::store::Store;
 use crate::ids::NodeId;
@@ -18,14 +20,14 @@ use crate::proto::cpg;
 use crate::proto::heartbeat::Severity;
 use crate::proto::quorum::{self, Verdict};
 use crate::proto::services::{self, Services};
-use crate::proto::totem::{self, Note, Srp, Weight};
-use crate::runtime::interfaces::Interfaces;
+use crate::proto::totem::rings::RingSet;
+use crate::proto::totem::{self, Note, Srp};
 use crate::runtime::log::{Logger, Subsystem};
-use crate::runtime::totem::{Plan, Sockets, Way};
+use crate::runtime::totem::Plan;
 use crate::time::{Instant, Now};
 use crate::wire::cluster::{Cfg, Message};
 use crate::wire::totem::crypto_frame::{Protection, SALT_BYTES};
-use crate::wire::totem::{Processor, RingId};
+use crate::wire::totem::{Processor, RingAddress, RingId};
 
 /// Datagrams that are read before time is looked at again.
 const DATAGRAMS_PER_TURN: usize = 256;
@@ -64,11 +66,9 @@ pub(super) struct Parts {
     pub(super) seed: u64,
     pub(super) services: Services,
     pub(super) protection: Protection,
-    pub(super) plan: Plan,
-    /// Between two tries to open sockets.
-    pub(super) downcheck: Duration,
-    /// Addresses of the nodelist.
-    pub(super) addresses: BTreeMap<NodeId, IpAddr>,
+    pub(super) nets: nets::Parts,
+    /// Addresses of the nodelist, by ring.
+    pub(super) addresses: Vec<BTreeMap<NodeId, IpAddr>>,
     pub(super) store: Store,
     pub(super) log: Logger,
 }
@@ -79,8 +79,9 @@ pub(super) struct Settings {
     pub(super) timing: totem::Timing,
     pub(super) flow: totem::Flow,
     pub(super) downcheck: Duration,
-    pub(super) plan: Plan,
-    pub(super) addresses: BTreeMap<NodeId, IpAddr>,
+    pub(super) plans: Vec<Plan>,
+    pub(super) limits: totem::rings::Limits,
+    pub(super) addresses: Vec<BTreeMap<NodeId, IpAddr>>,
     pub(super) config_version: u64,
     /// Absent without a quorum provider.
     pub(super) quorum: Option<quorum::Config>,
@@ -93,12 +94,9 @@ pub struct Ring {
     srp: Srp,
     services: Services,
     protection: Protection,
-    plan: Plan,
-    sockets: Option<Sockets>,
-    downcheck: Duration,
-    /// Sockets that couldn't be opened are tried again then.
-    retry: Option<Instant>,
-    addresses: BTreeMap<NodeId, IpAddr>,
+    nets: Nets,
+    /// Of the nodelist, by ring.
+    addresses: Vec<BTreeMap<NodeId, IpAddr>>,
     store: Store,
     log: Logger,
     /// Packets that the queue of the ring had no room for.
@@ -124,24 +122,13 @@ impl Ring {
     ///
     /// Errors: the sockets can't be opened.
     pub(super) fn start(parts: Parts, now: Instant) -> io::Result<Self> {
-        let (sockets, retry) = match Sockets::open(&parts.plan) {
-            Ok(sockets) => (Some(sockets), None),
-            Err(error) if is_missing(parts.plan.address, &error) => {
-                let text = format!("The network interface can't be used yet: {error}");
-                parts.log.log(Severity::Error, text);
-                (None, Some(now + parts.downcheck))
-            }
-            Err(error) => return Err(error),
-        };
+        let nets = Nets::open(parts.nets, now)?;
         let mut ring = Self {
             me: parts.srp.me,
             srp: Srp::new(parts.srp, now, parts.seed),
             services: parts.services,
             protection: parts.protection,
-            plan: parts.plan,
-            downcheck: parts.downcheck,
-            retry,
-            sockets,
+            nets,
             addresses: parts.addresses,
             store: parts.store,
             log: parts.log.of(Subsystem::Totem),
@@ -183,15 +170,39 @@ impl Ring {
         self.pump(now);
     }
 
-    /// Addresses of the nodelist, by node.
-    pub fn addresses(&self) -> &BTreeMap<NodeId, IpAddr> {
-        &self.addresses
+    /// Nodes of the nodelist.
+    pub fn listed(&self) -> impl Iterator<Item = NodeId> {
+        let first = self.addresses.iter().take(1);
+        first.flat_map(|ring| ring.keys().copied())
     }
 
-    /// The address of a member, where it tells one.
-    pub fn address_of(&self, node: NodeId) -> Option<IpAddr> {
+    /// The addresses of a node, ring 0 first: those of the nodelist, or what it tells itself.
+    pub fn addresses_of(&self, node: NodeId) -> Vec<IpAddr> {
         let mut members = self.srp.members().iter();
-        members.find(|member| member.node() == node)?.addresses[0].ip()
+        let told = members.find(|member| member.node() == node);
+        let one = |ring: usize| self.address_on(ring, node, told);
+        (0..self.nets.count()).filter_map(one).collect()
+    }
+
+    fn address_on(&self, ring: usize, node: NodeId, told: Option<&Processor>) -> Option<IpAddr> {
+        let listed = self.addresses.get(ring).and_then(|ring| ring.get(&node));
+        let told = told.and_then(|told| told.addresses.get(ring)?.ip());
+        listed.copied().or(told)
+    }
+
+    /// The rings that this node sends on, for tools.
+    pub fn links(&self) -> Vec<Link> {
+        self.nets.links()
+    }
+
+    /// By redundant ring, whether it is marked faulty; nothing with one ring.
+    pub fn faulty(&self) -> Vec<bool> {
+        self.nets.faulty()
+    }
+
+    /// Rings that are marked faulty are used again.
+    pub fn reenable_rings(&mut self) {
+        self.nets.reenable();
     }
 
     /// How many packets wait for the token: those who send much should wait when it is high.
@@ -212,33 +223,27 @@ impl Ring {
     /// When [`Self::handle_timeout`] has something to do.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let due = [self.srp.poll_timeout(), self.services.poll_timeout()];
-        due.into_iter().chain([self.retry]).flatten().min()
+        let nets = self.nets.poll_timeout();
+        due.into_iter().chain([nets]).flatten().min()
     }
 
     /// Waits until a datagram is there; for ever without sockets. Cancel-safe.
     pub async fn ready(&self) {
-        match &self.sockets {
-            Some(sockets) => {
-                // A socket that fails is looked at when the interfaces change.
-                if sockets.ready().await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-            }
-            None => std::future::pending().await,
-        }
+        self.nets.ready().await;
     }
 
     /// Reads what is there.
     pub fn handle_ready(&mut self, now: Now) {
         for _ in 0..DATAGRAMS_PER_TURN {
-            let Some(sockets) = &mut self.sockets else {
+            let Some(arrival) = self.nets.receive() else {
                 return;
             };
-            let Some(datagram) = sockets.receive() else {
-                return;
-            };
-            match self.protection.open(datagram, &mut self.opened) {
-                Ok(message) => self.srp.handle_datagram(now.mono, message),
+            match self.protection.open(arrival.datagram, &mut self.opened) {
+                Ok(message) => {
+                    if arrival.accept(now.mono, message) {
+                        self.srp.handle_datagram(now.mono, message);
+                    }
+                }
                 // What isn't authentic is no datagram of ours.
                 Err(error) => {
                     let text = format!("a datagram was refused: {error}");
@@ -251,7 +256,7 @@ impl Ring {
 
     /// Time passed.
     pub fn handle_timeout(&mut self, now: Now) {
-        if self.retry.is_some_and(|at| at <= now.mono) && self.open_sockets(now) {
+        if self.nets.handle_timeout(now) {
             self.srp.interface_changed(now.mono);
         }
         self.srp.handle_timeout(now.mono);
@@ -259,64 +264,20 @@ impl Ring {
         self.pump(now);
     }
 
-    /// Interfaces changed: is the own address still there, or back?
-    pub fn interfaces_changed(&mut self, now: Now, there: bool) {
-        match (there, self.sockets.is_some()) {
-            (false, true) => {
-                let text = format!("The network interface {} is now down.", self.plan.address);
-                self.log.log(Severity::Warning, text);
-                self.sockets = None;
-            }
-            (true, false) => {
-                if !self.open_sockets(now) {
-                    return;
-                }
-            }
-            (false, false) => {
-                self.retry = None;
-                return;
-            }
-            (true, true) => return,
+    /// Interfaces changed; `is_there` says which addresses are up.
+    pub fn interfaces_changed(&mut self, now: Now, is_there: impl Fn(IpAddr) -> bool) {
+        if self.nets.interfaces_changed(now.mono, is_there) {
+            self.srp.interface_changed(now.mono);
         }
-        self.srp.interface_changed(now.mono);
         self.pump(now);
-    }
-
-    /// Opens the sockets; true if they are. Else it is tried again after `downcheck`.
-    fn open_sockets(&mut self, now: Now) -> bool {
-        match Sockets::open(&self.plan) {
-            Ok(sockets) => {
-                self.sockets = Some(sockets);
-                self.retry = None;
-                let text = format!("The network interface [{}] is now up.", self.plan.address);
-                self.log.log(Severity::Notice, text);
-                true
-            }
-            Err(error) => {
-                // Once for each time that it came back, however often it is tried.
-                if self.retry.is_none() {
-                    let text = format!("The network interface can't be used yet: {error}");
-                    self.log.log(Severity::Error, text);
-                }
-                self.retry = Some(now.mono + self.downcheck);
-                false
-            }
-        }
     }
 
     /// The configuration was read again. Address, port and the way of datagrams stay.
     pub(super) fn take_settings(&mut self, now: Now, settings: Settings) {
         self.srp.set_timing(settings.timing, settings.flow);
-        self.downcheck = settings.downcheck;
+        self.nets.take_plans(settings.plans, settings.downcheck);
+        self.nets.take_limits(settings.limits);
         self.addresses = settings.addresses;
-        if let (Way::Unicast { members, .. }, Way::Unicast { members: new, .. }) =
-            (&mut self.plan.way, settings.plan.way)
-        {
-            *members = new;
-            if let Some(sockets) = &mut self.sockets {
-                sockets.set_members(members);
-            }
-        }
         self.services.set_config_version(settings.config_version);
         if let Some(config) = settings.quorum {
             self.services.reconfigure_votes(config);
@@ -350,6 +311,8 @@ impl Ring {
                 self.of_srp(now, output);
             } else if let Some(output) = self.services.poll_output() {
                 self.of_services(now, output);
+            } else if let Some(task) = self.nets.poll_task() {
+                self.of_nets(now, task);
             } else if !self.send_waiting(now) {
                 return self.send_to_all();
             }
@@ -369,9 +332,7 @@ impl Ring {
                 Err(error) => self.fail(21, format!("can't keep the number of the ring: {error}")),
             },
             totem::Output::DiscardReceived => {
-                if let Some(sockets) = &mut self.sockets {
-                    sockets.discard();
-                }
+                self.nets.discard();
             }
             totem::Output::Deliver(delivery) => {
                 let payload = delivery.payload();
@@ -393,6 +354,7 @@ impl Ring {
             return;
         }
         let (members, left) = (nodes(&change.members), std::mem::take(&mut self.left));
+        self.nets.set_members(&members);
         self.list_nodes("Sync members", &members);
         for (what, list) in [("Sync joined", nodes(&change.joined)), ("Sync left", left)] {
             if !list.is_empty() {
@@ -454,27 +416,48 @@ impl Ring {
         false
     }
 
-    fn unicast(&mut self, now: Now, to: Processor, datagram: &[u8]) {
+    fn unicast(&mut self, now: Now, to: Processor, datagram: &totem::Bytes) {
+        let rings = self.nets.select_one(now.mono, to, datagram);
         if to.node() == self.me.node() {
             return self.srp.handle_datagram(now.mono, datagram);
         }
-        let listed = self.addresses.get(&to.node()).copied();
-        let Some(address) = to.addresses[0].ip().or(listed) else {
-            let text = format!(
-                "Node {} isn't in the nodelist: the token can't be sent to it. Add it there.",
-                to.node()
-            );
-            return self.log.log(Severity::Warning, text);
-        };
         self.send_to_all();
+        self.send_on(rings, to, datagram);
+    }
+
+    /// Sends to one node.
+    fn send_on(&mut self, rings: RingSet, to: Processor, datagram: &[u8]) {
         let is_bare = self.protection.is_bare();
         if !is_bare {
             self.seal(&[datagram]);
         }
-        match (&self.sockets, self.sealed.first()) {
-            (Some(sockets), _) if is_bare => sockets.unicast(address, datagram),
-            (Some(sockets), Some(sealed)) => sockets.unicast(address, sealed),
-            _ => {}
+        let datagram = match (is_bare, self.sealed.first()) {
+            (true, _) => datagram,
+            (false, Some(sealed)) => sealed,
+            (false, None) => return,
+        };
+        for ring in rings.iter() {
+            // What it says of itself is truer than a list.
+            let told = to.addresses.get(ring).and_then(RingAddress::ip);
+            let Some(address) = told.or_else(|| self.address_on(ring, to.node(), None)) else {
+                let text = format!(
+                    "Node {} isn't in the nodelist: the token can't be sent to it. Add it there.",
+                    to.node()
+                );
+                self.log.log(Severity::Warning, text);
+                continue;
+            };
+            self.nets.send(ring, address, datagram);
+        }
+    }
+
+    fn of_nets(&mut self, now: Now, task: nets::Task) {
+        match task {
+            nets::Task::Deliver(token) => self.srp.handle_datagram(now.mono, &token),
+            nets::Task::Send(ring, to, datagram) => {
+                self.send_to_all();
+                self.send_on(RingSet::one(ring), to, &datagram);
+            }
         }
     }
 
@@ -488,10 +471,9 @@ impl Ring {
         if !is_bare {
             self.seal(&datagrams);
         }
-        match &self.sockets {
-            Some(sockets) if is_bare => sockets.multicast(&datagrams),
-            Some(sockets) => sockets.multicast(&self.sealed),
-            None => {}
+        match is_bare {
+            true => self.nets.multicast(&datagrams),
+            false => self.nets.multicast(&self.sealed),
         }
         self.to_all = datagrams;
         self.to_all.clear();
@@ -522,12 +504,7 @@ impl Ring {
             let text = note.to_string();
             return self.refusals.log(now.mono, kind, &text, &self.log);
         }
-        let severity = match note.weight() {
-            Weight::Debug => Severity::Debug,
-            Weight::Notice => Severity::Notice,
-            Weight::Warning => Severity::Warning,
-            Weight::Error => Severity::Error,
-        };
+        let severity = nets::severity(note.weight());
         for line in note.to_string().lines() {
             self.log.log(severity, line);
         }
@@ -553,10 +530,4 @@ impl Ring {
         let text = format!("{what}[{}]: {}", list.len(), list.join(" "));
         self.log.of(Subsystem::Quorum).log(Severity::Notice, text);
     }
-}
-
-/// The address can't be used as nobody here has it, or nobody may use it yet.
-fn is_missing(address: IpAddr, error: &io::Error) -> bool {
-    let held = |all: Interfaces| all.holder_of(address).is_some();
-    error.kind() == io::ErrorKind::AddrNotAvailable || !Interfaces::read().is_ok_and(held)
 }

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::Options;
 use super::ring::{Parts, Ring, Settings};
 use super::store::Store;
+use super::{Options, nets};
 use crate::config::corosync_conf::cmap::Value;
 use crate::config::corosync_conf::{
-    self, CorosyncConf, Generation, Local, LocalNode, Transport, find_local_node,
+    self, CorosyncConf, Generation, Interface, Local, LocalNode, RrpMode, Transport,
+    find_local_node,
 };
 use crate::config::diagnostic::Diagnostic;
 use crate::config::host::{Host, ThisHost};
@@ -22,7 +23,7 @@ use crate::ids::NodeId;
 use crate::proto::heartbeat::Severity;
 use crate::proto::quorum;
 use crate::proto::services::Services;
-use crate::proto::totem::{Config, Flow, Timing};
+use crate::proto::totem::{Config, Flow, Timing, rings};
 use crate::runtime::clock;
 use crate::runtime::log::{Logger, Subsystem};
 use crate::runtime::totem::{Plan, Way};
@@ -44,8 +45,10 @@ pub struct Loaded {
     pub local: LocalNode,
     /// Its number.
     pub node: NodeId,
-    /// The address of its ring.
+    /// The address of its ring, of ring 0 if there are two.
     pub address: IpAddr,
+    /// Its addresses on all rings.
+    pub addresses: Vec<IpAddr>,
 }
 
 /// Reads the configuration; none if it can't be used, which stands on stderr then.
@@ -80,13 +83,48 @@ pub(super) fn read(path: &Path, say: impl FnOnce(&[Diagnostic])) -> anyhow::Resu
     let address = local
         .address
         .context("the own address of ring 0 stands for nothing")?;
+    let addresses = own_addresses(path, &conf, &host, &local)?;
     Ok(Some(Loaded {
         path: path.to_owned(),
         conf,
         node: NodeId(node),
         address,
+        addresses,
         local,
     }))
+}
+
+/// This node's addresses on all rings. Errors: one of redundant rings can't be served, which
+/// must not go unseen.
+fn own_addresses(
+    path: &Path,
+    conf: &CorosyncConf,
+    host: &ThisHost,
+    local: &LocalNode,
+) -> anyhow::Result<Vec<IpAddr>> {
+    let rings = conf.interfaces.len().max(1);
+    let missing = |node: &&corosync_conf::Node| {
+        (1..rings).any(|ring| node.addresses.get(ring).is_none_or(Option::is_none))
+    };
+    if let Some(node) = conf.nodes.iter().find(missing) {
+        bail!(
+            "{}: node {} has no address on one of the {rings} rings: write its ring0_addr and \
+             ring1_addr, or take the second ring out",
+            path.display(),
+            node.label()
+        );
+    }
+    let own = |ring: usize| {
+        let address = corosync_conf::address_on(conf, host, (local.position, ring));
+        address.with_context(|| {
+            format!(
+                "{}: no address of this host is on ring {ring}: correct its ring{ring}_addr, or \
+                 the bindnetaddr of interface {ring}",
+                path.display()
+            )
+        })
+    };
+    (0..rings).map(own).collect()
 }
 
 fn show(findings: &[Diagnostic]) {
@@ -136,19 +174,20 @@ pub fn be_realtime(loaded: &Loaded, log: &Logger) {
 }
 
 /// What of the configuration a ring may be told while it runs. `addresses` are those of its
-/// nodes.
+/// nodes, by ring.
 pub(super) fn settings(
     loaded: &Loaded,
-    addresses: BTreeMap<NodeId, IpAddr>,
+    addresses: Vec<BTreeMap<NodeId, IpAddr>>,
     remembered: u32,
 ) -> anyhow::Result<Settings> {
     let conf = &loaded.conf;
     let votes = conf.quorum.provider;
     Ok(Settings {
+        limits: limits(conf),
         timing: timing(conf),
         flow: flow(conf),
         downcheck: Duration::from_millis(conf.totem.timing.downcheck.into()),
-        plan: plan(loaded, &addresses)?,
+        plans: plans(loaded, &addresses)?,
         addresses,
         config_version: conf.totem.config_version,
         quorum: votes
@@ -185,7 +224,8 @@ pub fn ring(loaded: &Loaded, log: Logger) -> anyhow::Result<Ring> {
     let mut seed = [0; 8];
     getrandom::fill(&mut seed).map_err(|e| anyhow::anyhow!("no random numbers: {e}"))?;
     let addresses = addresses(conf);
-    announce(loaded, &log, votes.is_some());
+    let redundancy = redundancy(loaded, dialect);
+    announce(loaded, &log, redundancy.as_ref().map(|rings| rings.mode));
     let parts = Parts {
         srp: Config {
             me: processor(loaded, dialect),
@@ -197,8 +237,12 @@ pub fn ring(loaded: &Loaded, log: Logger) -> anyhow::Result<Ring> {
         seed: u64::from_ne_bytes(seed),
         services: Services::new(loaded.node, dialect, packet, config_version, votes),
         protection: protection(conf)?,
-        plan: plan(loaded, &addresses)?,
-        downcheck: Duration::from_millis(conf.totem.timing.downcheck.into()),
+        nets: nets::Parts {
+            plans: plans(loaded, &addresses)?,
+            redundancy,
+            downcheck: Duration::from_millis(conf.totem.timing.downcheck.into()),
+            log: log.of(Subsystem::Totem),
+        },
         addresses,
         store,
         log,
@@ -207,43 +251,70 @@ pub fn ring(loaded: &Loaded, log: Logger) -> anyhow::Result<Ring> {
 }
 
 /// Says what is about to be opened.
-fn announce(loaded: &Loaded, log: &Logger, votes: bool) {
-    let conf = &loaded.conf;
-    log.log(
-        Severity::Notice,
-        format!("This node is {} at {}", loaded.node, loaded.address),
-    );
-    let (totem, how) = (
-        log.of(Subsystem::Totem),
-        match conf.totem.transport {
-            Transport::Udpu => "UDP/IP Unicast",
-            _ => "UDP/IP Multicast",
-        },
-    );
+fn announce(loaded: &Loaded, log: &Logger, mode: Option<rings::Mode>) {
+    let text = format!("This node is {} at {}", loaded.node, loaded.address);
+    log.log(Severity::Notice, text);
+    let totem = log.of(Subsystem::Totem);
+    let how = match loaded.conf.totem.transport {
+        Transport::Udpu => "UDP/IP Unicast",
+        _ => "UDP/IP Multicast",
+    };
     totem.log(Severity::Notice, format!("Initializing transport ({how})."));
-    if votes {
+    if let Some(mode) = mode {
+        let mode = match mode {
+            rings::Mode::Active => "active",
+            rings::Mode::Passive => "passive",
+        };
+        totem.log(Severity::Debug, format!("RRP mode set to {mode}."));
+    }
+    if loaded.conf.quorum.provider {
         let text = "Using quorum provider corosync_votequorum";
         log.of(Subsystem::Quorum).log(Severity::Notice, text);
-    }
-    if conf.interfaces.len() > 1 {
-        let text = format!(
-            "rrp_mode isn't done here: of {} redundant rings only ring 0, {}, is used",
-            conf.interfaces.len(),
-            loaded.address
-        );
-        log.log(Severity::Warning, text);
     }
 }
 
 fn processor(loaded: &Loaded, dialect: Dialect) -> Processor {
     match dialect {
         Dialect::V3 => Processor::of_node(loaded.node),
-        Dialect::V1 | Dialect::V2 => Processor {
-            addresses: [
-                RingAddress::new(loaded.node, loaded.address),
-                RingAddress::default(),
-            ],
-        },
+        Dialect::V1 | Dialect::V2 => {
+            let on = |ring: usize| {
+                let address = loaded.addresses.get(ring);
+                address.map_or_else(RingAddress::default, |a| RingAddress::new(loaded.node, *a))
+            };
+            Processor {
+                addresses: [on(0), on(1)],
+            }
+        }
+    }
+}
+
+/// How two rings are used; absent with one.
+fn redundancy(loaded: &Loaded, dialect: Dialect) -> Option<rings::Config> {
+    let mode = match loaded.conf.totem.rrp_mode {
+        _ if loaded.addresses.len() < 2 => return None,
+        RrpMode::None => return None,
+        RrpMode::Active => rings::Mode::Active,
+        RrpMode::Passive => rings::Mode::Passive,
+    };
+    Some(rings::Config {
+        mode,
+        me: loaded.node,
+        dialect,
+        addresses: loaded.addresses.clone(),
+        limits: limits(&loaded.conf),
+    })
+}
+
+fn limits(conf: &CorosyncConf) -> rings::Limits {
+    let t = &conf.totem.timing;
+    let ms = |value: u32| Duration::from_millis(value.into());
+    rings::Limits {
+        token: ms(t.token),
+        problem_count_timeout: ms(t.rrp_problem_count_timeout),
+        problem_count_threshold: t.rrp_problem_count_threshold,
+        problem_count_mcast_threshold: t.rrp_problem_count_mcast_threshold,
+        token_expired_timeout: ms(t.rrp_token_expired_timeout),
+        autorecovery_check_timeout: ms(t.rrp_autorecovery_check_timeout),
     }
 }
 
@@ -296,44 +367,63 @@ fn flow(conf: &CorosyncConf) -> Flow {
     }
 }
 
-/// Addresses of ring 0 by node. Names are looked up: that may take long.
-pub(super) fn addresses(conf: &CorosyncConf) -> BTreeMap<NodeId, IpAddr> {
+/// Addresses of the nodelist, by ring and node. Names are looked up: that may take long.
+pub(super) fn addresses(conf: &CorosyncConf) -> Vec<BTreeMap<NodeId, IpAddr>> {
     let host = ThisHost::new(Path::new("/etc/ha.d"));
-    let nodes = conf.nodes.iter().filter_map(|node| {
-        let text = &node.ring0()?.text;
+    let resolve = |text: &str| {
         let plain = text.parse().ok();
-        let address = plain.or_else(|| host.resolve(text)?.into_iter().next())?;
-        let id = match node.nodeid {
-            0 => {
-                let IpAddr::V4(v4) = address else { return None };
+        plain.or_else(|| host.resolve(text)?.into_iter().next())
+    };
+    let mut rings = vec![BTreeMap::new(); conf.interfaces.len().max(1)];
+    for node in &conf.nodes {
+        let on = |ring: usize| resolve(&node.addresses.get(ring)?.as_ref()?.text);
+        let id = match (node.nodeid, on(0)) {
+            (0, Some(IpAddr::V4(v4))) => {
                 let clear = conf.totem.clear_node_high_bit;
                 corosync_conf::address::nodeid(v4, conf.told.generation, clear)
             }
-            id => id,
+            (0, _) => continue,
+            (id, _) => id,
         };
-        Some((NodeId(id), address))
-    });
-    nodes.collect()
+        for (number, ring) in rings.iter_mut().enumerate() {
+            ring.extend(on(number).map(|address| (NodeId(id), address)));
+        }
+    }
+    rings
 }
 
-fn plan(loaded: &Loaded, addresses: &BTreeMap<NodeId, IpAddr>) -> anyhow::Result<Plan> {
-    let conf = &loaded.conf;
-    let interface = conf.interfaces.first().context("there is no ring 0")?;
+/// What the sockets of each ring are made of.
+fn plans(loaded: &Loaded, addresses: &[BTreeMap<NodeId, IpAddr>]) -> anyhow::Result<Vec<Plan>> {
+    let rings = loaded.addresses.iter().zip(&loaded.conf.interfaces);
+    let plans = rings.enumerate().map(|(ring, (own, interface))| {
+        let listed = addresses.get(ring).into_iter().flat_map(BTreeMap::values);
+        plan(&loaded.conf, interface, (*own, listed.copied().collect()))
+    });
+    let plans: Vec<Plan> = plans.collect::<anyhow::Result<_>>()?;
+    anyhow::ensure!(!plans.is_empty(), "there is no ring 0");
+    Ok(plans)
+}
+
+fn plan(
+    conf: &CorosyncConf,
+    interface: &Interface,
+    (own, listed): (IpAddr, Vec<IpAddr>),
+) -> anyhow::Result<Plan> {
     let way = match conf.totem.transport {
         Transport::Udpu => Way::Unicast {
-            members: members(loaded, addresses, &interface.members),
+            members: members((own, listed), &interface.members),
             only_members: conf.totem.block_unlisted_ips,
         },
         _ if interface.broadcast => Way::Broadcast,
         _ => Way::Multicast {
             group: interface
                 .mcastaddr
-                .context("ring 0 has no multicast address")?,
+                .with_context(|| format!("ring {} has no multicast address", interface.number))?,
             ttl: interface.ttl,
         },
     };
     Ok(Plan {
-        address: loaded.address,
+        address: own,
         port: interface.mcastport,
         way,
         buffer_bytes: match conf.told.generation {
@@ -344,14 +434,9 @@ fn plan(loaded: &Loaded, addresses: &BTreeMap<NodeId, IpAddr>) -> anyhow::Result
 }
 
 /// Members of udpu: those of the nodelist, else the `member` sections.
-fn members(
-    loaded: &Loaded,
-    addresses: &BTreeMap<NodeId, IpAddr>,
-    listed: &[String],
-) -> Vec<IpAddr> {
-    let mut members: Vec<IpAddr> = addresses.values().copied().collect();
-    members.extend(listed.iter().filter_map(|text| text.parse::<IpAddr>().ok()));
-    members.push(loaded.address);
+fn members((own, mut members): (IpAddr, Vec<IpAddr>), given: &[String]) -> Vec<IpAddr> {
+    members.extend(given.iter().filter_map(|text| text.parse::<IpAddr>().ok()));
+    members.push(own);
     members.sort_unstable();
     members.dedup();
     members

@@ -1,6 +1,7 @@
 //! Messages about votes, in the order of the ring.
 
 use super::machine::{Machine, Presence};
+use super::votes::{self, Rule};
 use crate::ids::NodeId;
 use crate::wire::cluster::{NodeFlags, NodeState, Parameter, Votequorum};
 
@@ -10,6 +11,12 @@ pub enum Refused {
     /// Expected votes below the votes that are there, or so high that quorum is lost.
     #[error("expected votes must not be below the present votes, nor cost the quorum")]
     ExpectedVotes,
+    /// Votes of a node that isn't known.
+    #[error("no node of this number was ever seen")]
+    UnknownNode,
+    /// Votes that would cost the quorum, or make less than half of all votes one.
+    #[error("with these votes of the node the members would have no quorum")]
+    Votes,
 }
 
 impl Machine {
@@ -111,6 +118,30 @@ impl Machine {
             node: self.config.node,
             value,
             parameter: Parameter::ExpectedVotes,
+        })
+    }
+
+    /// Somebody sets the votes of a node by hand: the message that does it.
+    ///
+    /// Source: corosync 3.1.7, `message_handler_req_lib_votequorum_setvotes`
+    pub fn set_votes(&self, node: NodeId, votes: u32) -> Result<Votequorum, Refused> {
+        let old = self.nodes.get(&node).ok_or(Refused::UnknownNode)?;
+        let mut count = self.count();
+        if old.presence == Presence::Member {
+            count.total = (count.total - old.votes).saturating_add(votes);
+        }
+        let rule = Rule {
+            two_node: self.config.two_node,
+            ..Rule::default()
+        };
+        let quorum = votes::quorum(count, rule);
+        if quorum < count.total / 2 || quorum > count.total {
+            return Err(Refused::Votes);
+        }
+        Ok(Votequorum::Reconfigure {
+            node,
+            value: votes,
+            parameter: Parameter::NodeVotes,
         })
     }
 

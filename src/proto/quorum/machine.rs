@@ -126,6 +126,11 @@ impl Machine {
         self.quorate
     }
 
+    /// What it counts with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The votes that are needed.
     pub fn quorum(&self) -> u32 {
         self.quorum

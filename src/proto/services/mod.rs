@@ -13,7 +13,7 @@
 
 mod receive;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::quorum::{self, Verdict};
 use super::sync::{self, Barriers};
@@ -67,6 +67,8 @@ pub struct Services {
     votequorum: Option<quorum::Machine>,
     config_version: u64,
     highest_version: u64,
+    /// What each node told of its own.
+    versions: BTreeMap<NodeId, u64>,
     versions_compared: bool,
     /// The ring has other members.
     is_with_others: bool,
@@ -97,6 +99,7 @@ impl Services {
             votequorum,
             config_version,
             highest_version: config_version,
+            versions: BTreeMap::new(),
             versions_compared: false,
             is_with_others: false,
             along: vec![node],
@@ -142,6 +145,11 @@ impl Services {
         if let Some(message) = self.version_message(CmapReason::NewConfigVersion) {
             self.send(&message);
         }
+    }
+
+    /// The version of a node's configuration, as it told it; 0 for none.
+    pub fn config_version_of(&self, node: NodeId) -> Option<u64> {
+        self.versions.get(&node).copied()
     }
 
     /// The configuration has other votes, or other rules for them.

@@ -2,6 +2,7 @@
 
 use super::{CONFIG_VERSION, Output, Services};
 use crate::ids::NodeId;
+use crate::limits;
 use crate::wire::cluster::{self, Cmap, CmapValue, Message};
 use crate::wire::cursor::ByteOrder;
 use crate::wire::totempg::Addressed;
@@ -44,7 +45,7 @@ impl Services {
 
     fn service_message(&mut self, from: NodeId, message: Message) {
         match message {
-            Message::Cmap(cmap) => self.versions(&cmap),
+            Message::Cmap(cmap) => self.version(from, &cmap),
             Message::Cfg(cfg) => self.outputs.push_back(Output::Cfg(from, cfg)),
             Message::Cpg(message) => self.cpg.handle_message(from, message),
             Message::Votequorum(message) => {
@@ -55,13 +56,19 @@ impl Services {
         }
     }
 
-    fn versions(&mut self, cmap: &Cmap) {
-        for item in &cmap.items {
-            if let CmapValue::U64(version) = item.value
-                && item.key.as_bytes() == CONFIG_VERSION
-            {
-                self.highest_version = self.highest_version.max(version);
-            }
+    fn version(&mut self, from: NodeId, cmap: &Cmap) {
+        let mut items = cmap.items.iter();
+        let Some(item) = items.find(|item| item.key.as_bytes() == CONFIG_VERSION) else {
+            return;
+        };
+        let version = match item.value {
+            CmapValue::U64(version) => version,
+            _ => 0,
+        };
+        self.highest_version = self.highest_version.max(version);
+        let room = self.versions.len() < limits::TOTEM_MEMBERS_MAX;
+        if room || self.versions.contains_key(&from) {
+            self.versions.insert(from, version);
         }
     }
 }

@@ -29,6 +29,7 @@ mod operational;
 mod outbox;
 mod output;
 mod recovery;
+pub mod rings;
 mod srp;
 mod stats;
 mod stream;

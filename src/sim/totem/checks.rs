@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::node::{Node, Told, Word};
 use crate::ids::NodeId;
-use crate::proto::totem::{Configuration, Phase, State};
+use crate::proto::totem::{Configuration, Phase, State, rings};
 use crate::sim::world::{Condition, World};
 use crate::time::Instant;
 use crate::wire::totem::{Processor, RingId};
@@ -22,6 +22,8 @@ pub struct Checks {
     pub delivered: u64,
     /// Rings that came into use, at all hosts.
     pub rings: u64,
+    /// Redundant rings that were marked faulty, at all hosts.
+    pub faults: u64,
     /// What should not have happened.
     pub failures: Vec<String>,
 }
@@ -70,6 +72,7 @@ impl Checks {
             lenient_until,
             delivered: 0,
             rings: 0,
+            faults: 0,
             failures: Vec::new(),
         }
     }
@@ -96,7 +99,8 @@ impl Checks {
             Told::Persisted(seq) => self.hosts[host].persisted = *seq,
             Told::Delivered(from, seq, word) => self.delivered(now, host, (*from, *seq, *word)),
             Told::Configuration(configuration) => self.configured(now, host, configuration),
-            Told::Synchronised(_) | Told::Note(_) => {}
+            Told::Ring(rings::Note::Faulty { .. }) => self.faults += 1,
+            Told::Synchronised(_) | Told::Note(_) | Told::Ring(_) => {}
         }
     }
 

@@ -176,7 +176,7 @@ impl Ring {
                 let mut config = Config::new(Processor::of_node(NodeId(number)));
                 config.timing = self.timing;
                 let start = (1, self.rng.next_u64());
-                self.hosts[host] = Some(Node::new(config, now.mono, start));
+                self.hosts[host] = Some(Node::new((config, None), now.mono, start));
             }
             Step::Datagram(bytes) => {
                 if let Some(node) = &mut self.hosts[host] {
@@ -201,8 +201,8 @@ impl Ring {
                 }
                 Act::TransmitTo(to, bytes) if to < self.hosts.len() => self.send(to, bytes),
                 Act::Note(Told::Synchronised(_)) => self.in_step_at = self.now_us,
-                // Nobody sleeps here, and what is told otherwise has no part in times.
-                Act::TransmitTo(..) | Act::DiscardWaiting | Act::Note(_) => {}
+                // Nobody sleeps here or has a second ring; notes have no part in times.
+                Act::TransmitTo(..) | Act::TransmitOn(..) | Act::DiscardWaiting | Act::Note(_) => {}
             }
         }
     }

@@ -3,6 +3,7 @@
 mod checks;
 pub mod growth;
 mod node;
+mod redundant;
 
 use std::fmt;
 use std::time::Duration;
@@ -12,12 +13,13 @@ use super::plan::{Action, Course};
 use super::world::{Condition, Observer, World};
 use crate::ids::{LinkName, NodeId};
 use crate::proto::rng::Rng;
-use crate::proto::totem::{Bytes, Config, Timing};
+use crate::proto::totem::{Bytes, Config, Timing, rings};
 use crate::time::Instant;
-use crate::wire::totem::Processor;
+use crate::wire::totem::{Dialect, Processor};
 
 use checks::Checks;
 pub use node::{Node, Told, Word};
+pub use redundant::run_redundant;
 
 /// Most hosts of a drawn plan.
 pub const HOSTS_MAX: usize = 6;
@@ -36,6 +38,8 @@ pub struct Plan {
     /// Bits turn while the weather is foul: nothing is promised then but that nobody falls over,
     /// and that all is well afterwards.
     pub damage: bool,
+    /// How two networks are used; absent with one.
+    pub redundancy: Option<rings::Mode>,
     /// What happens when, by time.
     pub actions: Vec<(Instant, Action)>,
     /// From here on nothing bad happens.
@@ -78,6 +82,7 @@ impl Plan {
             token,
             timing,
             damage,
+            redundancy: None,
             actions: course.draw(rng),
             calm,
             settled,
@@ -114,31 +119,50 @@ pub struct Outcome {
     pub delivered: u64,
     /// Rings that came into use, at all hosts.
     pub rings: u64,
+    /// Redundant rings that were marked faulty, at all hosts.
+    pub faults: u64,
 }
 
 /// Runs the plan of a seed.
 pub fn run(seed: u64, hosts: Option<usize>, with_transcript: bool) -> Outcome {
-    let plan = Plan::draw(seed, hosts);
-    let mut rng = Rng::new(seed ^ 0x70c0);
-    let network = Network::new(vec![LinkName::new("ring")], rng.fork());
+    run_plan(Plan::draw(seed, hosts), with_transcript, Run::all)
+}
+
+fn run_plan(plan: Plan, with_transcript: bool, course: impl FnOnce(&mut Run)) -> Outcome {
+    let mut rng = Rng::new(plan.seed ^ 0x70c0);
+    let mut links = vec![LinkName::new("ring")];
+    links.extend(plan.redundancy.map(|_| LinkName::new(node::SECOND)));
+    let network = Network::new(links, rng.fork());
     let mut run = Run {
         world: World::new(plan.hosts, network),
         watch: Watch {
             checks: Checks::new(plan.hosts, plan.damage.then_some(plan.calm)),
             transcript: with_transcript.then(Vec::new),
+            dialect: dialect(&plan),
         },
         starts: vec![0; plan.hosts],
         rng,
         plan,
     };
-    run.all();
-    let Watch { checks, transcript } = run.watch;
+    course(&mut run);
+    let Watch {
+        checks, transcript, ..
+    } = run.watch;
     Outcome {
         plan: run.plan,
         transcript: transcript.unwrap_or_default(),
         delivered: checks.delivered,
         rings: checks.rings,
+        faults: checks.faults,
         failures: checks.failures,
+    }
+}
+
+/// 3.x has no redundant rings.
+fn dialect(plan: &Plan) -> Dialect {
+    match plan.redundancy {
+        Some(_) => Dialect::V2,
+        None => Dialect::V3,
     }
 }
 
@@ -178,6 +202,8 @@ impl Run {
             Action::Weather(link, weather) => world.network.set_weather(*link, *weather),
             Action::Cut(from, to) => world.network.cut(*from, *to, true),
             Action::Mend(from, to) => world.network.cut(*from, *to, false),
+            Action::CutOn(link, from, to) => world.network.cut_on(*link, *from, *to, true),
+            Action::MendOn(link, from, to) => world.network.cut_on(*link, *from, *to, false),
             Action::Partition(side) => world.network.partition(side, self.plan.hosts, true),
             Action::Rejoin(side) => world.network.partition(side, self.plan.hosts, false),
             Action::Pause(host) => world.pause(*host, watch),
@@ -198,12 +224,19 @@ impl Run {
         }
         self.starts[host] += 1;
         let number = u32::try_from(host + 1).unwrap_or(u32::MAX);
-        let mut config = Config::new(Processor::of_node(NodeId(number)));
+        let redundancy = self.plan.redundancy;
+        let redundancy = redundancy.map(|mode| redundant::config(NodeId(number), mode));
+        let me = match &redundancy {
+            Some(rings) => redundant::processor(rings),
+            None => Processor::of_node(NodeId(number)),
+        };
+        let mut config = Config::new(me);
+        config.dialect = dialect(&self.plan);
         config.ring_seq = self.watch.checks.persisted(host);
         config.timing = self.plan.timing;
         let start = (self.starts[host], self.rng.next_u64());
         self.watch.checks.booted(host, start.0);
-        let node = Node::new(config, self.world.now, start);
+        let node = Node::new((config, redundancy), self.world.now, start);
         self.world.boot(host, node, &mut self.watch);
     }
 
@@ -223,6 +256,7 @@ impl Run {
 struct Watch {
     checks: Checks,
     transcript: Option<Vec<String>>,
+    dialect: Dialect,
 }
 
 impl Watch {
@@ -234,12 +268,19 @@ impl Watch {
 }
 
 impl Observer<Node> for Watch {
-    fn received(&mut self, now: Instant, host: usize, _link: &LinkName, message: &Bytes) {
-        self.say(now, || format!("{} <- {}", host + 1, node::words(message)));
+    fn received(&mut self, now: Instant, host: usize, link: &LinkName, message: &Bytes) {
+        let dialect = self.dialect;
+        let words = || node::words(message, dialect);
+        match dialect {
+            Dialect::V3 => self.say(now, || format!("{} <- {}", host + 1, words())),
+            _ => self.say(now, || format!("{} <- {link} {}", host + 1, words())),
+        }
     }
 
     fn sent(&mut self, now: Instant, host: usize, message: &Bytes) {
-        self.say(now, || format!("{} -> {}", host + 1, node::words(message)));
+        let dialect = self.dialect;
+        let words = || node::words(message, dialect);
+        self.say(now, || format!("{} -> {}", host + 1, words()));
     }
 
     fn noted(&mut self, now: Instant, host: usize, note: &Told) {

@@ -5,10 +5,14 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use crate::ids::{LinkName, NodeId};
+use crate::proto::totem::rings::{self, Rings};
 use crate::proto::totem::{Bytes, Config, Configuration, Note, Output, Phase, QueueFull, Srp};
 use crate::sim::world::{Act, Machine};
 use crate::time::{Instant, Now};
 use crate::wire::totem::{Datagram, Dialect, Processor, RingId};
+
+/// Name of the second network, where there are two.
+pub const SECOND: &str = "ring1";
 
 /// What the machine told.
 #[derive(Debug)]
@@ -23,6 +27,8 @@ pub enum Told {
     Synchronised(RingId),
     /// A line of the log.
     Note(Note),
+    /// A line about redundant rings.
+    Ring(rings::Note),
 }
 
 impl fmt::Display for Told {
@@ -33,6 +39,7 @@ impl fmt::Display for Told {
             Self::Persisted(seq) => write!(f, "persist {seq:x}"),
             Self::Synchronised(ring) => write!(f, "synchronised on {ring}"),
             Self::Note(note) => write!(f, "log {note}"),
+            Self::Ring(note) => write!(f, "log {note}"),
         }
     }
 }
@@ -86,7 +93,10 @@ impl Word {
 
 /// The machine of one host.
 pub struct Node {
+    me: Processor,
     srp: Srp,
+    /// Two rings, where there are two.
+    rings: Option<Rings>,
     now: Instant,
     acts: VecDeque<Act<Bytes, Told>>,
     /// The ring on which those above synchronise, and whose barrier came.
@@ -98,8 +108,14 @@ pub struct Node {
 
 impl Node {
     /// Starts; `start` counts the starts of this host.
-    pub fn new(config: Config, now: Instant, (start, seed): (u64, u64)) -> Self {
+    pub fn new(
+        (config, redundancy): (Config, Option<rings::Config>),
+        now: Instant,
+        (start, seed): (u64, u64),
+    ) -> Self {
         let mut node = Self {
+            me: config.me,
+            rings: redundancy.map(Rings::new),
             srp: Srp::new(config, now, seed),
             now,
             acts: VecDeque::new(),
@@ -114,6 +130,11 @@ impl Node {
     /// The machine itself.
     pub fn srp(&self) -> &Srp {
         &self.srp
+    }
+
+    /// Its redundant rings.
+    pub fn rings(&self) -> Option<&Rings> {
+        self.rings.as_ref()
     }
 
     /// Which start of the host this is.
@@ -141,7 +162,7 @@ impl Node {
     fn work(&mut self) {
         while let Some(output) = self.srp.poll_output() {
             match output {
-                Output::Multicast(bytes) => self.acts.push_back(Act::Transmit(bytes)),
+                Output::Multicast(bytes) => self.send_to_all(bytes),
                 Output::Unicast(to, bytes) => self.send_to(to, bytes),
                 Output::PersistAndUnicast {
                     ring_seq,
@@ -163,12 +184,38 @@ impl Node {
                 Output::Note(note) => self.tell(Told::Note(note)),
             }
         }
+        while let Some(output) = self.rings.as_mut().and_then(Rings::poll_output) {
+            match output {
+                rings::Output::Deliver(token) => {
+                    self.srp.handle_datagram(self.now, &token);
+                    return self.work();
+                }
+                rings::Output::Send { ring, to, datagram } => {
+                    let act = Act::TransmitOn(ring, Some(host_of(&to)), datagram.into());
+                    self.acts.push_back(act);
+                }
+                rings::Output::Note(note) => self.tell(Told::Ring(note)),
+            }
+        }
+    }
+
+    fn send_to_all(&mut self, bytes: Bytes) {
+        let Some(rings) = &mut self.rings else {
+            return self.acts.push_back(Act::Transmit(bytes));
+        };
+        for ring in rings.multicast().iter() {
+            self.acts
+                .push_back(Act::TransmitOn(ring, None, bytes.clone()));
+        }
     }
 
     fn configure(&mut self, configuration: Configuration) {
         self.barrier = None;
         if configuration.phase == Phase::Regular {
             let (ring, members) = (configuration.ring, configuration.members.clone());
+            if let Some(rings) = &mut self.rings {
+                rings.set_members(members.iter().map(Processor::node).collect());
+            }
             self.barrier = Some((ring, members, BTreeSet::new()));
             // The queue may be full of barriers of rings that never came to anything.
             let _ = self
@@ -195,9 +242,21 @@ impl Node {
     }
 
     fn send_to(&mut self, to: Processor, bytes: Bytes) {
-        let host = usize::try_from(to.node().0).unwrap_or(usize::MAX);
-        let act = Act::TransmitTo(host.wrapping_sub(1), bytes);
-        self.acts.push_back(act);
+        let host = host_of(&to);
+        let set = self
+            .rings
+            .as_mut()
+            .map(|rings| rings.unicast(self.now, to, &bytes));
+        match set {
+            Some(set) if to != self.me => {
+                let acts = set
+                    .iter()
+                    .map(|ring| Act::TransmitOn(ring, Some(host), bytes.clone()));
+                self.acts.extend(acts);
+            }
+            // What a node sends to itself passes no network.
+            _ => self.acts.push_back(Act::TransmitTo(host, bytes)),
+        }
     }
 
     fn tell(&mut self, told: Told) {
@@ -205,19 +264,35 @@ impl Node {
     }
 }
 
+/// The host of a node.
+fn host_of(processor: &Processor) -> usize {
+    let number = usize::try_from(processor.node().0).unwrap_or(usize::MAX);
+    number.wrapping_sub(1)
+}
+
 impl Machine for Node {
     type Message = Bytes;
     type Note = Told;
     const HEARS_ITSELF: bool = false;
 
-    fn handle_message(&mut self, now: Now, _link: &LinkName, message: Bytes) {
+    fn handle_message(&mut self, now: Now, link: &LinkName, message: Bytes) {
         self.now = now.mono;
-        self.srp.handle_datagram(now.mono, &message);
+        let ring = usize::from(link.as_str() == SECOND);
+        let accepted = match &mut self.rings {
+            Some(rings) => rings.handle_datagram(now.mono, ring, &message),
+            None => true,
+        };
+        if accepted {
+            self.srp.handle_datagram(now.mono, &message);
+        }
         self.work();
     }
 
     fn handle_timeout(&mut self, now: Now) {
         self.now = now.mono;
+        if let Some(rings) = &mut self.rings {
+            rings.handle_timeout(now.mono);
+        }
         self.srp.handle_timeout(now.mono);
         self.work();
     }
@@ -227,7 +302,8 @@ impl Machine for Node {
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        self.srp.poll_timeout()
+        let rings = self.rings.as_ref().and_then(Rings::poll_timeout);
+        self.srp.poll_timeout().into_iter().chain(rings).min()
     }
 
     fn damaged(message: &Bytes, chance: u64) -> Option<Bytes> {
@@ -240,8 +316,8 @@ impl Machine for Node {
 }
 
 /// A datagram in words.
-pub fn words(bytes: &[u8]) -> String {
-    match Datagram::decode(bytes, Dialect::V3) {
+pub fn words(bytes: &[u8], dialect: Dialect) -> String {
+    match Datagram::decode(bytes, dialect) {
         Ok(datagram) => datagram.to_string(),
         Err(error) => format!("({error})"),
     }

@@ -16,6 +16,7 @@ mod cpg;
 mod error;
 mod fields;
 mod header;
+mod old;
 mod sync;
 mod votequorum;
 
@@ -25,6 +26,7 @@ pub use cpg::{Cpg, JoinListEntry, PartialKind, Reason};
 pub use error::ClusterError;
 pub use fields::{CpgName, LongName, Source};
 pub use header::{Header, Service};
+pub use old::{Old, SYNC_V2};
 pub use sync::Sync;
 pub use votequorum::{NodeFlags, NodeState, Parameter, Votequorum};
 

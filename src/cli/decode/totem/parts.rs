@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::wire::cluster::{self, Cpg, Message, Source};
+use crate::wire::cluster::{self, Cpg, Message, Old, Source};
 use crate::wire::cursor::ByteOrder;
 use crate::wire::totem::{Body, Datagram, Dialect, Encapsulated};
 use crate::wire::totempg::{Addressed, Packet};
@@ -67,6 +67,7 @@ fn group(part: &[u8], order: ByteOrder) -> &'static str {
     match Addressed::decode(part, order) {
         Ok(part) if part.is_for(cluster::SERVICES) => " to group a",
         Ok(part) if part.is_for(cluster::SYNC) => " to group sync",
+        Ok(part) if part.is_for(cluster::SYNC_V2) => " to group syncv2",
         _ => "",
     }
 }
@@ -74,13 +75,8 @@ fn group(part: &[u8], order: ByteOrder) -> &'static str {
 fn whole(message: &[u8], order: ByteOrder, dialect: Dialect) -> Result<String, String> {
     let addressed = Addressed::decode(message, order).map_err(|e| e.to_string())?;
     let body = addressed.body;
-    // The services of 1.x have other layouts, and the order of barriers is the sender's.
     if dialect == Dialect::V1 {
-        return Ok(format!(
-            "message of 1.x{}: {}",
-            group(message, order),
-            bytes(body)
-        ));
+        return old(&addressed, order);
     }
     if addressed.is_for(cluster::SYNC) {
         if order != ByteOrder::NATIVE {
@@ -98,6 +94,27 @@ fn whole(message: &[u8], order: ByteOrder, dialect: Dialect) -> Result<String, S
             Ok(format!("{error}: {}", bytes(body)))
         }
         Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A message of 1.x.
+fn old(addressed: &Addressed<'_>, order: ByteOrder) -> Result<String, String> {
+    let body = addressed.body;
+    let groups = [cluster::SERVICES, cluster::SYNC, cluster::SYNC_V2];
+    let Some(group) = groups.into_iter().find(|group| addressed.is_for(group)) else {
+        return Ok(format!("message to another group: {}", bytes(body)));
+    };
+    let name = String::from_utf8_lossy(group);
+    match Old::decode(group, body, order) {
+        Ok(Old::Cpg(message)) => Ok(words(&Message::Cpg(message))),
+        Ok(Old::Sync(sync)) => Ok(format!("{name} {sync:?}")),
+        Ok(Old::Service(service, function)) => {
+            Ok(format!("{service} function {function}: {}", bytes(body)))
+        }
+        Err(error @ cluster::ClusterError::Unknown { .. }) => {
+            Ok(format!("{name}: {error}: {}", bytes(body)))
+        }
+        Err(error) => Err(format!("{name}: {error}")),
     }
 }
 
