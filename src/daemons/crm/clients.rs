@@ -240,25 +240,8 @@ fn serve(
         Request::State { node, .. } => ask_state(crm, now, &node, Waiting { client: id, number }),
         Request::Values { name, node, .. } => Some(values(crm, &grant, number, (&name, node))),
         Request::Attribute { .. } => Some(change_attribute(crm, now, &grant, request)),
-        Request::Forget { node, resource, .. } => {
-            let task = OnResource::Forget;
-            Some(on_resource(
-                crm,
-                now,
-                (&grant, number),
-                (&node, &resource),
-                task,
-            ))
-        }
-        Request::Fail { node, resource, .. } => {
-            let task = OnResource::Fail;
-            Some(on_resource(
-                crm,
-                now,
-                (&grant, number),
-                (&node, &resource),
-                task,
-            ))
+        request @ (Request::Forget { .. } | Request::Fail { .. }) => {
+            Some(on_resource(crm, now, &grant, request))
         }
         Request::ShutDown { .. } if caller.is_root_equal() => {
             let (controller, _) = crm.parts();
@@ -295,37 +278,27 @@ fn values(crm: &Crm, grant: &Grant, number: u64, (name, node): (&str, Option<Str
     Reply::Values { number, values }
 }
 
-/// What a node is to do with a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum OnResource {
-    Forget,
-    Fail,
-}
-
 /// Has a node forget a resource or take it for failed; either changes its history.
-fn on_resource(
-    crm: &mut Crm,
-    now: Now,
-    (grant, number): (&Grant, u64),
-    (node, resource): (&str, &str),
-    task: OnResource,
-) -> Reply {
+fn on_resource(crm: &mut Crm, now: Now, grant: &Grant, request: Request) -> Reply {
+    let number = request.number();
+    let (node, resource, fails) = match request {
+        Request::Forget { node, resource, .. } => (node, resource, false),
+        Request::Fail { node, resource, .. } => (node, resource, true),
+        _ => return done(number, "nothing"),
+    };
     let (controller, _) = crm.parts();
     let path = format!(
         "//node_state[@uname={}]//lrm_resource[@id={}]",
-        xpath::literal(node),
-        xpath::literal(resource)
+        xpath::literal(&node),
+        xpath::literal(&resource)
     );
-    let verb = match task {
-        OnResource::Forget => "forget",
-        OnResource::Fail => "fail",
-    };
     if !grant.may_delete(controller.cib(), &path) {
+        let verb = if fails { "fail" } else { "forget" };
         return denied(number, &format!("{verb} {resource} on {node}"));
     }
-    let sent = match task {
-        OnResource::Forget => controller.forget_on(now, node, resource),
-        OnResource::Fail => controller.fail_on(now, node, resource),
+    let sent = match fails {
+        true => controller.fail_on(now, &node, &resource),
+        false => controller.forget_on(now, &node, &resource),
     };
     match sent {
         true => done(number, "under way"),
