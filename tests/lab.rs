@@ -1,5 +1,7 @@
 //! Tests on hosts in namespaces. Where no lab can be made they are skipped, each with a line.
 
+#[path = "lab/alone.rs"]
+mod alone;
 #[path = "lab/ccm.rs"]
 mod ccm;
 #[path = "lab/cluster.rs"]
@@ -20,6 +22,8 @@ mod host;
 mod ipfail;
 #[path = "lab/junk.rs"]
 mod junk;
+#[path = "lab/live.rs"]
+mod live;
 #[path = "lab/many.rs"]
 mod many;
 #[path = "lab/media.rs"]

@@ -120,7 +120,7 @@ impl Attributes {
         let AttributeChange { task, value } = change;
         match task {
             AttributeTask::Update | AttributeTask::Both => self.update(now, from, task, value),
-            AttributeTask::Delay => self.set_delay(&value),
+            AttributeTask::Delay => self.set_delay(now, &value),
             AttributeTask::RemoveNode => self.handle_lost(&value.node),
             AttributeTask::Refresh => self.refresh(),
             AttributeTask::ClearFailures => self.clear_failures(now, from, &value),
@@ -154,9 +154,12 @@ impl Attributes {
         self.outputs.push_back(Output::Log(text));
     }
 
-    fn set_delay(&mut self, value: &AttributeValue) {
-        if let Some(attribute) = self.table.get_mut(&value.name) {
-            attribute.set_delay(Duration::from_millis(value.dampening_ms));
+    /// A delay that changes has the value written at once, too.
+    fn set_delay(&mut self, now: Now, value: &AttributeValue) {
+        if let Some(attribute) = self.table.get_mut(&value.name)
+            && attribute.set_delay(Duration::from_millis(value.dampening_ms))
+        {
+            attribute.due_at = Some(now.mono);
         }
     }
 

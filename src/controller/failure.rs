@@ -77,7 +77,7 @@ impl Controller {
             .map_or("INFINITY", |l| l.start_failure_counts());
         let count = match entry.task {
             _ if entry.interval_ms > 0 => "value++",
-            "promote" | "demote" => "value++",
+            "promote" | "demote" | "asyncmon" => "value++",
             "start" if start == "INFINITY" => "INFINITY",
             "start" => "value++",
             "stop" => "INFINITY",

@@ -73,7 +73,8 @@ pub(super) fn follow(request: &mut Request, called: &str) -> u8 {
         None => None,
     };
     let done = Follower::new(request, called).and_then(|mut follower| follower.run());
-    drop(pid_file);
+    // A number that nobody has any more does no harm.
+    let _ = pid_file.map(PidFile::remove);
     match done {
         Ok(code) => code,
         Err(error) => {

@@ -125,7 +125,7 @@ fn pairs(doc: &Document, answer: &Answer) -> Vec<(String, String)> {
 fn target(
     job: &mut Job<'_>,
     cluster: &Cluster<'_>,
-    resource: ResourceId,
+    (resource, given): (ResourceId, &str),
     place: &Place,
     verb: &str,
 ) -> Result<ResourceId, Failure> {
@@ -133,7 +133,7 @@ fn target(
         return Ok(resource);
     }
     let r = &cluster.resources[resource];
-    let (given, name) = (job.name().to_owned(), &place.name);
+    let (given, name) = (given.to_owned(), &place.name);
     let parent = r
         .parent
         .filter(|&parent| cluster.resources[parent].is_clone());
@@ -203,7 +203,8 @@ pub(super) fn set_meta(
     value: &str,
 ) -> Done {
     let place = meta_place(name);
-    let target = target(job, cluster, resource, &place, "update")?;
+    let given = cluster.resources[resource].id.to_string();
+    let target = target(job, cluster, (resource, &given), &place, "update")?;
     write(job, cluster, target, &place, value)
 }
 
@@ -214,7 +215,8 @@ pub(super) fn delete_meta(
     resource: ResourceId,
     name: &str,
 ) -> Done {
-    remove(job, cluster, resource, &meta_place(name))
+    let given = cluster.resources[resource].id.to_string();
+    remove(job, cluster, (resource, &given), &meta_place(name))
 }
 
 /// Sets a parameter.
@@ -234,7 +236,8 @@ pub(super) fn set(job: &mut Job<'_>, cluster: &mut Cluster<'_>, resource: Resour
     if place.kind == "instance_attributes" && !job.force() {
         refuse_meta(job, cluster, resource, &place)?;
     }
-    let target = target(job, cluster, resource, &place, "update")?;
+    let given = job.name().to_owned();
+    let target = target(job, cluster, (resource, &given), &place, "update")?;
     write(job, cluster, target, &place, &value)?;
     if !job.line.has("recursive") || place.kind != "meta_attributes" {
         return Ok(());
@@ -337,11 +340,17 @@ pub(super) fn delete(job: &mut Job<'_>, cluster: &Cluster<'_>, resource: Resourc
         .to_owned();
     let place = Place::of(job, &name);
     warn(job, cluster, resource, &place);
-    remove(job, cluster, resource, &place)
+    let given = job.name().to_owned();
+    remove(job, cluster, (resource, &given), &place)
 }
 
-fn remove(job: &mut Job<'_>, cluster: &Cluster<'_>, resource: ResourceId, place: &Place) -> Done {
-    let target = target(job, cluster, resource, place, "delete")?;
+fn remove(
+    job: &mut Job<'_>,
+    cluster: &Cluster<'_>,
+    meant: (ResourceId, &str),
+    place: &Place,
+) -> Done {
+    let target = target(job, cluster, meant, place, "delete")?;
     let id = base_name(&cluster.resources[target].id).to_owned();
     let Some(pair) = find(job, &id, place)? else {
         return Ok(());

@@ -105,7 +105,7 @@ fn perform(line: &Line, output: &mut Output) -> Done {
     let expanded = expand(&readable);
     let mut cluster = crate::scheduler::read(&expanded, clock::clock());
     if command == "fail" {
-        super::fail::check(line, &mut session, &cluster)?;
+        super::fail::check(line, output, &mut session, &cluster)?;
     }
     let subject = subject(line, command, &cluster)?;
     let mut job = Job {
@@ -276,7 +276,7 @@ fn subject(line: &Line, command: &str, cluster: &Cluster<'_>) -> Result<Subject,
 /// The first resource of that name; `any`: also an instance whose number is left out, else only
 /// where all instances are alike.
 /// Source: Pacemaker 2.1.5, `native_find_rsc`.
-fn find(cluster: &Cluster<'_>, name: &str, any: bool) -> Option<ResourceId> {
+pub(super) fn find(cluster: &Cluster<'_>, name: &str, any: bool) -> Option<ResourceId> {
     fn below(cluster: &Cluster<'_>, at: ResourceId, name: &str, any: bool) -> Option<ResourceId> {
         let r = &cluster.resources[at];
         let alike = any || !r.unique;

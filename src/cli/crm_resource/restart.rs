@@ -68,14 +68,15 @@ pub(super) fn restart(
     let before = active(cluster, host.as_deref());
     let held = hold(job, cluster, resource, node)?;
     let stopped = stop(job, &before, host.as_deref(), limit);
+    // What is missing before anything comes back.
+    let left = running(job.session.doc(), host.as_deref());
     let released = release(job, cluster, resource, held);
     stopped.and(released)?;
     let (after, patience) = predicted(job.session.doc(), host.as_deref())?;
-    let now = running(job.session.doc(), host.as_deref());
     let start = Step {
         what: "restart",
         running: true,
-        resources: missing(&before, &now)
+        resources: missing(&before, &left)
             .filter(|name| after.contains(name))
             .collect(),
         patience: limit.unwrap_or(patience),

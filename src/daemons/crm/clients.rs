@@ -240,11 +240,8 @@ fn serve(
         Request::State { node, .. } => ask_state(crm, now, &node, Waiting { client: id, number }),
         Request::Values { name, node, .. } => Some(values(crm, &grant, number, (&name, node))),
         Request::Attribute { .. } => Some(change_attribute(crm, now, &grant, request)),
-        Request::Forget { node, resource, .. } => {
-            Some(forget(crm, now, &grant, number, (&node, &resource)))
-        }
-        Request::Fail { node, resource, .. } => {
-            Some(fail(crm, now, &grant, number, (&node, &resource)))
+        request @ (Request::Forget { .. } | Request::Fail { .. }) => {
+            Some(on_resource(crm, now, &grant, request))
         }
         Request::ShutDown { .. } if caller.is_root_equal() => {
             let (controller, _) = crm.parts();
@@ -281,52 +278,35 @@ fn values(crm: &Crm, grant: &Grant, number: u64, (name, node): (&str, Option<Str
     Reply::Values { number, values }
 }
 
-/// Whether a tool may change what is known of a resource on a node; the refusal if not.
-fn may_change_history(
-    crm: &Crm,
-    grant: &Grant,
-    number: u64,
-    (what, node, resource): (&str, &str, &str),
-) -> Result<(), Reply> {
+/// Has a node forget a resource or take it for failed; either changes its history.
+fn on_resource(crm: &mut Crm, now: Now, grant: &Grant, request: Request) -> Reply {
+    let number = request.number();
+    let (node, resource, fails) = match request {
+        Request::Forget { node, resource, .. } => (node, resource, false),
+        Request::Fail { node, resource, .. } => (node, resource, true),
+        _ => return done(number, "nothing"),
+    };
+    let (controller, _) = crm.parts();
     let path = format!(
         "//node_state[@uname={}]//lrm_resource[@id={}]",
-        xpath::literal(node),
-        xpath::literal(resource)
+        xpath::literal(&node),
+        xpath::literal(&resource)
     );
-    match grant.may_delete(crm.controller().cib(), &path) {
-        true => Ok(()),
-        false => Err(denied(number, &format!("{what} {resource} on {node}"))),
+    if !grant.may_delete(controller.cib(), &path) {
+        let verb = if fails { "fail" } else { "forget" };
+        return denied(number, &format!("{verb} {resource} on {node}"));
     }
-}
-
-fn forget(
-    crm: &mut Crm,
-    now: Now,
-    grant: &Grant,
-    number: u64,
-    (node, resource): (&str, &str),
-) -> Reply {
-    if let Err(refused) = may_change_history(crm, grant, number, ("forget", node, resource)) {
-        return refused;
+    let sent = match fails {
+        true => controller.fail_on(now, &node, &resource),
+        false => controller.forget_on(now, &node, &resource),
+    };
+    match sent {
+        true => done(number, "under way"),
+        false => Reply::Refused {
+            number,
+            why: format!("node {node} is no member of the cluster"),
+        },
     }
-    let (controller, _) = crm.parts();
-    let sent = controller.forget_on(now, node, resource);
-    sent_to(node, number, sent)
-}
-
-fn fail(
-    crm: &mut Crm,
-    now: Now,
-    grant: &Grant,
-    number: u64,
-    (node, resource): (&str, &str),
-) -> Reply {
-    if let Err(refused) = may_change_history(crm, grant, number, ("fail", node, resource)) {
-        return refused;
-    }
-    let (controller, _) = crm.parts();
-    let sent = controller.fail_on(now, node, resource);
-    sent_to(node, number, sent)
 }
 
 /// Asks a node's controller; the refusal if there is none.
@@ -411,17 +391,6 @@ fn attributes_path(node: &str, test: &str) -> String {
     match test {
         "" => attributes,
         test => format!("{attributes}//nvpair[{test}]"),
-    }
-}
-
-/// What became of a message to one node.
-fn sent_to(node: &str, number: u64, sent: bool) -> Reply {
-    match sent {
-        true => done(number, "under way"),
-        false => Reply::Refused {
-            number,
-            why: format!("node {node} is no member of the cluster"),
-        },
     }
 }
 
