@@ -30,6 +30,8 @@ fn pcs_configures_shows_and_changes_the_cluster() {
     }
     cluster.await_that("the group runs", || cluster.at("site").len() == 1);
     cluster.await_at("disk", &HOSTS, "the configuration");
+    // The promoted role may yet go to another, and the group with it.
+    cluster.on("a", "crm_resource --wait -T 60s");
     let owner = cluster.at("site")[0];
     let status = pcs("c", "status");
     for words in [
@@ -46,6 +48,7 @@ fn pcs_configures_shows_and_changes_the_cluster() {
     });
     pcs("b", &format!("node unstandby {owner}"));
     cluster.await_at("disk", &HOSTS, "unstandby");
+    cluster.on("a", "crm_resource --wait -T 60s");
 
     let owner = cluster.at("site")[0];
     cluster.on(owner, "rm /run/resource-agents/Dummy-site.state");

@@ -193,11 +193,14 @@ fn the_tutorial_serves_a_page_that_moves_and_stays() {
     tutorial.start(first);
     tutorial.await_online(&NODES);
     tutorial.await_page(second, first, "the return: no fail-back");
-    let told = tutorial.on(second, "everbeat history --since 10min");
-    assert!(
-        told.contains(&format!("start of WebSite on {second}: ok")),
-        "{told}"
-    );
+    // The page is there before the agent has seen it.
+    let started = format!("start of WebSite on {second}: ok");
+    let mut told = String::new();
+    let is_told = within(PATIENCE, || {
+        told = tutorial.on(second, "everbeat history --since 10min");
+        told.contains(&started)
+    });
+    assert!(is_told, "{told}");
 
     // The same without a group.
     tutorial.on(second, "crm configure delete Web");
