@@ -55,12 +55,15 @@ fn measure(nodes: &mut Nodes) -> Measured {
     nodes.configure();
     nodes.await_owner(&HOSTS);
     nodes.await_idle();
-    idle(nodes, &mut all);
-    updates(nodes, &mut all);
-    moves(nodes, &mut all);
-    power_offs(nodes, &mut all);
-    starts(nodes, &mut all);
-    many(nodes, &mut all);
+    let mut told = 0;
+    // The whole takes half an hour, so what is known is said.
+    for step in [idle, updates, moves, power_offs, starts, many] {
+        step(nodes, &mut all);
+        for (what, values) in &all[told..] {
+            eprintln!("{}: {what}: {values:.1?}", nodes.name());
+        }
+        told = all.len();
+    }
     all
 }
 
@@ -103,7 +106,7 @@ fn power_offs(nodes: &mut Nodes, all: &mut Measured) {
     all.push(("power-off to group, ms", times));
 }
 
-fn moves(nodes: &Nodes, all: &mut Measured) {
+fn moves(nodes: &mut Nodes, all: &mut Measured) {
     let mut times = Vec::new();
     for _ in 0..trials() {
         let owner = nodes.await_owner(&HOSTS);
@@ -122,8 +125,9 @@ fn moves(nodes: &Nodes, all: &mut Measured) {
 }
 
 /// A change each by a tool that is started for it, as scripts do.
-fn updates(nodes: &Nodes, all: &mut Measured) {
+fn updates(nodes: &mut Nodes, all: &mut Measured) {
     let count = number("UPDATES").unwrap_or(200);
+    let nodes = &*nodes;
     let many = |what: &str, hosts: &[&str]| {
         let line = nodes.tool(what);
         let script = format!("for i in $(seq {count}); do {line} || exit 1; done");
@@ -145,7 +149,7 @@ fn updates(nodes: &Nodes, all: &mut Measured) {
     nodes.await_idle();
 }
 
-fn idle(nodes: &Nodes, all: &mut Measured) {
+fn idle(nodes: &mut Nodes, all: &mut Measured) {
     let seconds = number("IDLE").unwrap_or(60);
     let before = HOSTS.map(|host| nodes.cpu_ticks(host));
     std::thread::sleep(Duration::from_secs(seconds as u64));
@@ -160,7 +164,7 @@ fn idle(nodes: &Nodes, all: &mut Measured) {
 }
 
 /// From none to all of many resources started.
-fn many(nodes: &Nodes, all: &mut Measured) {
+fn many(nodes: &mut Nodes, all: &mut Measured) {
     let count = number("RESOURCES").unwrap_or(1000);
     let resource = |n: usize| {
         format!("<primitive id=\"x{n}\" class=\"ocf\" provider=\"pacemaker\" type=\"Dummy\"/>")

@@ -88,6 +88,13 @@ impl Nodes {
         })
     }
 
+    pub fn name(&self) -> &'static str {
+        match self.software {
+            Software::Everbeat => "everbeat",
+            Software::Pacemaker => "pacemaker",
+        }
+    }
+
     pub fn start(&mut self, host: &str) {
         lay_over(&self.lab, host).expect("the fence agent is laid over /usr");
         let host = self.lab.host(host);
@@ -163,13 +170,11 @@ impl Nodes {
 
     /// Waits until nothing is left to be done.
     pub fn await_idle(&self) {
-        let tool = match self.software {
-            Software::Everbeat => "crmadmin -S $(crmadmin -D -q)",
-            Software::Pacemaker => "crmadmin -S $(crmadmin -D -q)",
-        };
-        let line = self
-            .tool(tool)
-            .replace("$(crmadmin", &format!("$({}", self.tool("crmadmin")));
+        let line = format!(
+            "{} -S $({} -D -q)",
+            self.tool("crmadmin"),
+            self.tool("crmadmin")
+        );
         self.until("the cluster is idle", || {
             self.sh("a", &line)
                 .is_ok_and(|state| state.contains("S_IDLE"))

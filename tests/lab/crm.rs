@@ -209,6 +209,10 @@ impl Cluster {
         HOSTS.into_iter().filter(|host| self.holds(host)).collect()
     }
 
+    pub fn pid_file(&self) -> &'static str {
+        self.layer.pid_file()
+    }
+
     pub fn logs(&self) -> String {
         let logs = self.hosts.iter().map(|host| {
             let log = self.lab.host(host).read(self.layer.log());
