@@ -151,6 +151,11 @@ fn the_crm_shell_configures_moves_and_changes_resources() {
     kinds_of_resources("crmsh1", Layer::Totem);
 }
 
+#[test]
+fn the_crm_shell_does_so_over_heartbeat() {
+    kinds_of_resources("crmsh2", Layer::Heartbeat);
+}
+
 fn kinds_of_resources(name: &str, layer: Layer) {
     let Some(mut cluster) = Cluster::with_shell(name, layer) else {
         return;
