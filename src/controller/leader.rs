@@ -11,7 +11,7 @@ use super::state::State;
 use super::transition::{ActionNumber, After, Ending, Transition};
 use super::{Controller, Member, Output, status};
 use crate::cib::version::FEATURE_SET;
-use crate::cib::{Document, reader, writer};
+use crate::cib::{Document, NodeRef, patch, reader, writer};
 use crate::ids::NodeId;
 use crate::proto::heartbeat::Severity;
 use crate::score::INFINITY;
@@ -197,9 +197,17 @@ impl Controller {
         }
     }
 
-    /// A member belongs into the list of nodes.
+    /// A member belongs into the list of nodes; with what it had there if only its id is new, as
+    /// after a change of the nodelist.
     pub(super) fn write_node(&mut self, now: Now, member: &Member) {
         if status::knows(self.replica.doc(), member) {
+            return;
+        }
+        if let Some(patch) = self.renumbered(member) {
+            let mut request = self.request(now, OperationKind::Patch, "");
+            request.section = None;
+            request.input = Some(patch);
+            self.ask(Purpose::Plain, request);
             return;
         }
         let mut doc = Document::new("node");
@@ -210,6 +218,31 @@ impl Controller {
         request.flags.can_create = true;
         request.input = Some(writer::compact(&doc, root));
         self.ask(Purpose::Plain, request);
+    }
+
+    /// The patch that gives a node of this name the id that it has now; none if there is no such
+    /// node, or the id is another's.
+    fn renumbered(&self, member: &Member) -> Option<String> {
+        let cib = self.replica.doc();
+        let nodes = cib.find(cib.root(), &["configuration", "nodes"])?;
+        let of_ring = |node: &NodeRef| {
+            let kind = cib.attr(*node, "type").unwrap_or("member");
+            matches!(kind, "member" | "normal")
+        };
+        let mut all = cib.children_named(nodes, "node");
+        let taken = |node: NodeRef| cib.id(node) == Some(&member.uuid);
+        let node = all.find(|n| of_ring(n) && cib.attr(*n, "uname") == Some(&member.name))?;
+        if cib.children_named(nodes, "node").any(taken) {
+            return None;
+        }
+        let mut new = cib.clone();
+        new.set_attr(node, "id", &member.uuid);
+        let options = patch::Options {
+            no_version: true,
+            ..patch::Options::default()
+        };
+        let patch = patch::create(cib, &new, options)?;
+        Some(writer::compact(&patch, patch.root()))
     }
 
     /// Quorum came or went without a node.

@@ -1,7 +1,7 @@
 //! Hosts and whole clusters that leave in order, and what waits for them.
 
-use super::{Cluster, HOSTS, Layer};
-use crate::host::shell;
+use super::{Cluster, HOSTS, Layer, PATIENCE};
+use crate::host::{PROGRAM, shell, within};
 
 const BASE: &str = "property stonith-enabled=true stonith-timeout=20s shutdown-lock=true\n\
 primitive switch stonith:fence_lab params pcmk_host_list=\"a b c\"\n\
@@ -78,5 +78,39 @@ fn leave(name: &str, layer: Layer) {
     }
     cluster.await_same(&HOSTS, "the start of all");
     cluster.await_at("two", &HOSTS, "the start of all");
+    cluster.end();
+}
+
+/// The nodelist gives a node another number: what the CIB has of it stays.
+#[test]
+fn a_node_with_another_number_keeps_its_attributes() {
+    const PAIR: [&str; 2] = ["a", "b"];
+    let Some(mut cluster) = Cluster::of("crmid", Layer::Totem, &PAIR) else {
+        return;
+    };
+    PAIR.into_iter().for_each(|host| cluster.start(host));
+    cluster.await_same(&PAIR, "the start");
+    let stand_by = format!("{PROGRAM} crm_standby -N b -v on");
+    shell(&cluster.lab, "a", &stand_by).expect("an attribute");
+    for host in PAIR {
+        let stop = format!(
+            "kill $(cat {0}) && while [ -e {0} ]; do sleep 0.1; done && \
+             sed -i 's/nodeid: 2/nodeid: 7/' /etc/corosync/corosync.conf",
+            Layer::Totem.pid_file()
+        );
+        shell(&cluster.lab, host, &stop).expect("it ends");
+    }
+    PAIR.into_iter().for_each(|host| cluster.start(host));
+    let mut nodes = String::new();
+    let renumbered = within(PATIENCE, || {
+        let tool = format!("{PROGRAM} cibadmin -Q -o nodes");
+        nodes = shell(&cluster.lab, "a", &tool).unwrap_or_default();
+        nodes.contains("<node id=\"7\" uname=\"b\">") && !nodes.contains("id=\"2\"")
+    });
+    assert!(renumbered, "{nodes}\n{}", cluster.logs());
+    assert!(
+        nodes.contains("name=\"standby\" value=\"on\""),
+        "it is on standby yet: {nodes}"
+    );
     cluster.end();
 }

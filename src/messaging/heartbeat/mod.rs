@@ -266,10 +266,12 @@ impl Heartbeat {
         // What of ours was cut is sent anew by the sequencer.
         self.assembly.clear(self.config.node_id());
         let member = |(name, uuid): (NodeName, NodeUuid)| {
+            // Tools look for a node of the CIB by the number that crm_node shows.
+            let id = node_id(uuid);
             let member = Member {
-                id: node_id(uuid),
+                id,
                 name: name.to_string(),
-                uuid: uuid.to_string(),
+                uuid: id.to_string(),
             };
             (name, member)
         };
