@@ -13,6 +13,11 @@ fn failures_are_counted_and_what_fails_is_elsewhere() {
     failures("crmfail1", Layer::Totem);
 }
 
+#[test]
+fn failures_over_heartbeat_are_counted_too() {
+    failures("crmfail2", Layer::Heartbeat);
+}
+
 fn failures(name: &str, layer: Layer) {
     let Some(mut cluster) = Cluster::with_shell(name, layer) else {
         return;
@@ -148,7 +153,16 @@ primitive two ocf:lab:lame op stop timeout=5s op monitor interval=2s";
 
 #[test]
 fn a_node_is_fenced_whose_stop_fails_or_whose_daemon_is_killed() {
-    let Some(mut cluster) = Cluster::with_shell("crmstuck", Layer::Totem) else {
+    stuck_or_killed("crmstuck1", Layer::Totem);
+}
+
+#[test]
+fn so_is_one_over_heartbeat() {
+    stuck_or_killed("crmstuck2", Layer::Heartbeat);
+}
+
+fn stuck_or_killed(name: &str, layer: Layer) {
+    let Some(mut cluster) = Cluster::with_shell(name, layer) else {
         return;
     };
     cluster.start_all();
@@ -178,7 +192,7 @@ fn a_node_is_fenced_whose_stop_fails_or_whose_daemon_is_killed() {
     cluster.start(owner);
     cluster.await_same(&HOSTS, "the return");
     let now = cluster.at("two")[0];
-    cluster.on(now, &format!("kill -9 $(cat {})", Layer::Totem.pid_file()));
+    cluster.on(now, &format!("kill -9 $(cat {})", layer.pid_file()));
     let fenced = format!("Peer {now} was terminated (reboot)");
     cluster.await_that("the host of a killed daemon is fenced", || {
         cluster.logged(&fenced) > 0

@@ -13,6 +13,11 @@ fn a_resource_waits_for_its_host_and_the_whole_cluster_leaves_in_order() {
     leave("crmleave1", Layer::Totem);
 }
 
+#[test]
+fn so_do_those_of_a_cluster_over_heartbeat() {
+    leave("crmleave2", Layer::Heartbeat);
+}
+
 fn leave(name: &str, layer: Layer) {
     let Some(mut cluster) = Cluster::with_shell(name, layer) else {
         return;
@@ -23,7 +28,10 @@ fn leave(name: &str, layer: Layer) {
     cluster.await_at("two", &HOSTS, "the configuration");
 
     // With shutdown-lock a resource isn't started elsewhere while its host is down.
-    let leave = format!("kill $(cat {})", layer.pid_file());
+    let leave = format!(
+        "kill $(cat {0}) && while [ -e {0} ]; do sleep 0.1; done",
+        layer.pid_file()
+    );
     cluster.on("b", &leave);
     cluster.await_same(&["a", "c"], "the leave");
     cluster.await_at("one", &[], "the leave");
@@ -60,7 +68,7 @@ fn leave(name: &str, layer: Layer) {
 
     // All leave at once: what they ran has stopped, and nobody was fenced.
     for host in HOSTS {
-        cluster.on(host, &leave);
+        cluster.on(host, &format!("kill $(cat {})", layer.pid_file()));
     }
     for host in HOSTS {
         let gone = format!("! kill -0 $(cat {}) 2>/dev/null", layer.pid_file());
