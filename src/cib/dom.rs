@@ -7,6 +7,7 @@
 
 mod edit;
 mod element;
+mod touched;
 mod walk;
 
 pub use element::Element;
@@ -92,6 +93,7 @@ pub struct Document {
     texts: Texts,
     names: Names,
     root: NodeRef,
+    settled: bool,
 }
 
 impl Document {
@@ -109,7 +111,17 @@ impl Document {
             texts: Texts::new(source),
             names: Names::default(),
             root: NodeRef::NONE,
+            settled: false,
         }
+    }
+
+    /// Whether an operation left it: no text between tags, no value that still counts up.
+    pub(super) fn is_settled(&self) -> bool {
+        self.settled
+    }
+
+    pub(super) fn settle(&mut self) {
+        self.settled = true;
     }
 
     fn slot(&self, node: NodeRef) -> &Slot {

@@ -65,10 +65,10 @@ pub(super) fn set_expanded(doc: &mut Document, node: NodeRef, name: &str, value:
     }
 }
 
-/// Expands the values that still name themselves, everywhere.
-pub(super) fn expand_all(doc: &mut Document) {
+/// Expands the values of these nodes that still name themselves.
+pub(super) fn expand(doc: &mut Document, nodes: &[NodeRef]) {
     let mut counting: Vec<(NodeRef, String, String)> = Vec::new();
-    for node in doc.descendants(doc.root()) {
+    for &node in nodes {
         for (name, value) in doc.attrs(node) {
             if value
                 .strip_prefix(name)

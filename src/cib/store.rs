@@ -39,6 +39,19 @@ impl<T: Copy> Chunked<T> {
         Arc::make_mut(chunk).get_mut(index % CHUNK)
     }
 
+    /// Indexes of what a copy need not have in common with `other`: all of the chunks that they
+    /// don't share.
+    pub(super) fn unshared(&self, other: &Self) -> impl Iterator<Item = usize> {
+        let chunks = self.chunks.len().max(other.chunks.len());
+        let len = self.len.max(other.len);
+        let apart = move |chunk: &usize| match (self.chunks.get(*chunk), other.chunks.get(*chunk)) {
+            (Some(a), Some(b)) => !Arc::ptr_eq(a, b),
+            _ => true,
+        };
+        let apart = (0..chunks).filter(apart);
+        apart.flat_map(move |chunk| chunk * CHUNK..((chunk + 1) * CHUNK).min(len))
+    }
+
     pub(super) fn push(&mut self, item: T) {
         if self.len.is_multiple_of(CHUNK) {
             self.chunks.push(Arc::new(Vec::with_capacity(CHUNK)));
@@ -84,6 +97,14 @@ impl Texts {
 
     pub(super) fn source(&self) -> &str {
         self.chunks.first().map_or("", |text| text.as_str())
+    }
+
+    /// Whether one is a copy of the other, or both are of a third.
+    pub(super) fn has_source_of(&self, other: &Self) -> bool {
+        match (self.chunks.first(), other.chunks.first()) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
     }
 
     pub(super) fn set_source(&mut self, source: String) {
@@ -145,6 +166,9 @@ mod tests {
         let copy = first.clone();
         *first.get_mut(700).unwrap() = 1;
         first.push(5);
+        let apart: Vec<usize> = first.unshared(&copy).collect();
+        assert_eq!((apart.first(), apart.last()), (Some(&512), Some(&2000)));
+        assert!(!apart.contains(&1024), "nothing was written there");
         assert_eq!((first.get(700), first.len()), (Some(&1), 2001));
         assert_eq!((copy.get(700), copy.get(2000)), (Some(&700), None));
     }

@@ -105,6 +105,8 @@ impl Document {
         }
         let value = self.texts.push(value);
         if let Some(index) = self.attr_index(node, name) {
+            // So that the node is among what isn't shared with copies.
+            self.change(node, |_| {});
             if let Some(attr) = self.attrs.get_mut(index) {
                 attr.value = value;
             }

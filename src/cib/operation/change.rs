@@ -2,7 +2,7 @@
 
 use super::{Change, Failure, Operation, Options, Request, Update, create};
 use crate::cib::acl::Access;
-use crate::cib::dom::{Document, NodeRef};
+use crate::cib::dom::{Document, Kind, NodeRef};
 use crate::cib::error::Error;
 use crate::cib::merge::{self, Given};
 use crate::cib::section::{self, Place};
@@ -28,14 +28,28 @@ pub fn update(
         return Err(Error::FeatureSet.into());
     }
     refuse_older(current, &doc)?;
-    doc.strip_text();
-    merge::expand_all(&mut doc);
+    settle(current, &mut doc);
     if let Some(access) = request.access {
         access.check(current, &doc)?;
     }
     let change = change_between(current, &doc);
     count(&mut doc, change);
     Ok(Update { doc, change })
+}
+
+/// Takes text between tags out, and expands values that count up; only where something was
+/// edited, if an operation left the document as it was before.
+fn settle(current: &Document, doc: &mut Document) {
+    let touched = current.is_settled().then(|| doc.touched(current)).flatten();
+    let nodes = touched.unwrap_or_else(|| doc.descendants(doc.root()).collect());
+    let is_text = |doc: &Document, node| doc.kind(node) == Kind::Text;
+    for &node in &nodes {
+        if is_text(doc, node) {
+            doc.detach(node);
+        }
+    }
+    merge::expand(doc, &nodes);
+    doc.settle();
 }
 
 /// Brings a document to the newest edition it can have, and counts that: `admin_epoch` goes up,
@@ -257,20 +271,51 @@ fn refuse_older(old: &Document, new: &Document) -> Result<(), Error> {
     }
 }
 
-/// How far two documents differ.
+/// How far two documents differ. If one came from a copy of the other it costs what was edited.
 pub fn change_between(old: &Document, new: &Document) -> Change {
+    let touched = new.touched(old);
     let part = |doc: &Document| doc.child(doc.root(), "configuration");
     let configuration_same = match (part(old), part(new)) {
-        (Some(a), Some(b)) => merge::same_tree(old, a, new, b),
+        (Some(a), Some(b)) => {
+            let within = |node| old.contains(a, node) || new.contains(b, node);
+            let untouched = |nodes: &Vec<NodeRef>| a == b && !nodes.iter().any(|&n| within(n));
+            touched.as_ref().is_some_and(untouched) || merge::same_tree(old, a, new, b)
+        }
         (a, b) => a.is_none() && b.is_none(),
     };
     if !configuration_same {
-        Change::Configuration
-    } else if merge::same_tree(old, old.root(), new, new.root()) {
-        Change::Nothing
-    } else {
-        Change::Status
+        return Change::Configuration;
     }
+    let same = match touched {
+        Some(nodes) if nodes.is_empty() && old.root() == new.root() => true,
+        Some(nodes) if is_plainly_other(old, new, &nodes) => false,
+        _ => merge::same_tree(old, old.root(), new, new.root()),
+    };
+    match same {
+        true => Change::Nothing,
+        false => Change::Status,
+    }
+}
+
+/// True if the nodes that were touched show it: one of them says something else now, or one tree
+/// has all that the other has, and more.
+fn is_plainly_other(old: &Document, new: &Document, touched: &[NodeRef]) -> bool {
+    if old.root() != new.root() {
+        return false;
+    }
+    let (mut gone, mut come) = (false, false);
+    for &node in touched {
+        match (
+            old.contains(old.root(), node),
+            new.contains(new.root(), node),
+        ) {
+            (true, true) if !merge::same_node(old, node, new, node) => return true,
+            (true, false) => gone = true,
+            (false, true) => come = true,
+            _ => {}
+        }
+    }
+    gone != come
 }
 
 fn count(doc: &mut Document, change: Change) {

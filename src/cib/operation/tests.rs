@@ -1,6 +1,10 @@
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
 use super::*;
 use crate::cib::version::Version;
-use crate::cib::{empty, read, writer};
+use crate::cib::{NodeRef, empty, read, writer};
 
 const SET: &str = "<crm_config><cluster_property_set id='a'>\
     <nvpair id='n' name='n' value='VALUE'/></cluster_property_set></crm_config>";
@@ -92,4 +96,38 @@ fn an_older_document_does_not_replace_a_newer_one() {
         ..Request::default()
     };
     assert!(update(&old, Operation::Replace, &request).is_ok());
+}
+
+proptest! {
+    /// What is found by what was edited is what is found by looking at all.
+    #[test]
+    fn edits_count_as_whole_documents_do(edits in vec((0..6u8, any::<Index>(), any::<Index>()), 1..12)) {
+        let mut old = read(
+            "<cib epoch='1' num_updates='0'><configuration><nodes><node id='n'/><node id='m'/>\
+             </nodes></configuration><status><node_state id='n'><lrm id='n'/></node_state>\
+             <node_state id='m' a='1' b='2'/></status></cib>",
+        )
+        .unwrap();
+        old.settle();
+        let mut new = old.clone();
+        for (kind, one, other) in edits {
+            let all: Vec<NodeRef> = new.descendants(new.root()).collect();
+            let (node, parent) = (all[one.index(all.len())], all[other.index(all.len())]);
+            match kind {
+                0 => new.set_attr(node, "a", "1"),
+                1 => drop(new.remove_attr(node, "a")),
+                2 => new.append(parent, node),
+                3 => drop(new.add_element(parent, "lrm", &[("id", "n")])),
+                4 if node != new.root() => new.detach(node),
+                _ => new.set_attr(node, "b", "b++"),
+            }
+        }
+        let apart = change_between(&old.compacted(), &new.compacted());
+        prop_assert_eq!(change_between(&old, &new), apart);
+        let request = Request { input: Some(&new), ..Request::default() };
+        let near = update(&old, Operation::Replace, &request);
+        let far = update(&old.compacted(), Operation::Replace, &request);
+        let text = |update: &Update| writer::compact(&update.doc, update.doc.root());
+        prop_assert_eq!(near.as_ref().ok().map(text), far.as_ref().ok().map(text));
+    }
 }
