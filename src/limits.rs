@@ -135,13 +135,13 @@ pub const CIB_ARCHIVES_MAX: u32 = 100;
 /// Damaged configurations that are kept; the first makes room after that. Ours.
 pub const CIB_SET_ASIDE_MAX: u32 = 1000;
 
-/// A number of a ring is believed up to here, and above it only this much at a time
-/// ([`TOTEM_RING_SEQ_STEP_MAX`]): a forged one near the top would leave none for the next ring.
-/// Ours: at four a ring and a thousand rings a second it lasts 36 million years.
+/// Numbers of rings from here on are forged, or follow from a forged one: below it rings last for
+/// 36 million years at a thousand rings a second. Ours.
 pub const TOTEM_RING_SEQ_SURE: u64 = 1 << 62;
 
-/// Above [`TOTEM_RING_SEQ_SURE`], a ring's number may exceed the highest known by so much.
-pub const TOTEM_RING_SEQ_STEP_MAX: u64 = 1 << 32;
+/// Bytes of one ring's messages that are kept for those who miss them. Ours: a full window of
+/// packets of 4096 bytes; forged ones could have sixteen times as much.
+pub const TOTEM_WINDOW_BYTES_MAX: usize = TOTEM_WINDOW_MESSAGES_MAX * 4096;
 
 /// Longest message of the ring, its groups included, bytes.
 /// Source: corosync 3.1.7, `MESSAGE_SIZE_MAX`

@@ -219,6 +219,11 @@ impl<M: Machine> World<M> {
         self.drain(host, observer);
     }
 
+    /// Somebody who is no host hands a message to one.
+    pub fn inject(&mut self, host: usize, link: usize, message: M::Message) {
+        self.put_under_way(0, host, link, message);
+    }
+
     /// Lets time pass, all that happens meanwhile included.
     pub fn run_until(&mut self, until: Instant, observer: &mut impl Observer<M>) {
         loop {

@@ -5,6 +5,9 @@ use everbeat::sim::totem;
 /// Runs by default; each is some ten virtual seconds with faults, then some without.
 const RUNS: u64 = if cfg!(debug_assertions) { 200 } else { 5000 };
 
+/// Beside somebody hostile: some hundreds of datagrams each.
+const HOSTILE_RUNS: u64 = if cfg!(debug_assertions) { 20 } else { 1000 };
+
 #[test]
 fn rings_keep_their_word_under_faults() {
     let number = |name: &str| std::env::var(name).ok().map(|v| v.parse::<u64>().unwrap());
@@ -73,4 +76,47 @@ fn redundant_rings_carry_on_when_one_network_fails() {
     }
     println!("{runs} runs, {delivered} messages, {faults} rings given up");
     assert!(delivered > 100 * runs && faults > runs / 2);
+}
+
+/// Somebody without a key, or on a ring without one, sends junk, old, changed and forged datagrams.
+fn hostile(secrecy: totem::Secrecy, runs: u64) {
+    let number = |name: &str| std::env::var(name).ok().map(|v| v.parse::<u64>().unwrap());
+    if let Some(seed) = number("SEED") {
+        let outcome = totem::run_hostile(seed, secrecy, true);
+        println!("{}", outcome.transcript.join("\n"));
+        assert!(
+            outcome.failures.is_empty(),
+            "{}",
+            outcome.failures.join("\n")
+        );
+        return;
+    }
+    let (mut delivered, mut rings, mut failed) = (0, 0, Vec::new());
+    let runs = number("RUNS").unwrap_or(runs);
+    for seed in 1..=runs {
+        let outcome = totem::run_hostile(seed, secrecy, false);
+        if let Some(first) = outcome.failures.first() {
+            failed.push(format!("SEED={seed} {}: {first:.300}", outcome.plan));
+        }
+        delivered += outcome.delivered;
+        rings += outcome.rings;
+    }
+    println!("{runs} runs, {delivered} messages, {rings} rings");
+    assert!(
+        failed.is_empty(),
+        "{} of {runs} fail\n{}",
+        failed.len(),
+        failed[..failed.len().min(8)].join("\n")
+    );
+    assert!(delivered > 100 * runs);
+}
+
+#[test]
+fn who_has_no_key_changes_nothing() {
+    hostile(totem::Secrecy::Key, HOSTILE_RUNS);
+}
+
+#[test]
+fn a_ring_without_a_key_heals_after_an_attack() {
+    hostile(totem::Secrecy::None, HOSTILE_RUNS);
 }

@@ -70,8 +70,8 @@ pub struct Services {
     /// What each node told of its own.
     versions: BTreeMap<NodeId, u64>,
     versions_compared: bool,
-    /// The ring has other members.
-    is_with_others: bool,
+    /// Of the last regular configuration.
+    members: Vec<NodeId>,
     /// Members that came with this node from its old ring.
     along: Vec<NodeId>,
     outputs: VecDeque<Output>,
@@ -101,7 +101,7 @@ impl Services {
             highest_version: config_version,
             versions: BTreeMap::new(),
             versions_compared: false,
-            is_with_others: false,
+            members: Vec::new(),
             along: vec![node],
             outputs: VecDeque::new(),
         };
@@ -207,12 +207,12 @@ impl Services {
         } else {
             self.assembler.begin_synchronising();
             self.along.retain(|node| members.contains(node));
-            self.is_with_others = members.len() > 1;
             self.cpg.begin_sync(&self.along, &members);
             if let Some(votequorum) = &mut self.votequorum {
                 votequorum.begin_sync(now, &members);
             }
             self.barriers.start(change.ring, &members);
+            self.members = members;
         }
         self.pump();
     }
@@ -310,7 +310,7 @@ impl Services {
     ///
     /// Source: corosync 3.1.7, exec/cmap.c, `cmap_sync_activate`
     fn compare_versions(&mut self) {
-        if self.versions_compared || !self.is_with_others {
+        if self.versions_compared || self.members.len() < 2 {
             return;
         }
         let (own, highest) = (self.config_version, self.highest_version);

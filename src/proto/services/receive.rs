@@ -9,8 +9,11 @@ use crate::wire::totempg::Addressed;
 
 impl Services {
     /// A packet of `from`, which may be this node. What can't be read is passed over, as real
-    /// nodes do.
+    /// nodes do; what no member sent, too: nothing says when to forget it.
     pub fn handle_packet(&mut self, from: NodeId, order: ByteOrder, payload: &[u8]) {
+        if !self.members.contains(&from) {
+            return;
+        }
         let Ok(messages) = self.assembler.receive(from, payload, order) else {
             return;
         };

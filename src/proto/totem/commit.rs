@@ -3,6 +3,7 @@
 use super::flow_control::FlowControl;
 use super::members::Members;
 use super::output::Output;
+use super::ring_seq;
 use super::srp::{Srp, State};
 use super::timers::Timer;
 use crate::time::Instant;
@@ -21,7 +22,7 @@ impl Srp {
             token_seq: Seqno::NONE,
             ring: RingId {
                 rep: self.config.me.addresses[0],
-                seq: self.highest_ring_seq.saturating_add(4),
+                seq: self.numbers.next(),
             },
             retrans_flg: 0,
             filled: 0,
@@ -34,11 +35,11 @@ impl Srp {
     ///
     /// Source: corosync 3.1.7, `message_handler_memb_commit_token`; `spec/totem-wire.md` D.4.
     pub(super) fn handle_commit_token(&mut self, now: Instant, token: CommitToken) {
-        if !self.is_believable(token.ring.seq) {
-            return self.impossible("a ring number beyond all that can be");
-        }
         match self.state {
-            State::Gather if token.ring.seq > self.ring.seq && self.is_what_we_want(&token) => {
+            State::Gather
+                if ring_seq::is_newer(token.ring.seq, self.ring.seq)
+                    && self.is_what_we_want(&token) =>
+            {
                 self.commit(now, token);
             }
             State::Commit if token.ring == self.ring && is_full(&token) => {
@@ -69,7 +70,7 @@ impl Srp {
         self.rotation.target = members.get(next).copied().unwrap_or(self.config.me);
         self.members.new = Members::of(&members);
         self.ring = token.ring;
-        self.highest_ring_seq = token.ring.seq;
+        self.numbers.commit(token.ring.seq);
         self.timers
             .stop(&[Timer::Join, Timer::SendJoin, Timer::Consensus]);
         self.flow = FlowControl::default();

@@ -2,12 +2,16 @@
 
 use super::members::Members;
 use super::output::{Note, Reason};
+use super::ring_seq;
 use super::srp::{Srp, State};
 use super::timers::Timer;
 use crate::ids::NodeId;
 use crate::limits;
 use crate::time::Instant;
 use crate::wire::totem::{Body, Join};
+
+/// Who was waited for in vain is remembered for so many consensus timeouts after the last.
+const GHOST_CONSENSUS: u32 = 4;
 
 impl Srp {
     /// Looks for a new ring.
@@ -32,6 +36,7 @@ impl Srp {
             Timer::Hold,
             Timer::MergeDetect,
             Timer::Heartbeat,
+            Timer::Sync,
         ]);
         self.members.consensus = Members::one(me);
     }
@@ -86,18 +91,19 @@ impl Srp {
             return;
         }
         let leaves = node == NodeId(0);
+        if join.from == self.config.me && !self.is_our_view(&join) {
+            return self.impossible("a join in this node's own name");
+        }
+        self.members.ghosts.hear(&join.from);
         if leaves {
             self.members.left_properly.insert(join.from);
         }
-        if !self.is_believable(join.ring_seq) {
-            return self.impossible("a ring number beyond all that can be");
-        }
-        self.highest_ring_seq = self.highest_ring_seq.max(join.ring_seq);
-        let of_new_ring = self.members.new.contains(&join.from) && join.ring_seq >= self.ring.seq;
+        self.numbers.hear(join.ring_seq);
+        let is_of_the_past = ring_seq::is_older(join.ring_seq, self.ring.seq);
+        let of_new_ring = self.members.new.contains(&join.from) && !is_of_the_past;
         match self.state {
             State::Operational => {
-                let old_news =
-                    self.members.current.contains(&join.from) && join.ring_seq < self.ring.seq;
+                let old_news = self.members.current.contains(&join.from) && is_of_the_past;
                 if !join.failed.contains(&self.config.me) && !old_news {
                     self.weigh_join(now, leaves, &join);
                 }
@@ -115,10 +121,9 @@ impl Srp {
         }
     }
 
-    /// A number that leaves numbers for later rings.
-    pub(super) fn is_believable(&self, ring_seq: u64) -> bool {
-        let sure = self.highest_ring_seq.max(limits::TOTEM_RING_SEQ_SURE);
-        ring_seq <= sure.saturating_add(limits::TOTEM_RING_SEQ_STEP_MAX)
+    fn is_our_view(&self, join: &Join) -> bool {
+        Members::of(&join.processors) == self.members.known
+            && Members::of(&join.failed) == self.members.failed
     }
 
     /// Source: corosync 3.1.7, `memb_join_process`; `spec/totem-wire.md` D.5.
@@ -137,11 +142,15 @@ impl Srp {
             if can_act && self.all_agree() && self.commit_as_representative(now) {
                 return;
             }
-        } else if self.tells_something_new(join, &processors, &failed)
-            && self.believe(join, &processors, &failed)
-            && can_act
-        {
-            return self.gather(now, Reason::MergeJoin);
+        } else {
+            let processors = self.members.ghosts.leave_out(processors);
+            let failed = self.members.ghosts.leave_out(failed);
+            if self.tells_something_new(join, &processors, &failed)
+                && self.believe(join, &processors, &failed)
+                && can_act
+            {
+                return self.gather(now, Reason::MergeJoin);
+            }
         }
         if self.state == State::Operational {
             self.gather(now, Reason::JoinOperational);
@@ -154,14 +163,23 @@ impl Srp {
         if old || members.failed.contains(&join.from) {
             return false;
         }
-        let mut all = members.known.clone();
-        all.merge(processors);
+        let mut all = processors.clone();
         all.merge(failed);
-        if all.len() > limits::TOTEM_MEMBERS_MAX {
+        all.insert(join.from);
+        self.has_room_for(&all)
+    }
+
+    /// All that a node knows, gone or not, fits into its joins: others couldn't read longer
+    /// ones, nor could it itself.
+    pub(super) fn has_room_for(&mut self, others: &Members) -> bool {
+        let mut all = self.members.known.clone();
+        all.merge(&self.members.failed);
+        all.merge(others);
+        let fits = all.len() <= limits::TOTEM_MEMBERS_MAX;
+        if !fits {
             self.impossible("more members than a ring can have");
-            return false;
         }
-        true
+        fits
     }
 
     /// Takes over what a join says of others; true if that changes anything.
@@ -205,6 +223,9 @@ impl Srp {
         self.stats.consensus_timeouts += 1;
         let silent = self.members.known.without(&self.members.consensus);
         self.members.failed.merge(&silent);
+        self.members.ghosts.add(&silent);
+        let due = now + GHOST_CONSENSUS * self.config.timing.consensus;
+        self.timers.set(Timer::Ghosts, due);
         self.gather(now, Reason::ConsensusTimeout);
     }
 }

@@ -27,7 +27,7 @@ impl Srp {
                 Reason::ForeignMessageOperational,
                 Reason::ForeignMessageGather,
             );
-            return self.hear_of_stranger(now, mcast.from, reasons);
+            return self.hear_of_stranger(now, (mcast.from, mcast.ring), reasons);
         }
         let stream = match (self.state, mcast.encapsulated) {
             (State::Recovery, Encapsulated::Message) => &mut self.recovered,

@@ -3,14 +3,21 @@
 use super::members::Members;
 use super::output::{Configuration, Note, Output, Phase};
 use super::srp::{Srp, State};
+use super::timers::Timer;
+use crate::time::Instant;
 use crate::wire::totem::Seqno;
+
+/// Those above have so many token timeouts to synchronise. A forged or damaged message can have
+/// taken the place of one that they wait for; on a new ring they begin again.
+/// Differs: the real one waits for ever.
+const SYNC_TOKENS: u32 = 5;
 
 impl Srp {
     /// Those who come along get what they have of the old ring, the same all of them, then the
     /// new ring is in use.
     ///
     /// Source: corosync 3.1.7, `memb_state_operational_enter`; `spec/totem-wire.md` D.10.
-    pub(super) fn enter_operational(&mut self) {
+    pub(super) fn enter_operational(&mut self, now: Instant) {
         self.install_recovered();
         self.deliver();
         let members = &self.members;
@@ -44,7 +51,10 @@ impl Srp {
         self.members.left_properly = Members::default();
         self.progress.received = true;
         self.progress.started = false;
+        self.numbers.in_use();
         self.stats.rings += 1;
+        let due = now + SYNC_TOKENS * self.config.timing.token;
+        self.timers.set(Timer::Sync, due);
         self.enter(State::Operational);
     }
 

@@ -151,6 +151,10 @@ pub enum Reason {
     JoinRecovery = 14,
     /// The interface came or went; the start, too.
     InterfaceChange = 15,
+    /// Those above don't come to an end with synchronising. Ours.
+    NotInStep = 16,
+    /// A message is missing that no member has. Ours.
+    Hole = 17,
 }
 
 impl fmt::Display for Reason {
@@ -171,6 +175,8 @@ impl fmt::Display for Reason {
             Self::JoinCommit => "join during commit state",
             Self::JoinRecovery => "join during recovery",
             Self::InterfaceChange => "interface change",
+            Self::NotInStep => "services not synchronized in time",
+            Self::Hole => "message that no member has",
         };
         write!(f, "{}({words})", *self as u8)
     }

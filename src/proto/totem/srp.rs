@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use super::config::Config;
 use super::flow_control::FlowControl;
+use super::ghosts::Ghosts;
 use super::members::Members;
 use super::outbox::{Outbox, QueueFull};
 use super::output::{Bytes, Note, Output, Reason};
 use super::recovery::Progress;
+use super::ring_seq::{self, RingNumbers};
 use super::stats::Stats;
 use super::stream::Stream;
 use super::timers::{Timer, Timers};
@@ -65,6 +67,8 @@ pub(super) struct Membership {
     pub transitional: Members,
     /// Who said that it leaves.
     pub left_properly: Members,
+    /// Who is named and never speaks.
+    pub ghosts: Ghosts,
 }
 
 /// The single ring protocol of one node.
@@ -80,8 +84,8 @@ pub struct Srp {
     pub(super) ring: RingId,
     /// The last ring that was in use.
     pub(super) old_ring: RingId,
-    /// The highest number of a ring that anybody named (token_ring_id_seq).
-    pub(super) highest_ring_seq: u64,
+    /// Numbers of rings that others named.
+    pub(super) numbers: RingNumbers,
     /// Messages of the ring in use, or of the last that was.
     pub(super) stream: Stream,
     /// In recovery: messages of the ring being formed.
@@ -130,7 +134,7 @@ impl Srp {
             members: Membership::default(),
             ring,
             old_ring: ring,
-            highest_ring_seq: ring_seq,
+            numbers: RingNumbers::new(ring_seq),
             stream: Stream::default(),
             recovered: Stream::default(),
             progress: Progress::default(),
@@ -207,6 +211,7 @@ impl Srp {
     pub fn sync_completed(&mut self, now: Instant, ring: RingId) {
         if ring == self.old_ring {
             self.outbox.end_sync();
+            self.timers.stop(&[Timer::Sync]);
             self.ask_for_token(now);
         }
     }
@@ -327,17 +332,26 @@ impl Srp {
     fn handle_merge_detect(&mut self, now: Instant, detect: &MergeDetect) {
         if detect.ring != self.ring {
             let reasons = (Reason::MergeOperational, Reason::MergeGather);
-            self.hear_of_stranger(now, detect.from, reasons);
+            self.hear_of_stranger(now, (detect.from, detect.ring), reasons);
         }
     }
 
     /// Somebody of another ring is there.
+    ///
+    /// Differs: corosync looks for a new ring also when it hears again what a member said on an
+    /// earlier one, be it late or sent again by somebody else.
     pub(super) fn hear_of_stranger(
         &mut self,
         now: Instant,
-        stranger: Processor,
+        (stranger, ring): (Processor, RingId),
         (operational, gather): (Reason, Reason),
     ) {
+        if self.members.current.contains(&stranger)
+            && ring_seq::is_older(ring.seq, self.old_ring.seq)
+        {
+            return;
+        }
+        self.members.ghosts.hear(&stranger);
         match self.state {
             State::Operational => {
                 if self.learn_of(stranger).is_some() {
@@ -355,13 +369,8 @@ impl Srp {
 
     /// Adds a processor to those that are known; true if it was new, `None` if there is no room.
     fn learn_of(&mut self, stranger: Processor) -> Option<bool> {
-        let known = &mut self.members.known;
-        let room = known.len() < crate::limits::TOTEM_MEMBERS_MAX;
-        if !room && !known.contains(&stranger) {
-            self.impossible("more members than a ring can have");
-            return None;
-        }
-        Some(known.insert(stranger))
+        self.has_room_for(&Members::one(stranger))
+            .then(|| self.members.known.insert(stranger))
     }
 
     /// Source: corosync 3.1.7, `message_handler_token_hold_cancel`.
@@ -396,6 +405,8 @@ impl Srp {
             Timer::Join => self.join_again(now),
             Timer::SendJoin => self.send_join_now(),
             Timer::Consensus => self.consensus_expired(now),
+            Timer::Sync => self.gather(now, Reason::NotInStep),
+            Timer::Ghosts => self.members.ghosts.clear(),
             Timer::PauseTick => {
                 self.pause_seen = now;
                 self.timers.set(Timer::PauseTick, now + self.pause_tick());

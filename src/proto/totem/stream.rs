@@ -44,13 +44,16 @@ enum Slot {
 
 /// The messages of one ring.
 ///
-/// Bounds: [`limits::TOTEM_WINDOW_MESSAGES_MAX`] numbers from the oldest that is kept.
+/// Bounds: [`limits::TOTEM_WINDOW_MESSAGES_MAX`] numbers from the oldest that is kept, and
+/// [`limits::TOTEM_WINDOW_BYTES_MAX`], but for the message that is missed first.
 /// Source: corosync 3.1.7, `include/corosync/sq.h` and the variables `my_aru`,
 /// `my_high_seq_received`, `my_high_delivered`, `last_released`.
 #[derive(Debug, Clone, Default)]
 pub struct Stream {
     /// From `released + 1` on.
     slots: VecDeque<Slot>,
+    /// Of all messages in them.
+    bytes: usize,
     released: Seqno,
     aru: Seqno,
     high: Seqno,
@@ -97,16 +100,21 @@ impl Stream {
         }
     }
 
-    /// Takes a message; false if it is there already, or out of reach.
+    /// Takes a message; false if it is there already, out of reach, or there is no room for it.
     pub fn store(&mut self, seq: Seqno, stored: Stored) -> bool {
         let Some(index) = self.index(seq) else {
             return false;
         };
+        let bytes = self.bytes + stored.datagram.len();
+        if bytes > limits::TOTEM_WINDOW_BYTES_MAX && seq != self.aru.next() {
+            return false;
+        }
         self.reach(index);
         match &mut self.slots[index] {
             Slot::Stored(_) => return false,
             slot => *slot = Slot::Stored(stored),
         }
+        self.bytes = bytes;
         self.note_high(seq);
         self.advance();
         true
@@ -153,7 +161,9 @@ impl Stream {
     /// Forgets messages up to `seq`, which all have.
     pub fn release(&mut self, seq: Seqno) {
         while self.released.is_before(seq) {
-            self.slots.pop_front();
+            if let Some(Slot::Stored(stored)) = self.slots.pop_front() {
+                self.bytes -= stored.datagram.len();
+            }
             self.released = self.released.next();
         }
     }

@@ -26,11 +26,15 @@ pub enum Timer {
     Consensus,
     /// The token didn't come back after it was sent on.
     Heartbeat,
+    /// Those above haven't synchronised.
+    Sync,
+    /// Who never spoke is forgotten.
+    Ghosts,
     /// So that a pause is seen.
     PauseTick,
 }
 
-const ALL: [Timer; 10] = [
+const ALL: [Timer; 12] = [
     Timer::TokenLoss,
     Timer::TokenWarning,
     Timer::TokenRetransmit,
@@ -40,6 +44,8 @@ const ALL: [Timer; 10] = [
     Timer::SendJoin,
     Timer::Consensus,
     Timer::Heartbeat,
+    Timer::Sync,
+    Timer::Ghosts,
     Timer::PauseTick,
 ];
 

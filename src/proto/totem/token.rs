@@ -8,6 +8,9 @@ use crate::limits;
 use crate::time::Instant;
 use crate::wire::totem::{Body, OrfToken, Processor, Request, Seqno};
 
+/// Tokens on which a message is asked for in vain: each is a chance for all who have it.
+const HOLE_TOKENS: u32 = 200;
+
 /// What is remembered from one token to the next.
 #[derive(Debug, Default)]
 pub struct Rotation {
@@ -69,15 +72,20 @@ impl Srp {
         {
             self.rotation.held = false;
         }
-        if self.lower_aru(&mut token, last_aru) {
-            return self.fail_to_receive(now);
+        self.claim_aru(&mut token);
+        self.count_held_back(&token, last_aru);
+        if token.aru_addr == self.node() && self.rotation.aru_count > self.hole_tokens() {
+            return self.give_up_hole(now);
         }
+        // What somebody misses is asked for at full speed.
+        self.rotation.held &= !representative || token.aru == token.seq;
         self.rotation.last_token_seq = token.token_seq;
         token.token_seq = token.token_seq.next();
         if self.state == State::Recovery && self.follow_recovery(&mut token) {
-            self.enter_operational();
+            self.enter_operational(now);
         }
         self.pass_on(now, token, representative && self.rotation.held);
+        self.set_token_loss(now);
         if self.state == State::Operational {
             self.deliver();
         }
@@ -158,7 +166,8 @@ impl Srp {
     /// don't.
     ///
     /// Differs: the real one asks itself for the token, sends it off as it was, and speaks when
-    /// it has come round.
+    /// it has come round. As there, the token isn't one that came: its loss counts from when it
+    /// did.
     pub(super) fn use_token_in_hand(&mut self, now: Instant) -> bool {
         let Some(mut token) = self.rotation.in_hand.take() else {
             return false;
@@ -188,12 +197,20 @@ impl Srp {
                     self.multicast_message(datagram);
                     again += 1;
                 }
-                None => left.push(request),
+                None if self.may_be_missed(&request, token) => left.push(request),
+                None => {}
             }
         }
         token.requests = left;
         self.stats.mcast_retx += u64::from(again);
         again
+    }
+
+    /// False if all have it, or it was never sent: nobody would ever take it from the list.
+    fn may_be_missed(&self, request: &Request, token: &OrfToken) -> bool {
+        request.ring == self.ring
+            && token.aru.is_before(request.seq)
+            && request.seq.is_at_most(token.seq)
     }
 
     /// Adds what we miss to the list.
@@ -224,19 +241,29 @@ impl Srp {
         }
     }
 
-    /// The same; true if we have had nothing new for far too long.
-    fn lower_aru(&mut self, token: &mut OrfToken, last_aru: Seqno) -> bool {
-        self.claim_aru(token);
-        let node = self.node();
+    /// Counts tokens on which somebody misses the same message.
+    fn count_held_back(&mut self, token: &OrfToken, last_aru: Seqno) {
         let rotation = &mut self.rotation;
         rotation.aru_count = match token.aru == last_aru && token.aru_addr.0 != 0 {
             true => rotation.aru_count.saturating_add(1),
             false => 0,
         };
-        rotation.aru_count > self.config.flow.fail_recv_const && token.aru_addr == node
     }
 
-    fn fail_to_receive(&mut self, now: Instant) {
+    /// After so many tokens what we miss is given up.
+    fn hole_tokens(&self) -> u32 {
+        self.config.flow.fail_recv_const.min(HOLE_TOKENS)
+    }
+
+    /// Nobody has what we miss, or nothing of what the others send comes here. On a new ring the
+    /// members pass over what none of them has.
+    ///
+    /// Differs: the real one always thinks that it alone gets nothing, after fail_recv_const
+    /// tokens, and makes a ring of its own; so we do where that is less.
+    fn give_up_hole(&mut self, now: Instant) {
+        if self.rotation.aru_count <= self.config.flow.fail_recv_const {
+            return self.gather(now, Reason::Hole);
+        }
         self.note(Note::FailedToReceive);
         self.failed_to_receive = true;
         self.members.failed.insert(self.config.me);
@@ -256,7 +283,6 @@ impl Srp {
                 self.timers.set(Timer::Heartbeat, now + timing.heartbeat);
             }
         }
-        self.set_token_loss(now);
         self.set_token_retransmit(now);
     }
 

@@ -16,7 +16,7 @@ pub struct Checks {
     /// What members delivered of a ring before they went on to the next, by both and the
     /// transitional members.
     passages: BTreeMap<(Ring, Ring, Vec<u32>), Passage>,
-    /// Bits turn until then: nothing is promised.
+    /// Nothing is promised before.
     lenient_until: Option<Instant>,
     /// Messages delivered, at all hosts.
     pub delivered: u64,
@@ -262,6 +262,18 @@ impl Checks {
         }
     }
 
+    /// What came before no longer counts: somebody else may have sent it.
+    pub fn begin_anew(&mut self, world: &World<Node>) {
+        let given = running(world).filter_map(|sender| {
+            let node = world.machine(sender)?;
+            Some(((number_of(sender), node.start()), node.given))
+        });
+        let given: BTreeMap<_, _> = given.collect();
+        for record in &mut self.hosts {
+            record.next.clone_from(&given);
+        }
+    }
+
     /// After the weather was fair for long enough, all who run are in one ring.
     pub fn settled(&mut self, world: &World<Node>) {
         if world.is_storm() {
@@ -305,17 +317,11 @@ impl Checks {
     }
 
     fn fail(&mut self, now: Instant, host: usize, line: String) {
-        if self
-            .lenient_until
-            .is_none_or(|until| now > until + LENIENT_FOR)
-        {
+        if self.lenient_until.is_none_or(|until| now >= until) {
             self.failures.push(format!("{now} {}: {line}", host + 1));
         }
     }
 }
-
-/// What was damaged may still be at work for so long.
-const LENIENT_FOR: std::time::Duration = std::time::Duration::from_secs(40);
 
 fn running(world: &World<Node>) -> impl Iterator<Item = usize> {
     (0..world.len()).filter(|host| world.condition(*host) == Condition::Running)

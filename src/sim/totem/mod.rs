@@ -1,7 +1,9 @@
 //! The single ring protocol on simulated hosts; `tests/sim/totem.rs` runs it.
 
+mod attacker;
 mod checks;
 pub mod growth;
+mod hostile;
 mod node;
 mod redundant;
 
@@ -18,8 +20,12 @@ use crate::time::Instant;
 use crate::wire::totem::{Dialect, Processor};
 
 use checks::Checks;
+pub use hostile::{Secrecy, run_hostile};
 pub use node::{Node, Told, Word};
 pub use redundant::run_redundant;
+
+/// What was damaged may still be at work for so long.
+const DAMAGED_FOR: Duration = Duration::from_secs(40);
 
 /// Most hosts of a drawn plan.
 pub const HOSTS_MAX: usize = 6;
@@ -40,6 +46,8 @@ pub struct Plan {
     pub damage: bool,
     /// How two networks are used; absent with one.
     pub redundancy: Option<rings::Mode>,
+    /// Somebody else sends until [`Self::calm`]; whether he lacks a key.
+    pub hostile: Option<Secrecy>,
     /// What happens when, by time.
     pub actions: Vec<(Instant, Action)>,
     /// From here on nothing bad happens.
@@ -83,6 +91,7 @@ impl Plan {
             timing,
             damage,
             redundancy: None,
+            hostile: None,
             actions: course.draw(rng),
             calm,
             settled,
@@ -136,8 +145,9 @@ fn run_plan(plan: Plan, with_transcript: bool, course: impl FnOnce(&mut Run)) ->
     let mut run = Run {
         world: World::new(plan.hosts, network),
         watch: Watch {
-            checks: Checks::new(plan.hosts, plan.damage.then_some(plan.calm)),
+            checks: Checks::new(plan.hosts, lenient_until(&plan)),
             transcript: with_transcript.then(Vec::new),
+            heard: Vec::new(),
             dialect: dialect(&plan),
         },
         starts: vec![0; plan.hosts],
@@ -158,11 +168,20 @@ fn run_plan(plan: Plan, with_transcript: bool, course: impl FnOnce(&mut Run)) ->
     }
 }
 
-/// 3.x has no redundant rings.
+/// Before then nothing is promised of a plan with damage.
+fn lenient_until(plan: &Plan) -> Option<Instant> {
+    let until = match plan.hostile {
+        Some(_) => plan.settled,
+        None => plan.calm + DAMAGED_FOR,
+    };
+    plan.damage.then_some(until)
+}
+
+/// 3.x has no redundant rings, and over udp no keys.
 fn dialect(plan: &Plan) -> Dialect {
-    match plan.redundancy {
-        Some(_) => Dialect::V2,
-        None => Dialect::V3,
+    match (plan.redundancy, plan.hostile) {
+        (Some(_), _) | (_, Some(Secrecy::Key)) => Dialect::V2,
+        _ => Dialect::V3,
     }
 }
 
@@ -190,6 +209,10 @@ impl Run {
         }
         self.world.run_until(self.plan.end, &mut self.watch);
         self.watch.checks.at_end(&self.world);
+        self.tell_failures();
+    }
+
+    fn tell_failures(&mut self) {
         let now = self.world.now;
         for failure in self.watch.checks.failures.clone() {
             self.watch.say(now, || format!("!! {failure}"));
@@ -224,19 +247,23 @@ impl Run {
         }
         self.starts[host] += 1;
         let number = u32::try_from(host + 1).unwrap_or(u32::MAX);
+        let dialect = dialect(&self.plan);
         let redundancy = self.plan.redundancy;
         let redundancy = redundancy.map(|mode| redundant::config(NodeId(number), mode));
-        let me = match &redundancy {
-            Some(rings) => redundant::processor(rings),
-            None => Processor::of_node(NodeId(number)),
+        let me = match dialect {
+            Dialect::V3 => Processor::of_node(NodeId(number)),
+            Dialect::V2 | Dialect::V1 => redundant::processor(NodeId(number)),
         };
         let mut config = Config::new(me);
-        config.dialect = dialect(&self.plan);
+        config.dialect = dialect;
         config.ring_seq = self.watch.checks.persisted(host);
         config.timing = self.plan.timing;
         let start = (self.starts[host], self.rng.next_u64());
         self.watch.checks.booted(host, start.0);
-        let node = Node::new((config, redundancy), self.world.now, start);
+        let mut node = Node::new((config, redundancy), self.world.now, start);
+        if self.plan.hostile == Some(Secrecy::Key) {
+            node = node.with_guard(hostile::guard(self.rng.next_u64()));
+        }
         self.world.boot(host, node, &mut self.watch);
     }
 
@@ -257,6 +284,8 @@ struct Watch {
     checks: Checks,
     transcript: Option<Vec<String>>,
     dialect: Dialect,
+    /// What somebody else on the network could hear: the last that hosts sent.
+    heard: Vec<Bytes>,
 }
 
 impl Watch {
@@ -279,6 +308,7 @@ impl Observer<Node> for Watch {
 
     fn sent(&mut self, now: Instant, host: usize, message: &Bytes) {
         let dialect = self.dialect;
+        attacker::overhear(&mut self.heard, message);
         let words = || node::words(message, dialect);
         self.say(now, || format!("{} -> {}", host + 1, words()));
     }

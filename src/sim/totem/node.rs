@@ -5,10 +5,12 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use crate::ids::{LinkName, NodeId};
+use crate::proto::rng::Rng;
 use crate::proto::totem::rings::{self, Rings};
 use crate::proto::totem::{Bytes, Config, Configuration, Note, Output, Phase, QueueFull, Srp};
 use crate::sim::world::{Act, Machine};
 use crate::time::{Instant, Now};
+use crate::wire::totem::crypto_frame::Protection;
 use crate::wire::totem::{Datagram, Dialect, Processor, RingId};
 
 /// Name of the second network, where there are two.
@@ -91,12 +93,44 @@ impl Word {
     }
 }
 
+/// What stands around each datagram.
+pub struct Guard {
+    protection: Protection,
+    rng: Rng,
+    opened: Vec<u8>,
+}
+
+impl Guard {
+    /// Protects with these keys; salts come from the seed.
+    pub fn new(protection: Protection, seed: u64) -> Self {
+        Self {
+            protection,
+            rng: Rng::new(seed),
+            opened: Vec::new(),
+        }
+    }
+
+    fn seal(&mut self, message: &[u8]) -> Bytes {
+        let salt = u128::from(self.rng.next_u64()) << 64 | u128::from(self.rng.next_u64());
+        let mut sealed = Vec::new();
+        self.protection
+            .seal_into(message, &salt.to_le_bytes(), &mut sealed);
+        sealed.into()
+    }
+
+    fn open(&mut self, datagram: &[u8]) -> Option<Bytes> {
+        let message = self.protection.open(datagram, &mut self.opened).ok()?;
+        Some(message.into())
+    }
+}
+
 /// The machine of one host.
 pub struct Node {
     me: Processor,
     srp: Srp,
     /// Two rings, where there are two.
     rings: Option<Rings>,
+    guard: Option<Guard>,
     now: Instant,
     acts: VecDeque<Act<Bytes, Told>>,
     /// The ring on which those above synchronise, and whose barrier came.
@@ -116,6 +150,7 @@ impl Node {
         let mut node = Self {
             me: config.me,
             rings: redundancy.map(Rings::new),
+            guard: None,
             srp: Srp::new(config, now, seed),
             now,
             acts: VecDeque::new(),
@@ -125,6 +160,12 @@ impl Node {
         };
         node.work();
         node
+    }
+
+    /// The same, with protected datagrams.
+    pub fn with_guard(mut self, guard: Guard) -> Self {
+        self.guard = Some(guard);
+        self
     }
 
     /// The machine itself.
@@ -277,6 +318,13 @@ impl Machine for Node {
 
     fn handle_message(&mut self, now: Now, link: &LinkName, message: Bytes) {
         self.now = now.mono;
+        let message = match &mut self.guard {
+            Some(guard) => guard.open(&message),
+            None => Some(message),
+        };
+        let Some(message) = message else {
+            return;
+        };
         let ring = usize::from(link.as_str() == SECOND);
         let accepted = match &mut self.rings {
             Some(rings) => rings.handle_datagram(now.mono, ring, &message),
@@ -298,7 +346,15 @@ impl Machine for Node {
     }
 
     fn poll_output(&mut self) -> Option<Act<Bytes, Told>> {
-        self.acts.pop_front()
+        let act = self.acts.pop_front()?;
+        Some(match (act, &mut self.guard) {
+            (Act::Transmit(bytes), Some(guard)) => Act::Transmit(guard.seal(&bytes)),
+            (Act::TransmitTo(to, bytes), Some(guard)) => Act::TransmitTo(to, guard.seal(&bytes)),
+            (Act::TransmitOn(link, to, bytes), Some(guard)) => {
+                Act::TransmitOn(link, to, guard.seal(&bytes))
+            }
+            (act, _) => act,
+        })
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

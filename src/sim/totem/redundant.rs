@@ -62,6 +62,7 @@ fn draw(seed: u64) -> Plan {
         timing: Timing::of_token(token),
         damage: false,
         redundancy: Some(mode),
+        hostile: None,
         actions,
         calm: at,
         settled: at,
@@ -96,16 +97,20 @@ pub(super) fn config(node: NodeId, mode: Mode) -> Config {
         mode,
         me: node,
         dialect: Dialect::V2,
-        addresses: [1, 2].map(|net| IpAddr::from([10, 9, net, host])).into(),
+        addresses: addresses(host).into(),
         limits,
     }
 }
 
+fn addresses(host: u8) -> [IpAddr; 2] {
+    [1, 2].map(|net| IpAddr::from([10, 9, net, host]))
+}
+
 /// The node with its addresses.
-pub(super) fn processor(config: &Config) -> Processor {
-    let on = |ring: usize| RingAddress::new(config.me, config.addresses[ring]);
+pub(super) fn processor(node: NodeId) -> Processor {
+    let host = u8::try_from(node.0).unwrap_or(u8::MAX);
     Processor {
-        addresses: [on(0), on(1)],
+        addresses: addresses(host).map(|address| RingAddress::new(node, address)),
     }
 }
 
@@ -141,9 +146,6 @@ impl Run {
                 self.watch.checks.failures.push(line);
             }
         }
-        let now = self.world.now;
-        for failure in self.watch.checks.failures.clone() {
-            self.watch.say(now, || format!("!! {failure}"));
-        }
+        self.tell_failures();
     }
 }
