@@ -30,6 +30,8 @@ mod many;
 mod media;
 #[path = "lab/migrate.rs"]
 mod migrate;
+#[path = "lab/migrate_absent.rs"]
+mod migrate_absent;
 #[path = "lab/migrate_crm.rs"]
 mod migrate_crm;
 #[path = "lab/pauses.rs"]

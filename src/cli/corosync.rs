@@ -12,6 +12,7 @@ use clap::{Arg, ArgAction, Command};
 use super::applets::{self, Applet, Kind};
 use super::background::{self, Begun};
 use super::getopt::{self, Item};
+use super::migrate::guard;
 use crate::daemons::corosync::{self, CONFIG, Options, PID_FILE};
 use crate::sys::child::new_session;
 
@@ -107,7 +108,12 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
         }
     }
     match options.foreground || options.test {
-        true => corosync::run(&options),
+        true => {
+            if !options.test {
+                guard::before_ring()?;
+            }
+            corosync::run(&options)
+        }
         false => in_background(&options),
     }
 }

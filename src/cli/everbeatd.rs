@@ -8,6 +8,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, Command, value_parser};
 
 use super::applets::{self, Applet, Kind};
+use super::migrate::guard;
 use crate::config::corosync_conf;
 use crate::config::source::Source;
 use crate::daemons::corosync;
@@ -129,6 +130,7 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
         _ => choose(&dir.join("ha.cf"), conf)?,
     };
     if ring {
+        guard::before_ring()?;
         return corosync::run(&corosync::Options {
             config: conf.clone(),
             foreground: true,
@@ -146,6 +148,7 @@ fn run(args: applets::Args) -> anyhow::Result<ExitCode> {
         realtime: !matches.get_flag("no-realtime"),
         resume: matches.get_flag("resume"),
         state_file: matches.get_one("state").cloned(),
+        guard: None,
     })
 }
 

@@ -4,6 +4,7 @@ mod apply;
 mod crm;
 mod facts;
 mod files;
+pub(super) mod guard;
 mod node;
 mod reach;
 mod rehearse;

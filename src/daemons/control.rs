@@ -37,7 +37,11 @@ pub enum Request {
         side: Side,
     },
     /// Leave all resources as they are: neither take over nor give up.
-    Hold,
+    Hold {
+        /// Nodes that are down, and stay none of the cluster's if they come back meanwhile.
+        #[serde(default)]
+        absent: Vec<String>,
+    },
     /// Go on after a hold.
     Release,
     /// `hb_addnode`.

@@ -30,6 +30,8 @@ pub struct Report {
     pub waiting_for: Vec<String>,
     /// Resources stay as they are, whatever happens: they are about to be handed over to the CRM.
     pub on_hold: bool,
+    /// It only guards a cluster that has left heartbeat; none where it doesn't.
+    pub guard: Option<GuardReport>,
     /// Groups held, in the word of `cl_status rscstatus`: `all`, `local`, `foreign`, `none`,
     /// `transition`; empty where the CRM has the resources.
     pub resources_held: String,
@@ -44,6 +46,16 @@ pub struct Report {
     /// (`rexmit_given_up`), messages sent again for others (`rexmit_resent`) and requests for
     /// what is gone (`rexmit_refused`).
     pub counters: BTreeMap<String, u64>,
+}
+
+/// What a guard of a cluster that has left heartbeat sees.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GuardReport {
+    /// No node of heartbeat can have resources: the CRM may.
+    pub clear: bool,
+    /// Nodes that came back as nodes of heartbeat, and have not ended yet.
+    pub returned: Vec<String>,
 }
 
 /// A node, seen from the one that reports.

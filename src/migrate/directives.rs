@@ -2,7 +2,7 @@
 
 use super::names::Names;
 use super::plan::{Line, Part, at, says_something};
-use super::ring::{Ring, TOKEN_MS_MIN};
+use super::ring::{self, Ring, TOKEN_MS_MIN};
 use super::wanted::{Agent, PING_SCORE, PREFERENCE, PingRule, Primitive};
 use crate::config::ha_cf::{AutoFailback, ClientChild, CrmMode, HaCf, Medium};
 use crate::config::source::{Source, Span};
@@ -176,10 +176,7 @@ impl Context<'_> {
             "env" => Fate::of("nothing").decide(format!(
                 "scripts get no environment from here: write {rest} into /etc/default/pacemaker"
             )),
-            "stonith" => Fate::of("nothing").decide(
-                "fencing: the parameters of the device are in the file named here; add them as \
-                 a fence device (stonith -t TYPE -n names them)",
-            ),
+            "stonith" => stonith(rest),
             _ => Fate::of("nothing").decide(format!("{word:?} is no directive of ha.cf")),
         }
     }
@@ -241,18 +238,32 @@ impl Context<'_> {
                  bonded network interfaces",
             );
         }
-        let first = self.ring.medium.and_then(|at| self.ha_cf.media.get(at));
-        if first.and_then(Medium::interface) != medium.interface() {
+        let links = self
+            .ring
+            .links
+            .iter()
+            .filter_map(|at| self.ha_cf.media.get(*at));
+        let mut links = links.enumerate();
+        let Some((link, first)) = links.find(|(_, m)| m.interface() == medium.interface()) else {
             return Fate::of("nothing").decide(format!(
-                "a second link: the ring goes over one network. Bond {} with the first interface",
+                "a third network: the ring has two links. Bond {} with another interface",
                 medium.interface().unwrap_or("it")
             ));
-        }
+        };
+        let port = ring::port(link);
+        let of = match self.ring.links.len() {
+            1 => String::new(),
+            _ => format!("link {link} of a redundant ring, "),
+        };
+        let firewall = format!(
+            "UDP ports {} and {port} must be open between the nodes",
+            port - 1
+        );
         match first {
-            Some(Medium::Mcast { group, .. }) => {
-                Fate::of(format!("transport: udp, to {group} port 5405")).changes(FIREWALL)
+            Medium::Mcast { group, .. } if self.ring.multicast => {
+                Fate::of(format!("{of}transport: udp, to {group} port {port}")).changes(firewall)
             }
-            _ => Fate::of("transport: udpu, from each node to each").changes(FIREWALL),
+            _ => Fate::of(format!("{of}transport: udpu, from each node to each")).changes(firewall),
         }
     }
 
@@ -276,7 +287,18 @@ impl Context<'_> {
 }
 
 /// Ports of the ring. Source: spec corosync-conf.md, mcastport
-const FIREWALL: &str = "UDP ports 5404 and 5405 must be open between the nodes";
+/// A `stonith` line: its plugin, and the file that has the plugin's parameters.
+fn stonith(rest: &str) -> Fate {
+    let mut words = rest.split_whitespace();
+    let (plugin, file) = (words.next().unwrap_or("?"), words.next());
+    let there = file.map_or("on this line".to_owned(), |file| {
+        format!("in the file {file}")
+    });
+    Fate::of("nothing").decide(format!(
+        "fencing: the parameters of {plugin} are {there}; add them as a fence device of the class \
+         stonith (stonith -t {plugin} -n names them)"
+    ))
+}
 
 /// A child of heartbeat.
 #[derive(Default)]

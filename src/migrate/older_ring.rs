@@ -5,9 +5,10 @@
 use std::fmt::Write;
 
 use super::plan::{Line, at};
-use super::ring::RingNode;
+use super::ring::{LINKS_MAX, RingNode, nodelist, port};
 use crate::config::corosync_conf::{
-    Cipher, CorosyncConf, Crypto, Generation, Hash, Key, RrpMode, Section, Transport, sections,
+    Cipher, CorosyncConf, Crypto, Generation, Hash, Key, Node, RrpMode, Section, Transport,
+    sections,
 };
 use crate::config::source::Source;
 
@@ -26,27 +27,6 @@ const GONE: &[(&str, &str)] = &[
     ("vsftype", "nothing: quorum is told by votequorum"),
     ("nodeid", "nodeid of the nodelist"),
     ("clear_node_high_bit", "nothing: ids are in the nodelist"),
-    (
-        "rrp_problem_count_timeout",
-        "nothing: the ring has one link",
-    ),
-    (
-        "rrp_problem_count_threshold",
-        "nothing: the ring has one link",
-    ),
-    (
-        "rrp_problem_count_mcast_threshold",
-        "nothing: the ring has one link",
-    ),
-    (
-        "rrp_token_expired_timeout",
-        "nothing: the ring has one link",
-    ),
-    (
-        "rrp_autorecovery_check_timeout",
-        "nothing: the ring has one link",
-    ),
-    ("link_mode", "nothing: the ring has one link"),
     ("knet_transport", "nothing: the ring goes over UDP"),
     (
         "knet_compression_model",
@@ -100,6 +80,7 @@ impl Making<'_> {
     fn nodes(&mut self, names: &[String]) {
         let model = self.model;
         let mut nodes: Vec<(Option<String>, Option<String>, u32)> = Vec::new();
+        let seconds = self.seconds();
         for node in &model.nodes {
             let address = node.ring0().map(|a| a.text.clone());
             nodes.push((node.name.clone(), address, node.nodeid));
@@ -149,8 +130,44 @@ impl Making<'_> {
             }
             let name = called.or_else(|| address.clone()).unwrap_or_default();
             let address = address.unwrap_or_else(|| name.clone());
-            self.made.nodes.push(RingNode { id, name, address });
+            self.made.nodes.push(RingNode {
+                id,
+                name,
+                address,
+                second: seconds.get(at).cloned(),
+            });
         }
+    }
+
+    /// The nodes' addresses on a second link: all are told, or there is none.
+    fn seconds(&self) -> Vec<String> {
+        let model = self.model;
+        if self.links() != LINKS_MAX {
+            return Vec::new();
+        }
+        let of_node = |n: &Node| Some(n.addresses.get(1)?.as_ref()?.text.clone());
+        let named: Option<Vec<_>> = model.nodes.iter().map(of_node).collect();
+        if !model.nodes.is_empty() {
+            return named.unwrap_or_default();
+        }
+        let members = |ring: usize| model.interfaces.get(ring).map_or(&[][..], |i| &i.members);
+        match members(0).len() == members(1).len() {
+            true => members(1).to_vec(),
+            false => Vec::new(),
+        }
+    }
+
+    /// How many links the file has.
+    fn links(&self) -> usize {
+        let interfaces = self.model.interfaces.iter();
+        let rings = interfaces.map(|i| usize::from(i.number) + 1);
+        let addresses = self.model.nodes.iter().map(|n| n.addresses.len());
+        rings.chain(addresses).max().unwrap_or(1)
+    }
+
+    /// Whether the ring that is made has two links.
+    fn is_redundant(&self) -> bool {
+        self.made.nodes.iter().any(|n| n.second.is_some())
     }
 
     fn text(&mut self) {
@@ -163,22 +180,22 @@ impl Making<'_> {
         let (cipher, hash) = self.protection();
         let _ = write!(out, "\tcrypto_cipher: {cipher}\n\tcrypto_hash: {hash}\n");
         for section in self.tree.all("totem") {
-            for key in section.keys.iter().filter(|k| is_kept(k)) {
+            let one = !self.is_redundant();
+            let of_two = |k: &Key| one && k.name.starts_with("rrp_");
+            for key in section.keys.iter().filter(|k| is_kept(k) && !of_two(k)) {
                 let _ = writeln!(out, "\t{}: {}", key.name, key.value);
             }
         }
+        if self.is_redundant() {
+            let _ = writeln!(out, "\trrp_mode: {}", self.rrp_mode());
+        }
         match model.totem.transport {
             Transport::Udp => self.multicast(&mut out),
-            _ => out.push_str("\ttransport: udpu\n"),
+            _ => self.unicast(&mut out),
         }
-        out.push_str("}\nnodelist {\n");
-        for RingNode { id, name, address } in &self.made.nodes {
-            let _ = write!(
-                out,
-                "\tnode {{\n\t\tring0_addr: {address}\n\t\tname: {name}\n\t\tnodeid: {id}\n\t}}\n"
-            );
-        }
-        out.push_str("}\nquorum {\n");
+        out.push_str("}\n");
+        out.push_str(&nodelist(&self.made.nodes));
+        out.push_str("quorum {\n");
         let mut said = false;
         for section in self.tree.all("quorum") {
             for key in &section.keys {
@@ -215,17 +232,39 @@ impl Making<'_> {
 
     fn multicast(&self, out: &mut String) {
         out.push_str("\ttransport: udp\n");
-        let Some(interface) = self.model.interfaces.first() else {
-            return;
-        };
-        out.push_str("\tinterface {\n\t\tringnumber: 0\n");
-        match interface.mcastaddr {
-            _ if interface.broadcast => out.push_str("\t\tbroadcast: yes\n"),
-            Some(group) => *out += &format!("\t\tmcastaddr: {group}\n"),
-            None => {}
+        let links = if self.is_redundant() { LINKS_MAX } else { 1 };
+        for interface in self.model.interfaces.iter().take(links) {
+            let _ = writeln!(out, "\tinterface {{\n\t\tringnumber: {}", interface.number);
+            match interface.mcastaddr {
+                _ if interface.broadcast => out.push_str("\t\tbroadcast: yes\n"),
+                Some(group) => *out += &format!("\t\tmcastaddr: {group}\n"),
+                None => {}
+            }
+            let (port, ttl) = (interface.mcastport, interface.ttl.max(1));
+            let _ = write!(out, "\t\tmcastport: {port}\n\t\tttl: {ttl}\n\t}}\n");
         }
-        let (port, ttl) = (interface.mcastport, interface.ttl.max(1));
-        let _ = write!(out, "\t\tmcastport: {port}\n\t\tttl: {ttl}\n\t}}\n");
+    }
+
+    /// Each link has ports of its own.
+    fn unicast(&self, out: &mut String) {
+        out.push_str("\ttransport: udpu\n");
+        for link in (0..LINKS_MAX).filter(|_| self.is_redundant()) {
+            let port = port(link);
+            let _ = write!(
+                out,
+                "\tinterface {{\n\t\tringnumber: {link}\n\t\tmcastport: {port}\n\t}}\n"
+            );
+        }
+    }
+
+    /// As it was; knet's way of using its links otherwise.
+    fn rrp_mode(&self) -> &'static str {
+        let link_mode = self.tree.key_of("totem", "link_mode");
+        match self.model.totem.rrp_mode {
+            RrpMode::Active => "active",
+            RrpMode::None if link_mode.is_some_and(|k| k.value == "active") => "active",
+            RrpMode::None | RrpMode::Passive => "passive",
+        }
     }
 
     fn logging(&self, out: &mut String) {
@@ -250,16 +289,17 @@ impl Making<'_> {
     }
 
     fn rings(&mut self) {
-        let rings = self
-            .model
-            .interfaces
-            .iter()
-            .map(|i| usize::from(i.number) + 1);
-        let addresses = self.model.nodes.iter().map(|n| n.addresses.len());
-        if rings.chain(addresses).max().unwrap_or(1) > 1 {
+        let links = self.links();
+        if links > LINKS_MAX {
+            self.made.decide.push(format!(
+                "the file has {links} links, a ring has two at most: the first alone is used. \
+                 Write the one that is to be its second as ring1_addr of each node, with \
+                 rrp_mode: passive"
+            ));
+        } else if links > 1 && !self.is_redundant() {
             self.made.decide.push(
-                "the ring has one link, the first: bond the interfaces of the others with it, or \
-                 accept that its network alone carries the cluster"
+                "the file doesn't tell the addresses on the second link: the first alone is used. \
+                 Write ring1_addr of each node, and rrp_mode: passive"
                     .into(),
             );
         }
@@ -320,25 +360,35 @@ impl Making<'_> {
                 _ => "transport: udpu".into(),
             },
             ("totem", "version") => kept(),
-            ("totem", "rrp_mode") if self.model.totem.rrp_mode == RrpMode::None => {
-                "nothing: the ring has one link".into()
+            ("totem", "rrp_mode" | "link_mode") if self.is_redundant() => {
+                format!("rrp_mode: {}", self.rrp_mode())
             }
-            ("totem", "rrp_mode") => "nothing: the ring has one link, see the decisions".into(),
+            ("totem", "rrp_mode" | "link_mode") => "nothing: one link is used".into(),
+            ("totem", name) if name.starts_with("rrp_") && !self.is_redundant() => {
+                "nothing: one link is used".into()
+            }
             ("totem", _) => match GONE.iter().find(|(n, _)| *n == name) {
                 Some((_, fate)) => (*fate).into(),
                 None => kept(),
             },
+            ("totem.interface", "bindnetaddr") if self.is_redundant() => {
+                "ring0_addr and ring1_addr of each node in the nodelist".into()
+            }
             ("totem.interface", "bindnetaddr") => "ring0_addr of each node in the nodelist".into(),
             ("totem.interface", "mcastaddr" | "mcastport" | "ttl" | "broadcast")
                 if self.model.totem.transport == Transport::Udp =>
             {
                 kept()
             }
+            ("totem.interface", "mcastport") if self.is_redundant() => {
+                "nothing: the links use UDP ports 5405 and 5407".into()
+            }
             ("totem.interface", "mcastport") => "nothing: the ring uses UDP port 5405".into(),
             ("totem.interface", _) => "nothing: the nodelist tells the addresses".into(),
             ("totem.interface.member", _) => "a node of the nodelist".into(),
             ("nodelist.node", "ring0_addr" | "name" | "nodeid") => kept(),
-            ("nodelist.node", _) => "nothing: the ring has one link".into(),
+            ("nodelist.node", "ring1_addr") if self.is_redundant() => kept(),
+            ("nodelist.node", _) => "nothing: one link is used".into(),
             ("logging", "to_file") => format!("to_logfile: {}", key.value),
             (path, _) if path.starts_with("logging") || path.starts_with("quorum") => kept(),
             (path, _) if path.starts_with("service") => {
@@ -356,7 +406,7 @@ impl Making<'_> {
 
 /// Keys of totem that are written as they are.
 fn is_kept(key: &Key) -> bool {
-    const MADE: [&str; 8] = [
+    const MADE: [&str; 9] = [
         "version",
         "secauth",
         "crypto_type",
@@ -365,6 +415,7 @@ fn is_kept(key: &Key) -> bool {
         "crypto_accept",
         "transport",
         "rrp_mode",
+        "link_mode",
     ];
     let name = key.name.as_str();
     key.colon && !MADE.contains(&name) && !GONE.iter().any(|(n, _)| *n == name)

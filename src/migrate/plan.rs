@@ -434,6 +434,10 @@ impl<'a> Making<'a> {
                 id: n.nodeid,
                 name: n.label().to_owned(),
                 address: n.ring0().map(|a| a.text.clone()).unwrap_or_default(),
+                second: n
+                    .addresses
+                    .get(1)
+                    .and_then(|a| Some(a.as_ref()?.text.clone())),
             });
             self.plan.nodes = nodes.collect();
             return;

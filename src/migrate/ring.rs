@@ -23,15 +23,40 @@ pub struct RingNode {
     pub name: String,
     /// Address or name at which the ring reaches it.
     pub address: String,
+    /// That on the second link, where there are two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second: Option<String>,
 }
+
+/// The nodelist.
+pub(super) fn nodelist(nodes: &[RingNode]) -> String {
+    let mut out = String::from("nodelist {\n");
+    for node in nodes {
+        let _ = writeln!(out, "\tnode {{\n\t\tring0_addr: {}", node.address);
+        if let Some(second) = &node.second {
+            let _ = writeln!(out, "\t\tring1_addr: {second}");
+        }
+        let _ = write!(
+            out,
+            "\t\tname: {}\n\t\tnodeid: {}\n\t}}\n",
+            node.name, node.id
+        );
+    }
+    out.push_str("}\n");
+    out
+}
+
+/// Links that a ring has at most. Source: corosync 2.4.6, `INTERFACE_MAX`
+pub(super) const LINKS_MAX: usize = 2;
 
 /// The ring, and what is to be said of it.
 #[derive(Debug, Clone)]
 pub(super) struct Ring {
     pub(super) text: String,
     pub(super) nodes: Vec<RingNode>,
-    /// Place in `media` of the medium that the ring goes over.
-    pub(super) medium: Option<usize>,
+    /// Places in `media` of those that tell the ring's links.
+    pub(super) links: Vec<usize>,
+    pub(super) multicast: bool,
     /// Units: ms
     pub(super) token_ms: u64,
     pub(super) decide: Vec<String>,
@@ -53,8 +78,10 @@ pub(super) fn ring(
     inputs: &[NodeFiles],
     host: &dyn Host,
 ) -> Ring {
-    let medium = ha_cf.media.iter().position(carries_a_ring);
-    let interface = medium.and_then(|at| ha_cf.media.get(at)?.interface());
+    let links = links(ha_cf);
+    let media: Vec<_> = links.iter().filter_map(|at| ha_cf.media.get(*at)).collect();
+    let interface = media.first().and_then(|m| m.interface());
+    let second = media.get(1).and_then(|m| m.interface());
     let mut decide = Vec::new();
     let nodes: Vec<_> = (1..)
         .zip(names)
@@ -62,8 +89,20 @@ pub(super) fn ring(
             id,
             name: name.to_string(),
             address: address(name, names, interface, inputs, host).unwrap_or_else(|| {
-                decide.push(unknown_address(name, interface));
+                decide.push(unknown_address(
+                    name,
+                    interface,
+                    ("ring0_addr", name.as_str()),
+                ));
                 name.to_string()
+            }),
+            second: second.map(|on| {
+                address(name, names, Some(on), inputs, host).unwrap_or_else(|| {
+                    // Its name leads to the first address.
+                    let there = format!("{name}-{on}");
+                    decide.push(unknown_address(name, second, ("ring1_addr", &there)));
+                    there
+                })
             }),
         })
         .collect();
@@ -76,15 +115,28 @@ pub(super) fn ring(
         );
     }
     let token_ms = token_ms(ha_cf.deadtime);
-    let chosen = medium.and_then(|at| ha_cf.media.get(at));
-    let text = text(ha_cf, &nodes, chosen, token_ms);
+    let multicast = !media.is_empty() && media.iter().all(|m| matches!(m, Medium::Mcast { .. }));
+    let text = text(ha_cf, &nodes, &media, token_ms);
     Ring {
         text,
         nodes,
-        medium,
+        links,
+        multicast,
         token_ms,
         decide,
     }
+}
+
+/// The first medium of each of the first interfaces.
+fn links(ha_cf: &HaCf) -> Vec<usize> {
+    let mut links: Vec<usize> = Vec::new();
+    for (at, medium) in ha_cf.media.iter().enumerate() {
+        let known = |at: &usize| ha_cf.media[*at].interface() == medium.interface();
+        if links.len() < LINKS_MAX && carries_a_ring(medium) && !links.iter().any(known) {
+            links.push(at);
+        }
+    }
+    links
 }
 
 /// UDP between nodes. Serial lines can't.
@@ -92,10 +144,14 @@ fn carries_a_ring(medium: &Medium) -> bool {
     !medium.is_ping() && !matches!(medium, Medium::Serial { .. })
 }
 
-fn unknown_address(name: &NodeName, interface: Option<&str>) -> String {
+fn unknown_address(name: &NodeName, interface: Option<&str>, (key, there): (&str, &str)) -> String {
     let on = interface.map_or(String::new(), |i| format!(" on {i}"));
+    let is = match there == name.as_str() {
+        true => "the name".to_owned(),
+        false => format!("the name {there}"),
+    };
     format!(
-        "the files don't tell the address of {name}{on}: ring0_addr is the name, which must lead \
+        "the files don't tell the address of {name}{on}: {key} is {is}, which must lead \
          to that address on every node (/etc/hosts); better write the address"
     )
 }
@@ -144,7 +200,7 @@ fn peers(input: &NodeFiles, on: Option<&str>) -> BTreeSet<String> {
     media.filter_map(peer).collect()
 }
 
-fn text(ha_cf: &HaCf, nodes: &[RingNode], medium: Option<&Medium>, token_ms: u64) -> String {
+fn text(ha_cf: &HaCf, nodes: &[RingNode], media: &[&Medium], token_ms: u64) -> String {
     let mut out = String::from(
         "# Written by everbeat migrate plan. The same file on all nodes.\neverbeat {\n\
          \t# Keys and transports as in corosync 2.x, where udp and udpu have encryption.\n\
@@ -162,32 +218,57 @@ fn text(ha_cf: &HaCf, nodes: &[RingNode], medium: Option<&Medium>, token_ms: u64
         ha_cf.deadtime.as_millis()
     );
     out.push_str("\tcrypto_cipher: aes256\n\tcrypto_hash: sha256\n");
-    match medium {
-        Some(Medium::Mcast { group, ttl, .. }) => {
-            let ttl = (*ttl).max(1);
-            let _ = write!(
-                out,
-                "\ttransport: udp\n\tinterface {{\n\t\tringnumber: 0\n\t\tmcastaddr: {group}\n\
-                 \t\tmcastport: 5405\n\t\tttl: {ttl}\n\t}}\n"
-            );
-        }
-        _ => out.push_str("\ttransport: udpu\n"),
-    }
-    out.push_str("}\nnodelist {\n");
-    for node in nodes {
-        let RingNode { id, name, address } = node;
-        let _ = write!(
-            out,
-            "\tnode {{\n\t\tring0_addr: {address}\n\t\tname: {name}\n\t\tnodeid: {id}\n\t}}\n"
-        );
-    }
-    out.push_str("}\nquorum {\n\tprovider: corosync_votequorum\n");
+    out.push_str(&transport(media));
+    out.push_str("}\n");
+    out.push_str(&nodelist(nodes));
+    out.push_str("quorum {\n\tprovider: corosync_votequorum\n");
     if nodes.len() == 2 {
         out.push_str("\ttwo_node: 1\n\twait_for_all: 1\n");
     }
     out.push_str("}\n");
     out.push_str(&logging(ha_cf));
     out
+}
+
+/// Multicast where all links have a group; each has ports of its own, so that no packet of one is
+/// taken for the other's.
+fn transport(media: &[&Medium]) -> String {
+    let two = media.len() > 1;
+    let mut out = String::new();
+    if two {
+        out.push_str("\trrp_mode: passive\n");
+    }
+    let group = |medium: &&Medium| match medium {
+        Medium::Mcast { group, ttl, .. } => Some((group.clone(), (*ttl).max(1))),
+        _ => None,
+    };
+    let groups: Option<Vec<_>> = media.iter().map(group).collect();
+    let groups = groups.filter(|g| !g.is_empty());
+    out.push_str(match groups {
+        Some(_) => "\ttransport: udp\n",
+        None => "\ttransport: udpu\n",
+    });
+    for number in 0..media.len() {
+        let group = groups.as_ref().and_then(|g| g.get(number));
+        if !two && group.is_none() {
+            continue;
+        }
+        let _ = writeln!(out, "\tinterface {{\n\t\tringnumber: {number}");
+        if let Some((group, _)) = group {
+            let _ = writeln!(out, "\t\tmcastaddr: {group}");
+        }
+        let _ = writeln!(out, "\t\tmcastport: {}", port(number));
+        if let Some((_, ttl)) = group {
+            let _ = writeln!(out, "\t\tttl: {ttl}");
+        }
+        out.push_str("\t}\n");
+    }
+    out
+}
+
+/// Port of a link; it uses the one below, too.
+pub(super) fn port(link: usize) -> usize {
+    5405 + 2 * link
 }
 
 fn logging(ha_cf: &HaCf) -> String {

@@ -5,6 +5,7 @@
 //!  Put Ring ... Load Probe      the ring and the CRM beside it, in maintenance: it only looks
 //!  Switch Hold ... Look Leave   the old manager lets go of what runs, and ends
 //!  Manage                       the CRM looks after it
+//!  Join(c) ... Unguard          nodes that were absent, when they are back
 //! ```
 //!
 //! Nothing is stopped from `Put` on. Both managers at once could act only between the first
@@ -28,6 +29,8 @@ pub enum Step {
     Probe,
     /// A boot of the node starts the ring.
     Switch(String),
+    /// From its leave on a node keeps absent nodes from taking what the CRM has.
+    Guard(String),
     /// heartbeat's manager on a node neither takes over nor gives up any more.
     Hold(String),
     /// The CRM has looked again, and what runs is where it saw it.
@@ -36,6 +39,10 @@ pub enum Step {
     Leave(String),
     /// The CRM is out of maintenance.
     Manage,
+    /// A node that was absent ends heartbeat and comes to the ring.
+    Join(String),
+    /// No node is absent any more: a node's guard ends, and its corosync.conf is the plan's.
+    Unguard(String),
     /// The CRM goes into maintenance: it only looks.
     Maintain,
     /// A boot of the node starts heartbeat.
@@ -63,6 +70,9 @@ impl Step {
             | Self::Put(node)
             | Self::Ring(node)
             | Self::Switch(node)
+            | Self::Guard(node)
+            | Self::Join(node)
+            | Self::Unguard(node)
             | Self::Hold(node)
             | Self::Leave(node)
             | Self::Unswitch(node)
@@ -88,6 +98,9 @@ impl Step {
             ),
             Self::Probe => ("probe", "the CRM sees what runs, and would leave it there"),
             Self::Switch(_) => ("switch", "ha.cf is put away: a boot starts the ring"),
+            Self::Guard(_) => ("guard", "absent nodes that come back will take nothing"),
+            Self::Join(_) => ("join", "was absent: ends heartbeat, comes to the ring"),
+            Self::Unguard(_) => ("unguard", "no node is absent any more"),
             Self::Hold(_) => ("hold", "heartbeat's manager leaves everything as it is"),
             Self::Look => ("look", "the CRM looks again at what runs where"),
             Self::Leave(_) => ("leave", "heartbeat's part ends, its resources stay"),
@@ -113,18 +126,25 @@ impl std::fmt::Display for Step {
 }
 
 /// The way there.
-pub fn forward(nodes: &[String]) -> Vec<Step> {
+///
+/// Those that are `absent` join at its end, when they are back.
+pub fn forward(nodes: &[String], absent: &[String]) -> Vec<Step> {
     let each = |make: fn(String) -> Step| nodes.iter().cloned().map(make);
+    let guarded = !absent.is_empty();
     let mut steps: Vec<_> = each(Step::Everbeat).collect();
     steps.extend(each(Step::Put));
     steps.extend(each(Step::Ring));
     steps.extend([Step::Load, Step::Probe]);
     steps.extend(each(Step::Switch));
+    // A boot from here on must not leave an absent node without a guard.
+    steps.extend(each(Step::Guard).filter(|_| guarded));
     steps.extend(each(Step::Hold));
     // What moved since the first probe, because a node fell or came back, must be seen.
     steps.push(Step::Look);
     steps.extend(each(Step::Leave));
     steps.push(Step::Manage);
+    steps.extend(absent.iter().cloned().map(Step::Join));
+    steps.extend(each(Step::Unguard).filter(|_| guarded));
     steps
 }
 
@@ -182,14 +202,17 @@ pub fn back(nodes: &[String], done: &[Step]) -> Vec<Step> {
         steps.extend(each(Step::Unring));
         steps.extend(each(Step::Restore));
     }
-    let replaced = |n: &&String| done.contains(&Step::Everbeat((*n).clone()));
+    let replaced = |n: &&String| {
+        let was = |make: fn(String) -> Step| done.contains(&make((*n).clone()));
+        was(Step::Everbeat) || was(Step::Join)
+    };
     let replaced: Vec<_> = nodes.iter().filter(replaced).cloned().collect();
-    // When a node leaves two of heartbeat's, both take what it had. So all begin again at once,
-    // and each finds its own groups running.
-    if nodes.len() > 2 && replaced.len() == nodes.len() {
+    // When a node leaves two of heartbeat's, both take what it had. So none leaves: each group
+    // runs on the node of its line, all are on hold, and one after the other becomes heartbeat
+    // within a moment, which finds its own groups running.
+    if nodes.len() > 2 && replaced.len() > 1 {
         steps.push(Step::Home);
         steps.extend(each(Step::Hold));
-        steps.extend(each(Step::Leave));
     }
     steps.extend(replaced.into_iter().map(Step::Heartbeat));
     steps
@@ -202,6 +225,9 @@ pub struct Journal {
     pub version: u32,
     /// The nodes, in the order of the ring.
     pub nodes: Vec<String>,
+    /// Nodes that were down at the beginning; those that have joined are in `nodes`, too.
+    #[serde(default)]
+    pub absent: Vec<String>,
     /// How nodes are reached: a command with `{}` for the name.
     pub via: String,
     /// The program on the nodes.
@@ -227,7 +253,7 @@ impl Journal {
     pub fn way(&self) -> Vec<Step> {
         match self.crm {
             true => forward_of_crm(&self.nodes),
-            false => forward(&self.nodes),
+            false => forward(&self.present(), &self.absent),
         }
     }
 
@@ -242,14 +268,33 @@ impl Journal {
         }
     }
 
-    /// Whether all nodes become heartbeat again at once.
-    pub fn at_once(&self) -> bool {
+    /// The nodes that were there at the beginning.
+    pub fn present(&self) -> Vec<String> {
+        let nodes = self.nodes.iter();
+        nodes
+            .filter(|n| !self.absent.contains(n))
+            .cloned()
+            .collect()
+    }
+
+    /// Whether nodes are absent still.
+    pub fn lacks(&self) -> bool {
+        self.absent.iter().any(|n| !self.nodes.contains(n))
+    }
+
+    /// Whether resources stay on their nodes while these become heartbeat again.
+    pub fn in_place(&self) -> bool {
         let steps = self.back.iter().flat_map(|(steps, _)| steps);
         steps.into_iter().any(|s| *s == Step::Home)
     }
 
     /// A step begins; told before anything is done.
     pub fn begin(&mut self, step: &Step) {
+        if let (None, Step::Join(name)) = (&self.back, step)
+            && !self.nodes.contains(name)
+        {
+            self.nodes.push(name.clone());
+        }
         if self.back.is_none() && !self.begun.contains(step) {
             self.begun.push(step.clone());
         }
@@ -287,10 +332,12 @@ impl Journal {
             Step::Load
                 | Step::Probe
                 | Step::Switch(_)
+                | Step::Guard(_)
                 | Step::Hold(_)
                 | Step::Look
                 | Step::Leave(_)
                 | Step::Manage
+                | Step::Unguard(_)
         );
         rung && on_ring
     }
@@ -308,6 +355,7 @@ mod tests {
         Journal {
             version: VERSION,
             nodes: names(),
+            absent: Vec::new(),
             via: "ssh {}".into(),
             program: "everbeat".into(),
             accept_actions: false,
@@ -320,7 +368,7 @@ mod tests {
 
     #[test]
     fn all_are_on_hold_before_one_leaves_and_the_crm_acts_after_the_last() {
-        let steps = forward(&names());
+        let steps = forward(&names(), &[]);
         let at = |step: &Step| steps.iter().position(|s| s == step).unwrap();
         let last_hold = at(&Step::Hold("b".into()));
         assert!(last_hold < at(&Step::Leave("a".into())));
@@ -330,7 +378,7 @@ mod tests {
 
     #[test]
     fn from_any_step_the_way_back_undoes_what_was_begun() {
-        let all = forward(&names());
+        let all = forward(&names(), &[]);
         for count in 0..=all.len() {
             let begun = &all[..count];
             let back = back(&names(), begun);
@@ -355,36 +403,58 @@ mod tests {
     }
 
     #[test]
-    fn three_nodes_become_heartbeat_again_at_once() {
+    fn of_three_nodes_none_leaves_while_they_become_heartbeat_again() {
         let nodes: Vec<String> = ["a", "b", "c"].map(str::to_owned).to_vec();
         let told = |count: usize| {
-            let steps = back(&nodes, &forward(&nodes)[..count]);
-            steps
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(", ")
+            let steps = back(&nodes, &forward(&nodes, &[])[..count]);
+            let names = steps.iter().map(ToString::to_string);
+            names.collect::<Vec<_>>().join(", ")
         };
-        assert_eq!(told(2), "heartbeat a, heartbeat b");
+        assert_eq!(told(1), "heartbeat a");
         assert_eq!(
-            told(3),
-            "home, hold a, hold b, hold c, leave a, leave b, leave c, heartbeat a, heartbeat b, \
-             heartbeat c"
+            told(2),
+            "home, hold a, hold b, hold c, heartbeat a, heartbeat b"
         );
         let mut journal = Journal {
-            begun: forward(&nodes),
-            done: forward(&nodes),
+            begun: forward(&nodes, &[]),
+            done: forward(&nodes, &[]),
             nodes,
             ..journal()
         };
         assert!(journal.needs_ring(&Step::Hold("a".into())));
         journal.turn();
-        assert!(journal.at_once());
+        assert!(journal.in_place());
         assert!(journal.needs_ring(&Step::Maintain));
         assert!(
             !journal.needs_ring(&Step::Hold("a".into())),
             "the ring has ended"
         );
+    }
+
+    #[test]
+    fn who_was_absent_joins_at_the_end_and_is_a_node_on_the_way_back() {
+        let absent = ["c".to_owned()];
+        let steps = forward(&names(), &absent);
+        let at = |step: &Step| steps.iter().position(|s| s == step).unwrap();
+        assert!(at(&Step::Guard("b".into())) < at(&Step::Hold("a".into())));
+        assert_eq!(at(&Step::Manage) + 1, at(&Step::Join("c".into())));
+        assert_eq!(steps.last(), Some(&Step::Unguard("b".into())));
+        let mut journal = Journal {
+            absent: absent.to_vec(),
+            ..journal()
+        };
+        assert_eq!(journal.way(), steps);
+        assert!(journal.lacks());
+        for step in &steps {
+            journal.begin(step);
+            journal.finish(step);
+        }
+        assert!(!journal.lacks());
+        assert_eq!((journal.nodes.len(), journal.rest()), (3, vec![]));
+        journal.turn();
+        let back = journal.rest();
+        assert!(back.contains(&Step::Unswitch("c".into())));
+        assert_eq!(back.last(), Some(&Step::Heartbeat("c".into())));
     }
 
     #[test]

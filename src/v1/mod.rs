@@ -30,6 +30,7 @@ mod audit;
 mod config;
 mod death;
 mod group;
+mod guard;
 mod handover;
 mod handshake;
 mod heal;
@@ -46,6 +47,7 @@ mod view;
 mod work;
 
 pub use config::{Config, Group};
+pub use guard::{Guard, GuardConfig};
 pub use machine::Manager;
 pub use saved::{Saved, SavedGroup};
 pub use view::{GroupState, GroupView, Holding, PeerView, View};

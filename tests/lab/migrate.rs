@@ -12,6 +12,8 @@ use crate::host::{Ground, PROGRAM, program, shell, spec, text, within};
 
 pub const VIP: &str = "10.8.0.100";
 pub const CLIENT: &str = "client";
+/// Networks of a cluster, one an interface.
+pub const NETS: [&str; 2] = ["10.8.0", "10.9.0"];
 /// Time between two pings. Units: ms
 const PING_MS: u64 = 20;
 
@@ -25,6 +27,7 @@ stop) [ ! -e $state ] || echo \"stop $1\" >> /var/log/standin.log; rm -f $state;
 pub struct Scene {
     pub lab: Lab,
     nodes: Vec<&'static str>,
+    nets: Vec<String>,
     ground: Ground,
 }
 
@@ -41,6 +44,16 @@ impl Scene {
         groups: &str,
         prepare: impl Fn(&Lab, &str),
     ) -> Option<Self> {
+        Self::on_nets(name, (count, original, &NETS[..1]), groups, prepare)
+    }
+
+    /// The same, over several networks.
+    pub fn on_nets(
+        name: &str,
+        (count, original, nets): (usize, bool, &[&str]),
+        groups: &str,
+        prepare: impl Fn(&Lab, &str),
+    ) -> Option<Self> {
         let agent = "/usr/lib/ocf/resource.d/heartbeat/IPaddr2";
         if !Path::new(agent).exists() || (original && !Path::new(HEARTBEAT).exists()) {
             println!("SKIPPED: heartbeat or resource-agents is not installed");
@@ -48,12 +61,22 @@ impl Scene {
         }
         let nodes = ["a", "b", "c"][..count].to_vec();
         let hosts = nodes.iter().zip(1..);
-        let mut hosts: Vec<_> = hosts.map(|(h, n)| format!("{h}=10.8.0.{n}/24")).collect();
-        hosts.push(format!("{CLIENT}=10.8.0.9/24"));
+        let on_all = |n: i32| {
+            let addresses = nets.iter().map(|net| format!("{net}.{n}/24"));
+            addresses.collect::<Vec<_>>().join(",")
+        };
+        let mut hosts: Vec<_> = hosts.map(|(h, n)| format!("{h}={}", on_all(n))).collect();
+        hosts.push(format!("{CLIENT}={}.9/24", nets[0]));
         let hosts: Vec<_> = hosts.iter().map(String::as_str).collect();
         let ground = Ground::new();
         let lab = ground.lab(&spec(name, &hosts))?;
-        let scene = Self { lab, nodes, ground };
+        let nets = nets.iter().map(|net| (*net).to_owned()).collect();
+        let scene = Self {
+            lab,
+            nodes,
+            nets,
+            ground,
+        };
         for node in &scene.nodes {
             scene.configure(node, groups);
             prepare(&scene.lab, node);
@@ -75,7 +98,11 @@ impl Scene {
 
     fn configure(&self, node: &str, groups: &str) {
         let all = self.nodes.join(" ");
-        let peers = (1..=self.nodes.len()).map(|n| format!("ucast eth0 10.8.0.{n}\n"));
+        let media = self.nets.iter().enumerate();
+        let peers = media.flat_map(|(at, net)| {
+            let peer = move |n| format!("ucast eth{at} {net}.{n}\n");
+            (1..=self.nodes.len()).map(peer)
+        });
         let ha_cf = format!(
             "logfile /var/log/ha-log\nkeepalive 250ms\ndeadtime 3\ninitdead 10\n{}\
              auto_failback off\nnode {all}\n",
@@ -183,10 +210,17 @@ impl Scene {
         let conf = self.folder().join("plan/corosync.conf");
         let mut plan = std::fs::read_to_string(&conf).expect("a plan");
         for (node, n) in self.nodes.iter().zip(1..) {
-            plan = plan.replace(
-                &format!("ring0_addr: {node}\n"),
-                &format!("ring0_addr: 10.8.0.{n}\n"),
-            );
+            for (ring, (net, named)) in self
+                .nets
+                .iter()
+                .zip([node.to_string(), format!("{node}-eth1")])
+                .enumerate()
+            {
+                plan = plan.replace(
+                    &format!("ring{ring}_addr: {named}\n"),
+                    &format!("ring{ring}_addr: {net}.{n}\n"),
+                );
+            }
         }
         std::fs::write(conf, plan).expect("a file");
     }
@@ -383,5 +417,55 @@ fn killed_at_each_step_it_goes_on_or_back_and_nothing_moves() {
     println!(
         "killed {there} times on the way there, {} on the way back",
         kills - there
+    );
+}
+
+#[test]
+fn two_networks_of_heartbeat_become_two_links_of_a_ring() {
+    let groups = format!("a IPaddr2::{VIP}/24/eth0 standin::disk::/data\n");
+    let Some(scene) = Scene::on_nets("migl", (2, true, &NETS), &groups, |_, _| {}) else {
+        return;
+    };
+    scene.plan();
+    let told = scene.succeeds("apply");
+    let conf = scene.run("a", "cat /etc/corosync/corosync.conf");
+    assert!(
+        conf.contains("rrp_mode: passive") && conf.contains("ring1_addr: 10.9.0.2"),
+        "{conf}"
+    );
+    let links = |node: &str| scene.run(node, &format!("{PROGRAM} corosync-cfgtool -s"));
+    assert!(links("a").contains("10.9.0.1"), "{told}\n{}", links("a"));
+    let (owners, moves) = (scene.owners(), scene.moves());
+    assert_eq!(owners.len(), 1, "{owners:?}");
+    // The first network is the clients', too: the second is cut.
+    scene.run("b", "ip link set eth1 down");
+    let faulty = within(Duration::from_secs(30), || {
+        links("a").to_lowercase().contains("faulty")
+    });
+    assert!(faulty, "{}\n{}", links("a"), scene.logs());
+    let whole = |seconds| {
+        for _ in 0..seconds {
+            std::thread::sleep(Duration::from_secs(1));
+            let status = scene.run("a", &format!("{PROGRAM} crm_mon -1"));
+            assert!(
+                status.contains("Online: [ a b ]"),
+                "{status}\n{}",
+                scene.logs()
+            );
+        }
+    };
+    whole(5);
+    scene.run("b", "ip link set eth1 up");
+    let healed = within(Duration::from_secs(60), || {
+        !links("a").to_lowercase().contains("faulty")
+    });
+    assert!(healed, "{}\n{}", links("a"), scene.logs());
+    // Now heartbeat's first network, which was the only one of a ring with one link.
+    scene.run("b", "ip link set eth0 down");
+    whole(10);
+    assert_eq!(
+        (scene.owners(), scene.moves()),
+        (owners, moves),
+        "nothing moved"
     );
 }

@@ -74,6 +74,13 @@ pub(super) fn apply_command() -> Command {
                 .default_value("/usr/sbin/everbeat")
                 .help("everbeat on the other nodes"),
         )
+        .arg(
+            Arg::new("without")
+                .long("without")
+                .value_name("NODE")
+                .action(ArgAction::Append)
+                .help("begin without NODE, which has no power; apply takes it in when it is back"),
+        )
         .arg(flag(
             "accept-actions",
             "the CRM may start, move or stop resources as soon as it has them",
@@ -140,6 +147,9 @@ pub(super) fn apply(matches: &ArgMatches) -> Result<ExitCode> {
             if journal.back.as_ref().is_some_and(|(s, n)| *n < s.len()) {
                 bail!("an abort is under way: everbeat migrate abort goes on with it");
             }
+            if matches.contains_id("without") && journal.back.is_none() {
+                bail!("--without: only to begin; this migration is under way");
+            }
             if let (None, true) = (&journal.back, journal.rest().is_empty()) {
                 bail!("it is done already; everbeat migrate abort goes back");
             }
@@ -160,6 +170,13 @@ pub(super) fn apply(matches: &ArgMatches) -> Result<ExitCode> {
     let done = walk.go();
     if done.is_ok() {
         node::say("The CRM has the resources. everbeat migrate abort goes back to heartbeat.")?;
+        let nodes = &walk.journal.nodes;
+        let missing = walk.journal.absent.iter().filter(|n| !nodes.contains(n));
+        for name in missing {
+            node::say(&format!(
+                "{name} is absent still: call apply again when it is back."
+            ))?;
+        }
     }
     ended(
         done,
@@ -257,11 +274,12 @@ fn first(folder: &Path, matches: &ArgMatches) -> Result<Walk> {
     };
     let word = |name| matches.get_one::<String>(name).cloned().unwrap_or_default();
     let wanted = wanted(plan)?;
-    let nodes = nodes(&plan.join("corosync.conf"))?;
+    let (nodes, absent) = present(nodes(&plan.join("corosync.conf"))?, matches)?;
     crm::in_maintenance(&wanted.cib)?;
     let journal = Journal {
         version: VERSION,
         nodes,
+        absent,
         via: word("via"),
         program: word("program"),
         accept_actions: matches.get_flag("accept-actions"),
@@ -273,6 +291,15 @@ fn first(folder: &Path, matches: &ArgMatches) -> Result<Walk> {
     let here = local().filter(|name| journal.nodes.contains(name));
     let mut walk = Walk::new(journal, &folder.join(JOURNAL), here, wanted);
     let facts = look(&walk.reach, &walk.journal.nodes)?;
+    if let Some(name) = walk.journal.absent.first() {
+        if facts.iter().any(|f| f.crm) {
+            bail!("--without {name}: a cluster with a CRM changes with all its nodes only");
+        }
+        let alive = |f: &&Facts| walk.journal.absent.iter().any(|n| f.hears(n));
+        if let Some(facts) = facts.iter().find(alive) {
+            bail!("--without: {} hears it; begin with all nodes", facts.name);
+        }
+    }
     // Those that hold nothing first: with auto_failback off resources move only once then.
     let mut ordered: Vec<_> = facts.iter().collect();
     ordered.sort_by_key(|f| f.holds_any());
@@ -335,6 +362,28 @@ fn look(reach: &Reach, nodes: &[String]) -> Result<Vec<Facts>> {
         bail!("{why}");
     }
     Ok(all)
+}
+
+/// The nodes that are there, and those that aren't.
+///
+/// Errors: there are no such nodes, or the others would be no quorum.
+fn present(all: Vec<String>, matches: &ArgMatches) -> Result<(Vec<String>, Vec<String>)> {
+    let words = matches.get_many::<String>("without").into_iter().flatten();
+    let mut absent: Vec<String> = words.cloned().collect();
+    absent.dedup();
+    if let Some(name) = absent.iter().find(|n| !all.contains(n)) {
+        bail!("--without: {name} is no node: {}", all.join(", "));
+    }
+    let count = all.len();
+    let there: Vec<_> = all.into_iter().filter(|n| !absent.contains(n)).collect();
+    if there.len() * 2 <= count && (count, there.len()) != (2, 1) {
+        bail!(
+            "--without: {} of {count} nodes are no quorum on the ring: more than half of them \
+             must be there",
+            there.len()
+        );
+    }
+    Ok((there, absent))
 }
 
 /// The nodes' names from the ring's configuration.

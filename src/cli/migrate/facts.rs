@@ -98,6 +98,12 @@ impl Facts {
         self.runs.values().any(|share| *share != Share::None)
     }
 
+    /// Whether the daemon hears this node.
+    pub(super) fn hears(&self, name: &str) -> bool {
+        let mut nodes = self.report.iter().flat_map(|r| &r.nodes);
+        nodes.any(|n| n.name == name && matches!(&*n.status, "up" | "active"))
+    }
+
     /// Whether the daemon has all these nodes for active.
     pub(super) fn sees(&self, nodes: &[String]) -> bool {
         let active = |name: &String| {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::control::Control;
 use super::facts::{Facts, Share, Software};
-use super::{files, service};
+use super::{files, guard, service};
 use crate::config::ha_cf::{self, CrmMode};
 use crate::config::haresources;
 use crate::config::host::{Host, ThisHost};
@@ -61,10 +61,15 @@ pub(super) fn command() -> clap::Command {
             "unring",
             "switch",
             "unswitch",
+            "guard",
+            "guard-asks",
+            "guard-claims",
+            "unguard",
             "hold",
             "release",
             "leave",
             "return",
+            "join",
         ]))
 }
 
@@ -82,7 +87,14 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode> {
         "unring" => service::stop_ring()?,
         "switch" => switch()?,
         "unswitch" => unswitch()?,
-        "hold" => ask(&Request::Hold)?,
+        "guard" => guard::prepare(&serde_json::from_slice::<Vec<String>>(&stdin()?)?, ha_cf())?,
+        "guard-asks" => return guard::run(false),
+        "guard-claims" => return guard::run(true),
+        "unguard" => guard::end()?,
+        "hold" => ask(&Request::Hold {
+            absent: guard::absent()?,
+        })?,
+        "join" => join()?,
         "release" => ask(&Request::Release)?,
         "leave" => leave()?,
         "return" => go_back()?,
@@ -103,7 +115,7 @@ fn facts() -> Result<Facts> {
     let (software, program, report) = service::heartbeat()?;
     let text = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let switched = !Path::new(HA_CF).exists() && Path::new(HA_CF_AWAY).exists();
-    let ha_cf = text(if switched { HA_CF_AWAY } else { HA_CF });
+    let ha_cf = fs::read_to_string(ha_cf()).unwrap_or_default();
     let (model, _) = ha_cf::read_all(&Source::new(HA_CF, &ha_cf), &host);
     let haresources = text(HARESOURCES);
     let crm = model.crm != CrmMode::Off;
@@ -122,6 +134,16 @@ fn facts() -> Result<Facts> {
         haresources,
         switched,
     })
+}
+
+/// ha.cf, whether it is put away or not.
+fn ha_cf() -> &'static Path {
+    let [usual, away] = [HA_CF, HA_CF_AWAY].map(Path::new);
+    if usual.exists() || !away.exists() {
+        usual
+    } else {
+        away
+    }
 }
 
 /// How much of each group runs here.
@@ -145,15 +167,27 @@ fn shares(haresources: &str) -> Result<BTreeMap<String, Share>> {
     groups.groups.iter().map(share).collect()
 }
 
+/// heartbeat ends on a node that was absent: the others have everything.
+fn join() -> Result<()> {
+    if let (Software::Heartbeat, program, _) = service::heartbeat()? {
+        keep_original(program)?;
+    }
+    service::stop_heartbeat()
+}
+
+fn keep_original(program: Option<PathBuf>) -> Result<()> {
+    let program = program.context("can't tell where heartbeat's program is")?;
+    fs::create_dir_all(FOLDER).context(FOLDER)?;
+    let text = program.display().to_string();
+    write_atomically(&original(), text.as_bytes(), 0o644).context(FOLDER)
+}
+
 /// everbeat takes heartbeat's place; what heartbeat's program was is kept.
 fn everbeat() -> Result<()> {
     match service::heartbeat()? {
         (Software::Everbeat, ..) => return Ok(()),
         (Software::Heartbeat, program, _) => {
-            let program = program.context("can't tell where heartbeat's program is")?;
-            fs::create_dir_all(FOLDER).context(FOLDER)?;
-            let text = program.display().to_string();
-            write_atomically(&original(), text.as_bytes(), 0o644).context(FOLDER)?;
+            keep_original(program)?;
             service::stop_heartbeat()?;
         }
         (Software::None, ..) => {}
@@ -161,11 +195,14 @@ fn everbeat() -> Result<()> {
     service::start_everbeat()
 }
 
-/// heartbeat itself again, if that was here.
+/// heartbeat itself again, if that was here; else everbeat goes on.
+///
+/// What is on hold leaves its resources, and heartbeat finds them: both is done here and not by
+/// the one who asks, who may fall in between.
 fn heartbeat() -> Result<()> {
     let program = match fs::read_to_string(original()) {
         Ok(program) => PathBuf::from(program),
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(e) if e.kind() == ErrorKind::NotFound => return go_back(),
         Err(e) => return Err(e).with_context(|| original().display().to_string()),
     };
     if !matches!(service::heartbeat()?, (Software::Heartbeat, ..)) {
@@ -298,15 +335,21 @@ fn ask(request: &Request) -> Result<()> {
 /// Ends a daemon on hold; its resources stay.
 fn leave() -> Result<()> {
     match service::heartbeat()? {
+        (_, _, Some(report)) if report.guard.is_some() => return Ok(()),
         (_, _, Some(report)) if !report.on_hold => {
             bail!("the daemon isn't on hold: it would stop its resources")
         }
-        _ => service::stop_heartbeat(),
+        _ => service::stop_heartbeat()?,
+    }
+    match guard::is_wanted() {
+        true => guard::await_running(),
+        false => Ok(()),
     }
 }
 
 /// everbeat in heartbeat's part takes up again what runs here.
 fn go_back() -> Result<()> {
+    guard::end()?;
     match service::heartbeat()? {
         (_, _, Some(report)) if report.on_hold => ask(&Request::Release),
         (Software::None, ..) => service::start_everbeat(),

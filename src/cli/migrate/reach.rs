@@ -72,7 +72,8 @@ impl Reach {
     /// Has a node do a step.
     pub(super) fn step(&self, node: &str, verb: &str) -> Result<()> {
         let limit = match verb {
-            "everbeat" | "quit" | "heartbeat" => LONG,
+            // After a boot the ring waits for initdead where a node is absent.
+            "everbeat" | "quit" | "heartbeat" | "join" | "ring" => LONG,
             _ => Duration::from_secs(90),
         };
         self.run(node, &["migrate", "node", verb], b"", limit)?;

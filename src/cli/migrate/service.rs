@@ -200,7 +200,8 @@ fn running(pid_file: &str) -> Option<i32> {
     }
 }
 
-fn end(pid_file: &str) -> Result<()> {
+/// Ends the process that a pid file names, and waits for it.
+pub(super) fn end(pid_file: &str) -> Result<()> {
     let Some(pid) = running(pid_file) else {
         return Ok(());
     };

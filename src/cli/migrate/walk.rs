@@ -75,6 +75,15 @@ impl Walk {
     /// Does all that is left.
     pub(super) fn go(&mut self) -> Result<()> {
         for step in self.journal.rest() {
+            if let Step::Join(name) = &step
+                && self.reach.facts(name).is_err()
+            {
+                node::say(&format!("{name} is absent still"))?;
+                continue;
+            }
+            if matches!(step, Step::Unguard(_)) && self.journal.lacks() {
+                break;
+            }
             self.journal.begin(&step);
             self.save()?;
             let (_, does) = step.told();
@@ -119,11 +128,19 @@ impl Walk {
             Step::Home => self.home(),
             Step::Heartbeat(name) => {
                 self.reach.step(name, "heartbeat")?;
-                match self.journal.at_once() && nodes.last() != Some(name) {
-                    true => Ok(()),
+                let last = self.journal.rest().last() == Some(step);
+                match self.journal.in_place() && !last {
+                    true => self.await_seen(name),
                     false => self.await_settled(),
                 }
             }
+            Step::Guard(name) => {
+                let absent = serde_json::to_vec(&self.journal.absent)?;
+                let verb = ["migrate", "node", "guard"];
+                self.reach.run(name, &verb, &absent, SHORT).map(drop)
+            }
+            Step::Join(name) => self.join(name),
+            Step::Unguard(name) => self.unguard(name),
             Step::Switch(name) => self.reach.step(name, "switch"),
             Step::Unswitch(name) => self.reach.step(name, "unswitch"),
             Step::Unring(name) => self.reach.step(name, "unring"),
@@ -153,10 +170,48 @@ impl Walk {
     }
 
     fn put(&self, name: &str) -> Result<()> {
-        let files = serde_json::to_vec(&self.wanted.files)?;
+        let mut files = self.wanted.files.clone();
+        if self.journal.lacks() {
+            files.corosync_conf = without_wait_for_all(&files.corosync_conf);
+        }
+        let files = serde_json::to_vec(&files)?;
         self.reach
             .run(name, &["migrate", "node", "put"], &files, SHORT)
             .map(drop)
+    }
+
+    /// A node that was absent: it is told to end heartbeat by the guards, or is here; then it is
+    /// one of the ring.
+    fn join(&self, name: &str) -> Result<()> {
+        let facts = self.reach.facts(name)?;
+        if facts.name != name {
+            bail!("{name} calls itself {}", facts.name);
+        }
+        // Its ring first needs the files; its heartbeat may be handing over still.
+        for verb in ["join", "switch"] {
+            self.reach.step(name, verb)?;
+        }
+        let files = serde_json::to_vec(&self.wanted.files)?;
+        self.reach
+            .run(name, &["migrate", "node", "put"], &files, SHORT)?;
+        self.reach.step(name, "ring")?;
+        self.await_online()
+    }
+
+    /// The guard ends, and what the absence had changed of corosync.conf is as it is planned.
+    fn unguard(&self, name: &str) -> Result<()> {
+        self.put(name)?;
+        self.reach.step(name, "unguard")?;
+        if self
+            .journal
+            .present()
+            .last()
+            .is_some_and(|last| last == name)
+        {
+            let nodes = &self.journal.nodes;
+            crm::tool(&self.reach, nodes, &["corosync-cfgtool", "-R"], b"")?;
+        }
+        Ok(())
     }
 
     fn load(&self) -> Result<()> {
@@ -241,6 +296,12 @@ impl Walk {
 
     /// Holds a node; if that can't be, none is held.
     fn hold(&mut self, name: &str) -> Result<()> {
+        if let (None, Some(back)) = (&self.journal.back, self.back_too_early(name)?) {
+            bail!(
+                "{back} is back already, as a node of heartbeat: go back with abort, then begin \
+                 again with it"
+            );
+        }
         let held = self.within(HOLD, || {
             let done = self.reach.step(name, "hold");
             Ok(done.err().map(|e| format!("{e:#}")))
@@ -259,6 +320,16 @@ impl Walk {
             bail!("{}", no_hold(held));
         }
         Ok(())
+    }
+
+    /// An absent node that `name` sees alive: heartbeat's manager has it in its reckoning again.
+    fn back_too_early(&self, name: &str) -> Result<Option<String>> {
+        if !self.journal.lacks() {
+            return Ok(None);
+        }
+        let facts = self.reach.facts(name)?;
+        let mut absent = self.journal.absent.iter();
+        Ok(absent.find(|n| facts.hears(n)).cloned())
     }
 
     /// All are on hold: one that can't be reached does nothing, and may be ended later.
@@ -338,6 +409,17 @@ impl Walk {
         })
     }
 
+    /// A node of heartbeat works again, and all see each other.
+    fn await_seen(&self, name: &str) -> Result<()> {
+        let nodes = &self.journal.nodes;
+        self.within(SETTLE, || {
+            let facts = self.reach.facts(name)?;
+            let active = facts.report.iter().any(|r| r.local_status == "active");
+            let whole = active && facts.sees(nodes);
+            Ok((!whole).then(|| format!("{name} doesn't have all nodes for active")))
+        })
+    }
+
     fn await_online(&self) -> Result<()> {
         let nodes = &self.journal.nodes;
         self.within(CRM, || {
@@ -370,6 +452,22 @@ impl Walk {
     }
 }
 
+/// A corosync.conf of two nodes with which the one that is there doesn't wait for the other.
+///
+/// Source: votequorum(5): two_node sets wait_for_all, unless that is written
+fn without_wait_for_all(conf: &str) -> String {
+    let is = |line: &str, key: &str| {
+        let word = line.split(':').next().unwrap_or_default();
+        word.trim() == key
+    };
+    let kept = conf.lines().filter(|l| !is(l, "wait_for_all"));
+    let told = kept.flat_map(|line| {
+        let add = is(line, "two_node").then_some("  wait_for_all: 0");
+        [Some(line), add].into_iter().flatten()
+    });
+    told.map(|line| format!("{line}\n")).collect()
+}
+
 fn no_hold(held: Result<()>) -> String {
     let why = held.err().map(|e| format!("{e:#}")).unwrap_or_default();
     format!(
@@ -391,4 +489,18 @@ pub(super) fn unsettled(name: &str, facts: &Facts, nodes: &[String]) -> Option<S
         let waits = waits.collect::<Vec<_>>().join("; ");
         format!("{name}: resources are on their way, or nobody has them {waits}")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_wait_for_all;
+
+    #[test]
+    fn one_of_two_nodes_may_begin_alone() {
+        let conf = "quorum {\n  two_node: 1\n  wait_for_all: 1\n}\n";
+        let wanted = "quorum {\n  two_node: 1\n  wait_for_all: 0\n}\n";
+        assert_eq!(without_wait_for_all(conf), wanted);
+        let three = "quorum {\n  provider: corosync_votequorum\n}\n";
+        assert_eq!(without_wait_for_all(three), three);
+    }
 }

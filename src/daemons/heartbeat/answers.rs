@@ -3,6 +3,7 @@
 use super::node::Node;
 use super::picture::{self, Constant};
 use crate::daemons::control::{Reply, Request};
+use crate::ids::NodeName;
 use crate::proto::heartbeat::NodeStatus;
 use crate::v1::{Command, Side};
 use crate::wire::heartbeat::Message;
@@ -18,7 +19,10 @@ pub fn answer(node: &mut Node, constant: Constant, request: Request) -> Reply {
         }
         Request::Standby { side } => command(node, Command::Standby(side), gives(side)),
         Request::Takeover { side } => command(node, Command::Takeover(side), gets(side)),
-        Request::Hold => answer_of(node.hold(), "this node leaves its resources as they are"),
+        Request::Hold { absent } => answer_of(
+            hold(node, &absent),
+            "this node leaves its resources as they are",
+        ),
         Request::Release => answer_of(node.release(), "this node goes on"),
         Request::AddNodes { nodes } => tell(node, "addnode", &[("nodelist", nodes.join(" "))]),
         Request::DeleteNodes { nodes } => tell(node, "delnode", &[("nodelist", nodes.join(" "))]),
@@ -31,6 +35,12 @@ pub fn answer(node: &mut Node, constant: Constant, request: Request) -> Reply {
             tell(node, "setsite", &[("node", of), ("site", site)])
         }
     }
+}
+
+fn hold(node: &mut Node, absent: &[String]) -> Result<(), String> {
+    let names = absent.iter().map(|name| NodeName::new(name));
+    let names = names.collect::<Result<_, _>>().map_err(|e| e.to_string())?;
+    node.hold(names)
 }
 
 /// Whether the nodes that a request names are such that it makes sense.
@@ -60,7 +70,7 @@ fn check_names(node: &Node, request: &Request) -> Result<(), String> {
         }
         Request::Report
         | Request::Watch
-        | Request::Hold
+        | Request::Hold { .. }
         | Request::Release
         | Request::Standby { .. }
         | Request::Takeover { .. } => Ok(()),

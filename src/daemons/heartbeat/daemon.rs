@@ -161,7 +161,9 @@ impl Daemon {
             match wish {
                 Wish::Serve => self.serve(),
                 Wish::Released => self.released(),
-                Wish::Deleted => self.stop(),
+                // A guard goes only when all of its cluster say so.
+                Wish::Deleted if self.node.guard.is_none() => self.stop(),
+                Wish::Deleted => {}
                 Wish::StoreNodes => self.store.changed(clock::mono()),
                 Wish::Reboot(reason) => self.reboot(&reason),
                 Wish::Release => self.release(),
@@ -195,6 +197,9 @@ impl Daemon {
 
     /// Communication is up: clients may come, children are started.
     fn serve(&mut self) {
+        if self.node.guard.is_some() && !self.node.on_hold {
+            return;
+        }
         self.sockets.open_api(&self.node);
         let env = self.node.script_environment();
         let list = self
@@ -231,7 +236,7 @@ impl Daemon {
         if self.phase != Phase::Running {
             return;
         }
-        if self.node.on_hold {
+        if self.node.on_hold || self.node.guard.is_some() {
             self.phase = Phase::Over(End::Leave);
             return;
         }
@@ -258,6 +263,9 @@ impl Daemon {
 
     fn reload(&mut self) {
         self.node.log.reopen();
+        if self.node.guard.is_some() {
+            return;
+        }
         match reload::look(&mut self.files, &mut self.node) {
             reload::Change::None => {
                 self.node

@@ -54,6 +54,17 @@ pub struct Options {
     pub resume: bool,
     /// Where that state is (`-C`), if not at the usual place.
     pub state_file: Option<PathBuf>,
+    /// Only guards a cluster that has left heartbeat.
+    pub guard: Option<Guarding>,
+}
+
+/// What a guard begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guarding {
+    /// Nodes that are of heartbeat still.
+    pub absent: Vec<crate::ids::NodeName>,
+    /// The CRM here may have resources already.
+    pub claims: bool,
 }
 
 impl Default for Options {
@@ -66,6 +77,7 @@ impl Default for Options {
             realtime: true,
             resume: false,
             state_file: None,
+            guard: None,
         }
     }
 }

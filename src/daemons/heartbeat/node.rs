@@ -23,7 +23,7 @@ use crate::runtime::log::{Logger, RateLimit};
 use crate::runtime::media::{Envelope, Media, Received, Sealed, Source};
 use crate::runtime::watchdog::Watchdog;
 use crate::time::Instant;
-use crate::v1::{self, Manager, WorkId, WorkResult};
+use crate::v1::{self, Guard, GuardConfig, Manager, WorkId, WorkResult};
 use crate::wire::heartbeat::Message;
 use crate::wire::heartbeat::auth::Keyring;
 use crate::wire::heartbeat::{datagram, ping};
@@ -56,6 +56,8 @@ pub struct Node {
     pub manager: Option<Manager>,
     /// The manager is told nothing and asked nothing: another is about to take its resources.
     pub on_hold: bool,
+    /// Speaks for a cluster that has left heartbeat, in the manager's place.
+    pub guard: Option<Guard>,
     /// The consensus membership.
     pub membership: Membership,
     /// The CRM; none where haresources has the resources.
@@ -204,10 +206,11 @@ impl Node {
 
     /// Leaves all resources as they are until [`Self::release`].
     ///
-    /// Other nodes go on hearing us, and what we said last of our resources stands.
+    /// Other nodes go on hearing us, and what we said last of our resources stands. A node of
+    /// `absent` that comes back meanwhile is told to go.
     ///
     /// Errors: something is on its way, and would be left half done.
-    pub fn hold(&mut self) -> Result<(), String> {
+    pub fn hold(&mut self, absent: Vec<NodeName>) -> Result<(), String> {
         match &self.manager {
             None => return Err("resources are not managed by haresources here".into()),
             Some(manager) if !self.on_hold && !manager.is_settled() => {
@@ -218,6 +221,16 @@ impl Node {
         if !self.on_hold {
             let text = "On hold: resources stay as they are until this is released or ended.";
             self.log.log(Severity::Warning, text);
+            let groups = self.manager.iter().flat_map(|m| m.view().groups);
+            let keys = groups.map(|g| g.key).collect();
+            self.cluster.keep_up(absent.clone());
+            self.guard = (!absent.is_empty()).then(|| {
+                Guard::new(GuardConfig {
+                    absent,
+                    keys,
+                    claims: true,
+                })
+            });
         }
         self.on_hold = true;
         Ok(())
@@ -270,6 +283,11 @@ impl Node {
         {
             manager.handle_timeout(now);
         }
+        if let Some(guard) = &mut self.guard
+            && guard.poll_timeout().is_some_and(|at| at <= now.mono)
+        {
+            guard.handle_timeout(now);
+        }
         self.membership.handle_timeout(now);
         if let Some(crm) = &mut self.crm
             && crm.poll_timeout().is_some_and(|at| at <= now.mono)
@@ -288,6 +306,7 @@ impl Node {
             .chain(manager)
             .chain(self.membership.poll_timeout())
             .chain(self.crm.as_ref().and_then(Crm::poll_timeout))
+            .chain(self.guard.as_ref().and_then(Guard::poll_timeout))
             .min()
     }
 
@@ -297,6 +316,8 @@ impl Node {
             if let Some(output) = self.cluster.poll_output() {
                 self.carry_out(output);
             } else if let Some(output) = self.manager.as_mut().and_then(Manager::poll_output) {
+                self.carry_out_for_manager(output);
+            } else if let Some(output) = self.guard.as_mut().and_then(Guard::poll_output) {
                 self.carry_out_for_manager(output);
             } else if let Some(effect) = self.membership.poll_output(clock::now()) {
                 self.carry_out_for_membership(effect);
@@ -321,6 +342,9 @@ impl Node {
                         let nodes = self.cluster.nodes().filter(normal).map(|n| n.name);
                         manager.handle_nodes(clock::now(), nodes.collect());
                     }
+                }
+                if let Some(guard) = &mut self.guard {
+                    guard.handle_event(clock::now(), &event);
                 }
                 if let Some(crm) = &mut self.crm {
                     crm::hear(crm, clock::now(), &event);

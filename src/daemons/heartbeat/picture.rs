@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::node::Node;
-use crate::daemons::report::{GroupReport, LinkReport, NodeReport, Report};
+use crate::daemons::report::{GroupReport, GuardReport, LinkReport, NodeReport, Report};
 use crate::proto::heartbeat::{LinkView, Mode, NodeKind, NodeStatus, NodeView, StartView};
 use crate::runtime::clock;
 use crate::time::{Instant, Now};
@@ -32,6 +32,14 @@ pub fn report(node: &Node, constant: Constant) -> Report {
         cluster: node.config.cluster.clone(),
         layer: "heartbeat".into(),
         on_hold: node.on_hold,
+        guard: node
+            .guard
+            .as_ref()
+            .filter(|_| !node.on_hold)
+            .map(|guard| GuardReport {
+                clear: guard.is_clear(),
+                returned: guard.returned().map(ToString::to_string).collect(),
+            }),
         waiting_for: waiting(node, now, view.as_ref()),
         resources_held: view
             .as_ref()

@@ -98,6 +98,7 @@ pub fn cluster_config(
         },
         known: cache.hosts.into_iter().map(known).collect(),
         deleted: deleted.hosts.into_iter().map(known).collect(),
+        keep_up: Vec::new(),
     }
 }
 

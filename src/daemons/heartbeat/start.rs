@@ -34,7 +34,7 @@ use crate::runtime::pidfile::{self, PidFile};
 use crate::runtime::watchdog::Watchdog;
 use crate::sys::realtime;
 use crate::time::Now;
-use crate::v1::{self, Manager};
+use crate::v1::{self, Guard, GuardConfig, Manager};
 
 /// Where sockets and passing state are.
 const RUN_DIR: &str = "/run/heartbeat";
@@ -74,7 +74,9 @@ pub fn start(options: &Options) -> anyhow::Result<Option<Running>> {
     let log = Log::start(log_config(ha_cf, &local, options)).context("can't start the log")?;
     setup::log_findings(&findings, &log.logger());
     let identity = identify(ha_cf, &log.logger())?;
-    let cluster = setup::cluster_config(ha_cf, &local, identity, caches(ha_cf));
+    let mut cluster = setup::cluster_config(ha_cf, &local, identity, caches(ha_cf));
+    let guarding = options.guard.iter();
+    cluster.keep_up = guarding.flat_map(|g| g.absent.clone()).collect();
     let options = options.clone();
     Ok(Some(Running {
         options,
@@ -256,6 +258,7 @@ impl Beginning {
             format!("Configuration validated. Starting {}", super::VERSION),
         );
         let manager = self.manager(now);
+        let guard = self.guard();
         let config = self.configuration.ha_cf;
         let local = &self.cluster.local;
         let said = log.clone();
@@ -276,13 +279,18 @@ impl Beginning {
             cluster: Cluster::new(self.cluster, now, u64::from_ne_bytes(seed)),
             manager,
             on_hold: false,
+            guard,
             membership,
             keyring: self.configuration.keyring,
             envelope: Envelope::of(&config),
             refusals: Refusals::default(),
             echoes: RateLimit::new(ECHOES_PER_SECOND, Duration::from_secs(1)),
             media: Media::open(&config.media, log.clone()),
-            watchdog: open_watchdog(&config, &log),
+            watchdog: match self.options.guard {
+                None => open_watchdog(&config, &log),
+                // The machine isn't to be reset because a guard ends.
+                Some(_) => None,
+            },
             config,
             log,
             talk: Talk::default(),
@@ -306,12 +314,23 @@ impl Beginning {
         })
     }
 
+    fn guard(&self) -> Option<Guard> {
+        let guarding = self.options.guard.clone()?;
+        let groups = v1::Group::list(&self.configuration.haresources);
+        Some(Guard::new(GuardConfig {
+            absent: guarding.absent,
+            keys: groups.iter().map(|g| g.key().to_owned()).collect(),
+            claims: guarding.claims,
+        }))
+    }
+
     /// The resource manager, unless somebody else has the resources.
     fn manager(&self, now: Now) -> Option<Manager> {
         let Configuration {
             ha_cf, haresources, ..
         } = &self.configuration;
-        if ha_cf.crm != CrmMode::Off || !self.options.resources {
+        let others = !self.options.resources || self.options.guard.is_some();
+        if ha_cf.crm != CrmMode::Off || others {
             return None;
         }
         let config = manager_config(ha_cf, &self.cluster.local, haresources);

@@ -146,6 +146,11 @@ impl Cluster {
         self.load = line.trim_end().replace(['\n', '\0'], " ");
     }
 
+    /// From now on these come no further than `up`.
+    pub fn keep_up(&mut self, nodes: Vec<NodeName>) {
+        self.config.keep_up = nodes;
+    }
+
     /// Changes the configuration while running: times, nodes, ping nodes, links.
     ///
     /// Our name, uuid and generation stay. A node that is alive but no longer configured stays

@@ -29,6 +29,10 @@ pub struct ClusterConfig {
     pub known: Vec<KnownNode>,
     /// Nodes that were deleted (delhostcache).
     pub deleted: Vec<KnownNode>,
+    /// Nodes that are to come no further than `up`: they ask for the list of nodes and get none.
+    ///
+    /// Source: heartbeat 3.0.6: without an answer it stays `up`, and takes nothing.
+    pub keep_up: Vec<NodeName>,
 }
 
 impl ClusterConfig {
@@ -46,6 +50,7 @@ impl ClusterConfig {
             autojoin: Autojoin::None,
             known: Vec::new(),
             deleted: Vec::new(),
+            keep_up: Vec::new(),
         }
     }
 }

@@ -89,6 +89,9 @@ impl Cluster {
 
     /// Answers with all normal nodes, at once and in every state.
     pub(super) fn answer_reqnodes(&mut self, now: Now, from: usize) {
+        if self.config.keep_up.contains(&self.nodes[from].name) {
+            return;
+        }
         let mut nodes = String::new();
         for node in self.nodes.iter().filter(|node| node.is_normal()) {
             nodes.push_str(node.name.as_str());

@@ -107,7 +107,7 @@ impl Story {
     /// Steps and nodes that there are.
     fn check_words(&self) -> Result<()> {
         let nodes = self.ground.nodes();
-        let steps = crate::migrate::way::forward(&nodes);
+        let steps = crate::migrate::way::forward(&nodes, &[]);
         let known = |when: &When| match when {
             When::Step(word) => steps.iter().any(|s| s.told().0 == word),
             _ => true,
