@@ -37,11 +37,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use compare::Difference;
+use everbeat::cib::schema::{Edition, Validator};
 use everbeat::cib::{self, Document, writer};
 use everbeat::proto::rng::Rng;
 
 /// Transitions of one seed, each from what the one before left.
 const STEPS: usize = 3;
+
+/// The attribute that names the grammar of a CIB.
+const CLAIM: &str = "validate-with";
+
+/// The grammar of all that is drawn.
+const EDITION: &str = "pacemaker-3.9";
 
 /// What is run.
 struct Plan {
@@ -54,6 +61,8 @@ struct Plan {
     tries: usize,
     /// How many of each sort are shown.
     each: u64,
+    /// Seeds that are tried at the same time.
+    threads: usize,
 }
 
 impl Plan {
@@ -70,6 +79,9 @@ impl Plan {
                 .and_then(|n| usize::try_from(n).ok())
                 .unwrap_or(1500),
             each: number("FUZZ_EACH").unwrap_or(1),
+            threads: number("FUZZ_THREADS")
+                .and_then(|n| usize::try_from(n).ok())
+                .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
         })
     }
 }
@@ -121,13 +133,19 @@ fn run(
     seed: u64,
     cases: &[PathBuf],
     folder: &Path,
+    validator: &mut Validator,
     tally: &Mutex<Tally>,
 ) -> Option<(Trial, Vec<Difference>)> {
     let mut rng = Rng::new(seed);
     let mut doc = first(seed, &mut rng, cases);
     for _ in 0..STEPS {
         let args = happen::draw(&doc, rng.fork());
-        let Some(real) = compare::real(&doc, &args, folder) else {
+        let valid = doc.attr(doc.root(), CLAIM) == Some(EDITION) && validator.accepts(&doc);
+        let real = match valid {
+            true => compare::real(&unchecked(&doc), &args, folder),
+            false => compare::real(&doc, &args, folder),
+        };
+        let Some(real) = real else {
             tally.lock().expect("no thread panics with it").refused += 1;
             return None;
         };
@@ -136,12 +154,23 @@ fn run(
         if !differences.is_empty() {
             return Some((Trial { doc, args }, differences));
         }
-        let Ok(after) = cib::read(&real.after) else {
+        let Ok(mut after) = cib::read(&real.after) else {
             return None;
         };
+        if valid {
+            after.set_attr(after.root(), CLAIM, EDITION);
+        }
         doc = mutate::mutate(steady(after), rng.fork(), 4);
     }
     None
+}
+
+/// The same CIB as one that the original doesn't check: reading its grammar takes it longer than
+/// the simulation.
+fn unchecked(doc: &Document) -> Document {
+    let mut doc = doc.clone();
+    doc.set_attr(doc.root(), CLAIM, "none");
+    doc
 }
 
 /// Times that the simulation took from the clock, as if it had run before the CIB's own time.
@@ -202,6 +231,8 @@ fn report(seed: u64, plan: &Plan, scratch: &Path, trial: &Trial, first: &[Differ
 fn work(plan: &Plan, next: &AtomicU64, tally: &Mutex<Tally>, begun: Instant) {
     let scratch = tempfile::tempdir().expect("a folder can be made");
     let cases = public_cases();
+    let edition = Edition::named(EDITION).expect("an edition is named so");
+    let mut validator = Validator::new(edition);
     loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);
         if seed >= plan.seeds.end || plan.time.is_some_and(|time| begun.elapsed() > time) {
@@ -215,7 +246,7 @@ fn work(plan: &Plan, next: &AtomicU64, tally: &Mutex<Tally>, begun: Instant) {
                 tally.sorts.len()
             );
         }
-        let Some((trial, found)) = run(seed, &cases, scratch.path(), tally) else {
+        let Some((trial, found)) = run(seed, &cases, scratch.path(), &mut validator, tally) else {
             continue;
         };
         let sort = found.first().map(Difference::sort).unwrap_or_default();
@@ -249,9 +280,8 @@ fn drawn_and_changed_cibs_are_decided_as_pacemaker_decides_them() {
     let next = AtomicU64::new(plan.seeds.start);
     let tally = Mutex::new(Tally::default());
     let begun = Instant::now();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
-        for _ in 0..threads {
+        for _ in 0..plan.threads {
             scope.spawn(|| work(&plan, &next, &tally, begun));
         }
     });

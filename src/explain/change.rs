@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::cib::{Document, NodeRef};
 use crate::scheduler::score;
-use crate::scheduler::simulation::injections::{self, Injections};
+use crate::scheduler::simulation::injections::{self, Agents, Injections};
+use crate::scheduler::simulation::shadow::Shadow;
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -133,7 +134,9 @@ pub fn prefer_id(resource: &str, node: &str) -> String {
 fn inject(doc: &mut Document, now: i64, fill: impl FnOnce(&mut Injections)) -> bool {
     let mut what = Injections::default();
     fill(&mut what);
-    injections::inject(doc, &what, now).errors.is_empty()
+    let mut shadow = Shadow::new(doc, what.adds_nodes());
+    let done = injections::inject(&mut shadow, &what, &Agents::default(), now);
+    done.errors.is_empty()
 }
 
 fn section(doc: &mut Document, name: &str) -> NodeRef {

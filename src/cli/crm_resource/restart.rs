@@ -17,6 +17,7 @@ use crate::cli::crm::{Failure, clock, code, deep};
 use crate::scheduler::model::arena::{NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::simulation::execution;
+use crate::scheduler::simulation::shadow::Shadow;
 use crate::scheduler::unpack::expand::expand;
 
 /// What a step may take beyond the time-outs of its operations.
@@ -200,7 +201,8 @@ fn predicted(doc: &Document, host: Option<&str>) -> Result<(Vec<String>, Duratio
         let mut cluster = crate::scheduler::read(&input, clock::clock());
         let graph = crate::scheduler::schedule(&mut cluster);
         let mut after = doc.clone();
-        execution::execute(&cluster, &graph, &mut after, &[], clock::unix_s());
+        let mut shadow = Shadow::new(&mut after, false);
+        execution::execute(&cluster, &graph, &mut shadow, &[], clock::unix_s());
         (running(&after, host), longest(&graph) + ADDED)
     });
     found.map_err(|error| Failure::Said(code::OSERR, error.to_string()))

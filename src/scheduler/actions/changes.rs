@@ -5,6 +5,7 @@ use crate::cib::Element;
 use crate::scheduler::model::arena::{NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::order::Order;
+use crate::scheduler::model::text::readable_interval;
 use crate::scheduler::model::*;
 use crate::scheduler::simulation::shown::Score;
 use crate::scheduler::unpack::age::Extent;
@@ -131,6 +132,8 @@ impl<'a> Cluster<'a> {
         node: NodeId,
     ) {
         let cancel = self.cancel_action(resource, task, interval, node);
+        // The original logs it.
+        self.shown_interval(interval);
         if let Some(call) = op.attr("call-id") {
             self.set_meta(cancel, "call-id", call);
         }
@@ -190,21 +193,25 @@ impl<'a> Cluster<'a> {
         op: Element<'a>,
         task: &str,
     ) {
-        // The original has one place for the text, which an interval of 0 leaves as it was.
-        let mut shown = self.shown_interval.borrow_mut();
-        let interval = interval_of(op);
-        if interval > 0 || shown.is_empty() {
-            *shown = crate::scheduler::model::text::readable_interval(interval);
-        }
         let note = format!(
             "Only 'private' parameters to {}-interval {} for {} on {} changed: {}",
-            shown,
+            self.shown_interval(interval_of(op)),
             task,
             self.resources[resource].id,
             self.nodes[node].name,
             op.attr("transition-magic").unwrap_or("(null)"),
         );
         self.scores.borrow_mut().push(Score::Note(note));
+    }
+
+    /// An interval as the original shows it: it has one place for the text, which an interval of
+    /// 0 leaves as it was.
+    fn shown_interval(&self, interval: u32) -> String {
+        let mut shown = self.shown_interval.borrow_mut();
+        if interval > 0 || shown.is_empty() {
+            *shown = readable_interval(interval);
+        }
+        shown.clone()
     }
 
     fn force_restart(&mut self, resource: ResourceId, task: &str, interval: u32, node: NodeId) {

@@ -201,6 +201,15 @@ impl<'a> Cluster<'a> {
         own.or(list.first()).copied()
     }
 
+    /// A resource that has this name itself now, or its history has.
+    pub fn known(&self, name: &str) -> Option<ResourceId> {
+        let mut list = self.names.get(name)?.iter().copied();
+        list.find(|&r| {
+            let r = &self.resources[r];
+            &*r.id == name || r.alt_name.as_deref() == Some(name)
+        })
+    }
+
     /// Remembers a further name of a resource.
     pub fn add_name(&mut self, name: Text, resource: ResourceId) {
         let list = self.names.entry(name).or_default();

@@ -9,10 +9,14 @@ use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::text::operation_key;
 use crate::scheduler::model::{Text, Values};
 use crate::scheduler::score;
+use crate::scheduler::simulation::shadow::{Membership, Shadow};
 use crate::scheduler::simulation::shown::Item;
 
 /// Transition id of what nobody asked for. Source: Pacemaker 2.1.5, `FAKE_TE_ID`.
 const NO_TRANSITION: &str = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+/// Class, provider and type of a resource.
+pub type Agent<'a> = [Option<&'a str>; 3];
 
 /// How it went.
 #[derive(Debug, Default)]
@@ -77,7 +81,7 @@ fn attribute<'a>(action: Element<'a>, name: &str) -> Option<&'a str> {
 pub fn execute(
     cluster: &Cluster<'_>,
     graph: &Document,
-    cib: &mut Document,
+    cib: &mut Shadow<'_>,
     failures: &[Failure],
     clock: i64,
 ) -> Execution {
@@ -129,9 +133,9 @@ pub fn execute(
     }
 }
 
-struct Run<'r, 'a> {
+struct Run<'r, 'a, 'c> {
     cluster: &'r Cluster<'a>,
-    cib: &'r mut Document,
+    cib: &'r mut Shadow<'c>,
     failures: &'r [Failure],
     /// What happens in a simulation happens now, whatever time the CIB is of.
     clock: i64,
@@ -139,7 +143,7 @@ struct Run<'r, 'a> {
     aborted: bool,
 }
 
-impl Run<'_, '_> {
+impl Run<'_, '_, '_> {
     /// Does one thing; whether what waits for it may go on.
     fn step(&mut self, step: &Step<'_>) -> bool {
         let action = step.element;
@@ -181,22 +185,15 @@ impl Run<'_, '_> {
         if operation == "on" {
             return;
         }
-        let state = node_state(self.cib, target, action.attr("on_node_uuid"));
-        set_membership(self.cib, state, false, "simulate_fencing_action");
-        forget(self.cib, state);
+        let state = self.cib.node_state(target, None);
+        let origin = "simulate_fencing_action";
+        self.cib.set_membership(state, Membership::Offline, origin);
+        self.cib.forget(state);
     }
 
     /// The name under which a resource is known, of the two that an action gives.
     fn known_name<'n>(&self, id: &'n str, long: Option<&'n str>) -> &'n str {
-        let known = |name: &str| {
-            let list = self.cluster.names.get(name);
-            list.is_some_and(|list| {
-                list.iter().any(|&r| {
-                    let r = &self.cluster.resources[r];
-                    &*r.id == name || r.alt_name.as_deref() == Some(name)
-                })
-            })
-        };
+        let known = |name: &str| self.cluster.known(name).is_some();
         match long {
             Some(long) if !known(id) && known(long) => long,
             _ => id,
@@ -241,7 +238,7 @@ impl Run<'_, '_> {
             action.attr("on_node_uuid")
         };
         let failed = self.failure_of(&[&name, id], &event, node);
-        let state = node_state(self.cib, node, uuid);
+        let state = self.cib.node_state(node, uuid);
         if let Some((matched, rc)) = &failed {
             event.rc = *rc;
             event.reason = "User-injected result";
@@ -251,9 +248,10 @@ impl Run<'_, '_> {
             let lines = add_failcount(self.cib, state, matched, &event, self.clock);
             self.lines.extend(lines);
         }
-        let history = resource_history(self.cib, state, (&name, id), primitive);
+        let agent = ["class", "provider", "type"].map(|name| primitive.attr(name));
+        let history = resource_history(self.cib, state, (&name, id), agent);
         add_result(self.cib, (history, id), &event, self.clock);
-        count_update(self.cib);
+        self.cib.count_update();
         failed.is_none()
     }
 
@@ -282,71 +280,19 @@ fn parameters(action: Element<'_>) -> Values {
     all.map(|(k, v)| (Text::from(k), Text::from(v))).collect()
 }
 
-/// The state of a node in the status, made if there is none.
-pub fn node_state(cib: &mut Document, name: &str, uuid: Option<&str>) -> NodeRef {
-    let root = cib.root();
-    let status = match cib.child(root, "status") {
-        Some(status) => status,
-        None => cib.add_element(root, "status", &[]),
-    };
-    let found = cib
-        .children_named(status, "node_state")
-        .find(|&s| cib.attr(s, "uname") == Some(name));
-    found.unwrap_or_else(|| {
-        let id = uuid.unwrap_or(name);
-        cib.add_element(status, "node_state", &[("id", id), ("uname", name)])
-    })
-}
-
-/// Counts a change of the status, as each has its request in the original.
-fn count_update(cib: &mut Document) {
-    let root = cib.root();
-    let known = cib
-        .attr(root, "num_updates")
-        .and_then(score::leading_integer);
-    let next = known.unwrap_or(0).saturating_add(1).to_string();
-    cib.set_attr(root, "num_updates", &next);
-}
-
-/// What was known of a node that is gone is gone, too.
-pub fn forget(cib: &mut Document, state: NodeRef) {
-    for name in ["lrm", "transient_attributes"] {
-        while let Some(part) = cib.child(state, name) {
-            cib.detach(part);
-            count_update(cib);
-        }
-    }
-}
-
-/// A node joins or leaves.
-pub fn set_membership(cib: &mut Document, state: NodeRef, up: bool, origin: &str) {
-    let values = if up {
-        ["true", "online", "member", "member"]
-    } else {
-        ["false", "offline", "down", "down"]
-    };
-    for (name, value) in ["in_ccm", "crmd", "join", "expected"]
-        .into_iter()
-        .zip(values)
-    {
-        cib.set_attr(state, name, value);
-    }
-    cib.set_attr(state, "crm-debug-origin", origin);
-    count_update(cib);
-}
-
 /// The entry of a resource in a node's history, made if there is none.
 fn resource_history(
-    cib: &mut Document,
+    cib: &mut Shadow<'_>,
     state: NodeRef,
     (name, preferred): (&str, &str),
-    agent: Element<'_>,
+    agent: Agent<'_>,
 ) -> NodeRef {
     let lrm = match cib.child(state, "lrm") {
         Some(lrm) => lrm,
         None => {
-            let id = cib.id(state).unwrap_or("").to_owned();
-            cib.add_element(state, "lrm", &[("id", &id)])
+            let id = cib.id(state).map(str::to_owned);
+            let attrs: Vec<_> = id.iter().map(|id| ("id", id.as_str())).collect();
+            cib.add_element(state, "lrm", &attrs)
         }
     };
     let list = match cib.child(lrm, "lrm_resources") {
@@ -361,8 +307,8 @@ fn resource_history(
         return found;
     }
     let entry = cib.add_element(list, "lrm_resource", &[("id", preferred)]);
-    for name in ["class", "provider", "type"] {
-        if let Some(value) = agent.attr(name) {
+    for (name, value) in ["class", "provider", "type"].into_iter().zip(agent) {
+        if let Some(value) = value {
             cib.set_attr(entry, name, value);
         }
     }
@@ -370,7 +316,7 @@ fn resource_history(
 }
 
 /// Writes a result of the resource of that name into its entry, which may have another one.
-fn add_result(cib: &mut Document, (history, id): (NodeRef, &str), event: &Event<'_>, now: i64) {
+fn add_result(cib: &mut Shadow<'_>, (history, id): (NodeRef, &str), event: &Event<'_>, now: i64) {
     let calls = cib.children_named(history, "lrm_rsc_op").filter_map(|op| {
         let call = cib.attr(op, "call-id")?;
         score::leading_integer(call)
@@ -412,7 +358,7 @@ fn add_result(cib: &mut Document, (history, id): (NodeRef, &str), event: &Event<
 }
 
 fn write_result(
-    cib: &mut Document,
+    cib: &mut Shadow<'_>,
     op: NodeRef,
     (id, key, task): (&str, &str, &str),
     (event, call, now): (&Event<'_>, i64, i64),
@@ -457,7 +403,7 @@ fn write_result(
 
 /// Counts a failure in the attributes of a node.
 fn add_failcount(
-    cib: &mut Document,
+    cib: &mut Shadow<'_>,
     state: NodeRef,
     resource: &str,
     event: &Event<'_>,
@@ -471,9 +417,7 @@ fn add_failcount(
         format!("fail-count-{resource}#{}_{}", event.task, event.interval),
         format!("last-failure-{resource}#{}_{}", event.task, event.interval),
     );
-    let known = transient_attribute(cib, state, &count);
-    let known = known.and_then(|pair| cib.attr(pair, "value").map(str::to_owned));
-    let number = score::add(score::plain(known.as_deref()), 1);
+    let number = score::add(score::plain(cib.transient(state, &count)), 1);
     let injected = |name: &str, value: String| Item::Attribute {
         name: name.to_owned(),
         value,
@@ -484,34 +428,9 @@ fn add_failcount(
         injected(&last, now.to_string()),
     ];
     for (name, value) in [(count, score::text(number)), (last, now.to_string())] {
-        set_transient(cib, state, &id, &name, &value);
+        cib.set_transient(state, &name, &value);
     }
     lines
-}
-
-fn transient_attribute(cib: &Document, state: NodeRef, name: &str) -> Option<NodeRef> {
-    let set = cib.find(state, &["transient_attributes", "instance_attributes"])?;
-    let mut pairs = cib.children_named(set, "nvpair");
-    pairs.find(|&p| cib.attr(p, "name") == Some(name))
-}
-
-/// Sets a transient attribute of a node.
-pub fn set_transient(cib: &mut Document, state: NodeRef, id: &str, name: &str, value: &str) {
-    if let Some(pair) = transient_attribute(cib, state, name) {
-        cib.set_attr(pair, "value", value);
-        return;
-    }
-    let transient = match cib.child(state, "transient_attributes") {
-        Some(found) => found,
-        None => cib.add_element(state, "transient_attributes", &[("id", id)]),
-    };
-    let set = match cib.child(transient, "instance_attributes") {
-        Some(found) => found,
-        None => cib.add_element(transient, "instance_attributes", &[("id", id)]),
-    };
-    let pair_id = format!("{}-{name}", cib.id(set).unwrap_or("")).replace(['#', ':'], ".");
-    let attrs = [("id", &*pair_id), ("name", name), ("value", value)];
-    cib.add_element(set, "nvpair", &attrs);
 }
 
 /// A result that is made up.
@@ -528,9 +447,9 @@ pub(in crate::scheduler) struct Injected<'a> {
 
 /// Writes a made-up result into a node's history; a failure counts.
 pub(in crate::scheduler) fn inject_result(
-    cib: &mut Document,
+    cib: &mut Shadow<'_>,
     state: NodeRef,
-    primitive: NodeRef,
+    agent: Agent<'_>,
     injected: &Injected<'_>,
     now: i64,
 ) -> Vec<Item> {
@@ -547,10 +466,9 @@ pub(in crate::scheduler) fn inject_result(
         params: None,
     };
     let lines = add_failcount(cib, state, injected.resource, &event, now);
-    let agent = cib.extract(primitive);
     let names = (injected.resource, injected.resource);
-    let history = resource_history(cib, state, names, agent.root_element());
+    let history = resource_history(cib, state, names, agent);
     add_result(cib, (history, injected.resource), &event, now);
-    count_update(cib);
+    cib.count_update();
     lines
 }

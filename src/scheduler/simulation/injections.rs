@@ -2,9 +2,13 @@
 //! tickets are granted.
 //! Source: Pacemaker 2.1.5, `pcmk__inject_scheduler_input`.
 
-use crate::cib::{Document, NodeRef};
+use std::collections::BTreeMap;
+
+use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::text::parse_key;
 use crate::scheduler::score;
-use crate::scheduler::simulation::execution::{forget, node_state, set_membership};
+use crate::scheduler::simulation::execution::{self, Agent, inject_result};
+use crate::scheduler::simulation::shadow::{Membership, Shadow};
 use crate::scheduler::simulation::shown::Item;
 
 /// What happens.
@@ -39,6 +43,11 @@ impl Injections {
         // Quorum alone is no reason to change anything, as in the original.
         lists.iter().all(|l| l.is_empty()) && self.watchdog.is_none()
     }
+
+    /// Whether nodes that the configuration doesn't have are added to it.
+    pub fn adds_nodes(&self) -> bool {
+        !self.node_up.is_empty()
+    }
 }
 
 /// What was done, and what couldn't be.
@@ -50,36 +59,50 @@ pub struct Injected {
     pub errors: Vec<String>,
 }
 
+/// The agents of the resources whose operations have results, by name: whatever the cluster has
+/// before anything happens, be it an orphan, a part of a bundle or an instance.
+pub type Agents<'a> = BTreeMap<String, Agent<'a>>;
+
+/// The agents that [`inject`] will ask for.
+pub(super) fn agents<'a>(cluster: &Cluster<'a>, what: &Injections) -> Agents<'a> {
+    let specs = what.operations.iter().filter_map(|s| Spec::read(s).ok());
+    let found = specs.filter_map(|spec| {
+        let (name, _, _) = parse_key(spec.key)?;
+        let xml = cluster.resources[cluster.known(name)?].xml;
+        let agent = ["class", "provider", "type"].map(|attr| xml.attr(attr));
+        Some((name.to_owned(), agent))
+    });
+    found.collect()
+}
+
 /// Changes a CIB.
-pub fn inject(cib: &mut Document, what: &Injections, now: i64) -> Injected {
+pub fn inject(cib: &mut Shadow<'_>, what: &Injections, agents: &Agents<'_>, now: i64) -> Injected {
     let mut done = Injected::default();
     if let Some(quorum) = &what.quorum {
         done.lines.push(Item::Quorum(quorum.clone()));
         let root = cib.root();
-        cib.set_attr(root, "have-quorum", quorum);
+        if cib.set(root, &[("have-quorum", quorum)]) {
+            cib.count_update();
+        }
     }
     if let Some(watchdog) = &what.watchdog {
         done.lines.push(Item::Watchdog(watchdog.clone()));
         set_option(cib, "have-watchdog", watchdog);
     }
-    for (nodes, action, up) in [
-        (&what.node_up, "Online", true),
-        (&what.node_down, "Offline", false),
-        (&what.node_fail, "Failing", true),
+    for (nodes, action, membership) in [
+        (&what.node_up, "Online", Membership::Online),
+        (&what.node_down, "Offline", Membership::Offline),
+        (&what.node_fail, "Failing", Membership::Lost),
     ] {
         for node in nodes {
             done.lines.push(Item::Node {
                 action,
                 node: node.clone(),
             });
-            ensure_node(cib, node);
-            let uuid = node_uuid(cib, node);
-            let state = node_state(cib, node, uuid.as_deref());
-            set_membership(cib, state, up, "crm_simulate");
-            match action {
-                "Offline" => forget(cib, state),
-                "Failing" => cib.set_attr(state, "in_ccm", "false"),
-                _ => {}
+            let state = cib.node_state(node, None);
+            cib.set_membership(state, membership, "crm_simulate");
+            if membership == Membership::Offline {
+                cib.forget(state);
             }
         }
     }
@@ -98,41 +121,14 @@ pub fn inject(cib: &mut Document, what: &Injections, now: i64) -> Injected {
         }
     }
     for spec in &what.operations {
-        inject_operation(cib, spec, now, &mut done);
+        inject_operation(cib, spec, agents, now, &mut done);
     }
     done
 }
 
-fn part(cib: &mut Document, parent: NodeRef, name: &str) -> NodeRef {
-    match cib.child(parent, name) {
-        Some(found) => found,
-        None => cib.add_element(parent, name, &[]),
-    }
-}
-
-fn ensure_node(cib: &mut Document, name: &str) {
-    let root = cib.root();
-    let configuration = part(cib, root, "configuration");
-    let nodes = part(cib, configuration, "nodes");
-    let known = cib
-        .children_named(nodes, "node")
-        .any(|n| cib.attr(n, "uname") == Some(name));
-    if !known {
-        cib.add_element(nodes, "node", &[("id", name), ("uname", name)]);
-    }
-}
-
-fn node_uuid(cib: &Document, name: &str) -> Option<String> {
-    let nodes = cib.find(cib.root(), &["configuration", "nodes"])?;
-    let mut all = cib.children_named(nodes, "node");
-    let found = all.find(|&n| cib.attr(n, "uname") == Some(name))?;
-    cib.id(found).map(str::to_owned)
-}
-
-fn set_option(cib: &mut Document, name: &str, value: &str) {
-    let root = cib.root();
-    let configuration = part(cib, root, "configuration");
-    let config = part(cib, configuration, "crm_config");
+fn set_option(cib: &mut Shadow<'_>, name: &str, value: &str) {
+    let configuration = cib.part(cib.root(), "configuration");
+    let config = cib.part(configuration, "crm_config");
     let set = match cib.child(config, "cluster_property_set") {
         Some(set) => set,
         None => {
@@ -143,83 +139,105 @@ fn set_option(cib: &mut Document, name: &str, value: &str) {
     let found = cib
         .children_named(set, "nvpair")
         .find(|&p| cib.attr(p, "name") == Some(name));
-    match found {
-        Some(pair) => cib.set_attr(pair, "value", value),
+    let changed = match found {
+        Some(pair) => cib.set(pair, &[("value", value)]),
         None => {
             let id = format!("cib-bootstrap-options-{name}");
             let attrs = [("id", &*id), ("name", name), ("value", value)];
             cib.add_element(set, "nvpair", &attrs);
+            true
         }
+    };
+    if changed {
+        cib.count_epoch();
     }
 }
 
-fn set_ticket(cib: &mut Document, ticket: &str, attrs: &[(&str, &str)]) {
-    let root = cib.root();
-    let status = part(cib, root, "status");
-    let tickets = part(cib, status, "tickets");
+fn set_ticket(cib: &mut Shadow<'_>, ticket: &str, attrs: &[(&str, &str)]) {
+    let status = cib.status();
+    let tickets = cib.part(status, "tickets");
     let found = cib
         .children_named(tickets, "ticket_state")
         .find(|&t| cib.id(t) == Some(ticket));
-    let state = match found {
-        Some(state) => state,
-        None => cib.add_element(tickets, "ticket_state", &[("id", ticket)]),
+    let (state, new) = match found {
+        Some(state) => (state, false),
+        None => (
+            cib.add_element(tickets, "ticket_state", &[("id", ticket)]),
+            true,
+        ),
     };
-    for (name, value) in attrs {
-        cib.set_attr(state, name, value);
+    if cib.set(state, attrs) || new {
+        cib.count_update();
     }
 }
 
 /// `RESOURCE_TASK_INTERVAL@NODE=RC` taken apart.
+struct Spec<'s> {
+    /// `RESOURCE_TASK_INTERVAL`.
+    key: &'s str,
+    node: &'s str,
+    rc: i64,
+}
+
+impl<'s> Spec<'s> {
+    /// The error is how many of the three are there.
+    fn read(text: &'s str) -> Result<Self, u8> {
+        let (key, rest) = text.split_once('@').unwrap_or((text, ""));
+        let (node, rc) = rest.split_once('=').unwrap_or((rest, ""));
+        match (key, node, score::leading_integer(rc)) {
+            ("", ..) => Err(0),
+            (_, "", _) => Err(1),
+            (_, _, None) => Err(2),
+            (_, _, Some(rc)) => Ok(Self { key, node, rc }),
+        }
+    }
+}
+
+/// The operation with its node, and the result.
 pub fn parse_operation(spec: &str) -> Option<(String, i64)> {
     let (operation, rc) = spec.split_once('=')?;
     operation.split_once('@')?;
     Some((operation.to_owned(), score::leading_integer(rc)?))
 }
 
-fn inject_operation(cib: &mut Document, spec: &str, now: i64, done: &mut Injected) {
-    let parsed = parse_operation(spec).and_then(|(operation, rc)| {
-        let (key, node) = operation.split_once('@')?;
-        let (resource, task, interval) = crate::scheduler::model::text::parse_key(key)?;
-        Some((
-            resource.to_owned(),
-            task.to_owned(),
-            interval,
-            node.to_owned(),
-            rc,
-        ))
-    });
-    done.lines.push(Item::Operation(spec.to_owned()));
-    let Some((resource, task, interval, node, rc)) = parsed else {
-        // KEY@NODE=RC: how many of the three are there.
-        let fields = 1 + usize::from(spec.contains('@'));
+fn inject_operation(
+    cib: &mut Shadow<'_>,
+    text: &str,
+    agents: &Agents<'_>,
+    now: i64,
+    done: &mut Injected,
+) {
+    done.lines.push(Item::Operation(text.to_owned()));
+    let spec = match Spec::read(text) {
+        Ok(spec) => spec,
+        Err(fields) => {
+            done.errors.push(format!(
+                "Invalid operation spec: {text}.  Only found {fields} fields"
+            ));
+            return;
+        }
+    };
+    let parsed = parse_key(spec.key);
+    let name = parsed.map_or("(null)", |(name, _, _)| name);
+    let (Some((_, task, interval)), Some(&agent)) = (parsed, agents.get(name)) else {
+        done.errors.push(format!("Invalid resource name: {name}"));
+        return;
+    };
+    let state = cib.node_state(spec.node, None);
+    if agent[0].is_none() || agent[2].is_none() {
+        let id = cib.id(state).unwrap_or("(null)");
         done.errors.push(format!(
-            "Invalid operation spec: {spec}.  Only found {fields} fields"
+            "Resource {name} not found in the status section of {id}.  Please supply the class \
+             and type to continue"
         ));
         return;
-    };
-    let Some(primitive) = find_primitive(cib, &resource) else {
-        done.errors
-            .push(format!("Invalid resource name: {resource}"));
-        return;
-    };
-    let uuid = node_uuid(cib, &node);
-    let state = node_state(cib, &node, uuid.as_deref());
-    let event = crate::scheduler::simulation::execution::Injected {
-        resource: &resource,
-        task: &task,
+    }
+    let event = execution::Injected {
+        resource: name,
+        task,
         interval,
-        rc,
+        rc: spec.rc,
     };
-    let lines =
-        crate::scheduler::simulation::execution::inject_result(cib, state, primitive, &event, now);
-    done.lines.extend(lines);
-}
-
-/// The element of a primitive, named with or without the number of an instance.
-fn find_primitive(cib: &Document, name: &str) -> Option<NodeRef> {
-    let resources = cib.find(cib.root(), &["configuration", "resources"])?;
-    let base = crate::scheduler::model::text::base_name(name);
-    cib.descendants(resources).find(|&e| {
-        cib.name(e) == "primitive" && cib.id(e).is_some_and(|id| id == name || id == base)
-    })
+    done.lines
+        .extend(inject_result(cib, state, agent, &event, now));
 }

@@ -4,6 +4,7 @@
 
 pub mod execution;
 pub mod injections;
+pub mod shadow;
 pub mod shown;
 
 use crate::cib::Document;
@@ -14,6 +15,7 @@ use crate::scheduler::simulation::shown::{Item, Score};
 use crate::scheduler::unpack::expand;
 use crate::scheduler::{report, score};
 use execution::Failure;
+use shadow::Shadow;
 
 /// Two ways to write a moment.
 pub type Moments = (fn(i64) -> String, fn(i64) -> String);
@@ -204,10 +206,10 @@ pub fn simulate_as_xml(source: &Document, request: &Request, xml: Xml) -> Simula
 
 fn report_of(source: &Document, request: &Request, mut page: Page) -> Simulation {
     let mut cib = source.clone();
-    {
-        tell_time(&cib, request, &mut page);
-        let input = expand::expand(&cib);
-        let mut cluster = crate::scheduler::read(&input, effective_time(&cib, request));
+    let input = expand::expand(source);
+    let agents = {
+        tell_time(source, request, &mut page);
+        let mut cluster = crate::scheduler::read(&input, effective_time(source, request));
         if !request.quiet {
             page.part(&report::notes(&cluster));
             page.spacer = false;
@@ -215,10 +217,13 @@ fn report_of(source: &Document, request: &Request, mut page: Page) -> Simulation
         page.lists = page.text.len();
         let title = ("Current cluster status", "cluster_status");
         tell_status(&mut cluster, request, title, &mut page);
-    }
+        injections::agents(&cluster, &request.injections)
+    };
     let mut errors = Vec::new();
     if !request.injections.is_empty() {
-        let done = injections::inject(&mut cib, &request.injections, request.clock.unix_s);
+        let mut shadow = Shadow::new(&mut cib, request.injections.adds_nodes());
+        let now = request.clock.unix_s;
+        let done = injections::inject(&mut shadow, &request.injections, &agents, now);
         errors.extend(done.errors);
         page.element("modifications", &done.lines, Item::xml);
         if !request.quiet {
@@ -289,7 +294,7 @@ fn transition(request: &Request, page: &mut Page, made: &mut Simulation) {
         let run = execution::execute(
             &cluster,
             &graph,
-            &mut made.cib,
+            &mut Shadow::new(&mut made.cib, request.injections.adds_nodes()),
             failures,
             request.clock.unix_s,
         );
