@@ -2,6 +2,8 @@
 
 #[path = "config/corpus.rs"]
 mod corpus;
+#[path = "config/crm_shell.rs"]
+mod crm_shell;
 #[path = "config/cross.rs"]
 mod cross;
 #[path = "config/damage.rs"]

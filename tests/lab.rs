@@ -34,6 +34,8 @@ mod migrate;
 mod migrate_absent;
 #[path = "lab/migrate_crm.rs"]
 mod migrate_crm;
+#[path = "lab/migrate_units.rs"]
+mod migrate_units;
 #[path = "lab/pauses.rs"]
 mod pauses;
 mod programs;

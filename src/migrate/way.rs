@@ -228,6 +228,12 @@ pub struct Journal {
     /// Nodes that were down at the beginning; those that have joined are in `nodes`, too.
     #[serde(default)]
     pub absent: Vec<String>,
+    /// Which migration this is: a number drawn at its beginning.
+    #[serde(default)]
+    pub id: u64,
+    /// How often a program has begun to go this way: what an earlier one asked a node comes late.
+    #[serde(default)]
+    pub run: u32,
     /// How nodes are reached: a command with `{}` for the name.
     pub via: String,
     /// The program on the nodes.
@@ -356,6 +362,8 @@ mod tests {
             version: VERSION,
             nodes: names(),
             absent: Vec::new(),
+            id: 7,
+            run: 0,
             via: "ssh {}".into(),
             program: "everbeat".into(),
             accept_actions: false,

@@ -243,7 +243,7 @@ impl Scene {
     }
 
     #[track_caller]
-    fn succeeds(&self, verb: &str) -> String {
+    pub fn succeeds(&self, verb: &str) -> String {
         let output = self.migrate(verb).output().expect("everbeat runs");
         text(&output).unwrap_or_else(|why| panic!("{verb}: {why}\n{}", self.logs()))
     }
@@ -468,4 +468,58 @@ fn two_networks_of_heartbeat_become_two_links_of_a_ring() {
         (owners, moves),
         "nothing moved"
     );
+}
+
+/// Three nodes of heartbeat would take on two what one leaves: none leaves on the way back, and
+/// who carries it out may fall at any step.
+#[test]
+fn three_nodes_become_heartbeat_again_and_each_group_stays_on_its_node() {
+    let groups =
+        format!("a IPaddr2::{VIP}/24/eth0 standin::one\nb standin::two\nc standin::three\n");
+    // As if everbeat had taken heartbeat's place: of three nodes of heartbeat with groups each
+    // that can't be done without two holders.
+    let replaced = |lab: &Lab, node: &str| {
+        let told = "/var/lib/heartbeat/migration/heartbeat-program";
+        let host = lab.host(node);
+        host.write(told, HEARTBEAT.as_bytes(), 0o644)
+            .expect("a file");
+    };
+    let Some(scene) = Scene::with("migr", (3, false), &groups, replaced) else {
+        return;
+    };
+    if !Path::new(HEARTBEAT).exists() {
+        println!("SKIPPED: heartbeat is not installed");
+        return;
+    }
+    scene.plan();
+    scene.succeeds("apply");
+    let (owners, moves) = (scene.owners(), scene.moves());
+    let mut kills = 0;
+    while killed_at(&scene, "abort", 1) {
+        assert_eq!((scene.owners(), scene.moves()), (owners.clone(), moves));
+        kills += 1;
+        assert!(kills < 60, "it doesn't get on\n{}", scene.logs());
+    }
+    for node in &scene.nodes {
+        let exe = scene.run(
+            node,
+            "readlink /proc/$(cat /run/heartbeat.pid | tr -d ' ')/exe",
+        );
+        assert!(exe.ends_with("heartbeat"), "{node}: {exe}");
+    }
+    // Longer than the dead time that everbeat announced with its last words.
+    std::thread::sleep(Duration::from_secs(40));
+    assert_eq!(
+        (scene.owners(), scene.moves()),
+        (owners, moves),
+        "{}",
+        scene.logs()
+    );
+    for (node, id) in scene.nodes.iter().zip(["one", "two", "three"]) {
+        let held = format!("test -e /run/standin-{id}");
+        let held = |on: &&&str| shell(&scene.lab, on, &held).is_ok();
+        let holders: Vec<_> = scene.nodes.iter().filter(held).collect();
+        assert_eq!(holders, [node], "{id}");
+    }
+    println!("killed {kills} times on the way back, nothing moved");
 }

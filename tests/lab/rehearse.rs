@@ -259,3 +259,19 @@ fn from_each_step_there_is_a_way_back() {
         }
     }
 }
+
+#[test]
+fn three_nodes_go_back_from_each_step() {
+    let steps = match full() {
+        true => STEPS.to_vec(),
+        false => vec!["leave"],
+    };
+    let groups = "a 192.168.5.10/24/bond0 web\nb 192.168.5.11/24/bond0\nc mail\n";
+    let cluster = Cluster::new(&["a", "b", "c"], "off", groups);
+    for step in steps {
+        let args = ["--old", "everbeat", "--power-off", "none", "--back", step];
+        if cluster.succeeds(&args).is_none() {
+            return;
+        }
+    }
+}

@@ -280,6 +280,8 @@ fn first(folder: &Path, matches: &ArgMatches) -> Result<Walk> {
         version: VERSION,
         nodes,
         absent,
+        id: drawn()?,
+        run: 0,
         via: word("via"),
         program: word("program"),
         accept_actions: matches.get_flag("accept-actions"),
@@ -307,6 +309,12 @@ fn first(folder: &Path, matches: &ArgMatches) -> Result<Walk> {
     walk.journal.crm = facts.iter().any(|f| f.crm);
     show(&walk.journal.way())?;
     Ok(walk)
+}
+
+fn drawn() -> Result<u64> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).context("no randomness")?;
+    Ok(u64::from_ne_bytes(bytes))
 }
 
 fn show(steps: &[Step]) -> Result<()> {

@@ -10,6 +10,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
 use clap::{Arg, ArgMatches};
+use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
 use super::super::control::Control;
@@ -71,10 +72,15 @@ pub(super) fn command() -> clap::Command {
             "return",
             "join",
         ]))
+        .arg(Arg::new("run").long("run").value_name("MIGRATION/NUMBER"))
 }
 
 /// Does it.
 pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode> {
+    let _turn = match matches.get_one::<String>("run") {
+        Some(run) => Some(take_turn(Path::new(FOLDER), run)?),
+        None => None,
+    };
     match matches.get_one::<String>("verb").map_or("", String::as_str) {
         "facts" => println!("{}", serde_json::to_string(&facts()?)?),
         "everbeat" => everbeat()?,
@@ -101,6 +107,37 @@ pub(super) fn run(matches: &ArgMatches) -> Result<ExitCode> {
         other => bail!("no verb {other}"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// One step at a time, and none of a run that was ended: a command that it sent may still be on
+/// its way, and would undo what the next one did.
+///
+/// Errors: a later run of the same migration was here already.
+fn take_turn(folder: &Path, run: &str) -> Result<Flock<fs::File>> {
+    let name = folder.display();
+    fs::create_dir_all(folder).with_context(|| name.to_string())?;
+    let lock = fs::File::create(folder.join("lock")).with_context(|| name.to_string())?;
+    let lock = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, why)| why);
+    let lock = lock.with_context(|| format!("{name}/lock"))?;
+    let file = folder.join("run");
+    let last = fs::read_to_string(&file).unwrap_or_default();
+    if is_late(&last, run) {
+        bail!("this was asked by an apply or abort that has ended: nothing is done");
+    }
+    write_atomically(&file, run.as_bytes(), 0o644).with_context(|| file.display().to_string())?;
+    Ok(lock)
+}
+
+/// Whether `run` is an earlier one of the migration of `last`.
+fn is_late(last: &str, run: &str) -> bool {
+    let parts = |text: &str| {
+        let (id, number) = text.trim().split_once('/')?;
+        Some((id.to_owned(), number.parse::<u32>().ok()?))
+    };
+    match (parts(last), parts(run)) {
+        (Some((a, last)), Some((b, now))) => a == b && now < last,
+        _ => false,
+    }
 }
 
 fn stdin() -> Result<Vec<u8>> {
@@ -362,4 +399,21 @@ pub(super) fn say(line: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush().context("can't write")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_ended_run_asked_comes_too_late() {
+        let dir = tempfile::tempdir().unwrap();
+        let turn = |run: &str| take_turn(dir.path(), run).map(drop);
+        turn("a1/1").unwrap();
+        turn("a1/2").unwrap();
+        turn("a1/2").unwrap();
+        let error = turn("a1/1").unwrap_err().to_string();
+        assert!(error.contains("has ended"), "{error}");
+        turn("b7/1").expect("another migration");
+    }
 }

@@ -26,6 +26,8 @@ pub(super) struct Reach {
     pub(super) program: String,
     /// The node that this is, which needs no command.
     pub(super) local: Option<String>,
+    /// Which migration, and which run of it, asks: nodes refuse what an earlier run asked.
+    pub(super) run: String,
 }
 
 impl Reach {
@@ -71,13 +73,18 @@ impl Reach {
 
     /// Has a node do a step.
     pub(super) fn step(&self, node: &str, verb: &str) -> Result<()> {
+        self.verb(node, verb, b"")
+    }
+
+    /// The same, with what the step needs.
+    pub(super) fn verb(&self, node: &str, verb: &str, input: &[u8]) -> Result<()> {
         let limit = match verb {
             // After a boot the ring waits for initdead where a node is absent.
             "everbeat" | "quit" | "heartbeat" | "join" | "ring" => LONG,
             _ => Duration::from_secs(90),
         };
-        self.run(node, &["migrate", "node", verb], b"", limit)?;
-        Ok(())
+        let args = ["migrate", "node", verb, "--run", &self.run];
+        self.run(node, &args, input, limit).map(drop)
     }
 
     /// What a node says of itself.

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use super::crm;
 use super::facts::{Facts, Software, unheld};
 use super::node::{self, Files};
-use super::reach::{LONG, Reach, SHORT};
+use super::reach::{LONG, Reach};
 use crate::config::identity::write_atomically;
 use crate::migrate::way::{Journal, Step};
 
@@ -55,6 +55,7 @@ impl Walk {
             via: journal.via.clone(),
             program: journal.program.clone(),
             local,
+            run: String::new(),
         };
         Self {
             journal,
@@ -74,6 +75,9 @@ impl Walk {
 
     /// Does all that is left.
     pub(super) fn go(&mut self) -> Result<()> {
+        self.journal.run += 1;
+        self.reach.run = format!("{:x}/{}", self.journal.id, self.journal.run);
+        self.save()?;
         for step in self.journal.rest() {
             if let Step::Join(name) = &step
                 && self.reach.facts(name).is_err()
@@ -136,8 +140,7 @@ impl Walk {
             }
             Step::Guard(name) => {
                 let absent = serde_json::to_vec(&self.journal.absent)?;
-                let verb = ["migrate", "node", "guard"];
-                self.reach.run(name, &verb, &absent, SHORT).map(drop)
+                self.reach.verb(name, "guard", &absent)
             }
             Step::Join(name) => self.join(name),
             Step::Unguard(name) => self.unguard(name),
@@ -175,9 +178,7 @@ impl Walk {
             files.corosync_conf = without_wait_for_all(&files.corosync_conf);
         }
         let files = serde_json::to_vec(&files)?;
-        self.reach
-            .run(name, &["migrate", "node", "put"], &files, SHORT)
-            .map(drop)
+        self.reach.verb(name, "put", &files)
     }
 
     /// A node that was absent: it is told to end heartbeat by the guards, or is here; then it is
@@ -192,8 +193,7 @@ impl Walk {
             self.reach.step(name, verb)?;
         }
         let files = serde_json::to_vec(&self.wanted.files)?;
-        self.reach
-            .run(name, &["migrate", "node", "put"], &files, SHORT)?;
+        self.reach.verb(name, "put", &files)?;
         self.reach.step(name, "ring")?;
         self.await_online()
     }
@@ -317,6 +317,7 @@ impl Walk {
             }
             let undone = |s: &Step| matches!(s, Step::Switch(_) | Step::Hold(_));
             self.journal.done.retain(|s| !undone(s));
+            self.save()?;
             bail!("{}", no_hold(held));
         }
         Ok(())

@@ -1,7 +1,10 @@
 //! Nodes, options, defaults, fencing levels.
 
+use std::collections::BTreeMap;
+
 use super::super::kept_cib::OF_DAEMONS;
-use super::{Building, Made, Pairs, first};
+use super::lists::{List, Pair};
+use super::{Building, Made, first};
 
 impl Building {
     /// `[ID:|$id=ID] UNAME[:TYPE] [attributes …] [utilization …]`
@@ -29,21 +32,25 @@ impl Building {
         }
         while let Some((word, more)) = rest.split_first() {
             rest = more;
-            let set = match word.as_str() {
-                "attributes" => ("instance_attributes", format!("nodes-{id}")),
-                "utilization" => ("utilization", format!("nodes-{id}-utilization")),
+            if let Some(text) = word.strip_prefix("description=") {
+                self.doc.set_attr(at, "description", text);
+                continue;
+            }
+            let set = match word.to_ascii_lowercase().as_str() {
+                "attributes" => "instance_attributes",
+                "utilization" => "utilization",
                 _ => {
                     self.doc.detach(at);
                     return Err(format!("{word:?} isn't understood"));
                 }
             };
-            let list = Pairs::take(&mut rest)?;
-            self.pairs(at, (set.0, &set.1), &list);
+            let list = List::take(&mut rest, true)?;
+            self.list(at, (set, &format!("{name}-{set}")), &list);
         }
         Ok(format!("node {name}"))
     }
 
-    /// `[$id=ID] NAME=VALUE…`; a second statement adds to the first.
+    /// `[ID:|$id=ID] [rule …] NAME=VALUE…`; a second statement adds to the first.
     pub(super) fn options(
         &mut self,
         words: &[String],
@@ -57,73 +64,95 @@ impl Building {
             named = Some(id.to_owned());
             words = rest;
         }
-        let list = Pairs::take(&mut words)?;
+        let mut list = List::take(&mut words, false)?;
         if let Some(word) = words.first() {
             return Err(format!("{word:?} isn't understood"));
         }
+        let of_daemons = |p: &Pair| p.name.as_deref().is_some_and(|n| OF_DAEMONS.contains(&n));
+        list.pairs.retain(|p| !of_daemons(p));
         let id = list.id.clone().or(named).unwrap_or_else(|| id.to_owned());
         let section = self.section(section);
         let known = self.doc.by_id(&id);
         let at = known.unwrap_or_else(|| self.doc.add_element(section, set, &[("id", &id)]));
-        let written = |n: &str| !OF_DAEMONS.contains(&n);
-        for (name, value) in list.pairs.iter().filter(|(n, _)| written(n)) {
-            let same = |n: &crate::cib::NodeRef| self.doc.attr(*n, "name") == Some(name);
+        if let Some(score) = &list.score {
+            self.doc.set_attr(at, "score", score);
+        }
+        // What is set again is replaced in its place.
+        list.pairs.retain(|pair| {
+            let same = |n: &crate::cib::NodeRef| self.doc.attr(*n, "name") == pair.name.as_deref();
             let old = self.doc.children(at).find(same);
             if let Some(old) = old {
-                self.doc.set_attr(old, "value", value);
-                continue;
+                let value = pair.value.as_deref();
+                self.doc.set_or_remove_attr(old, "value", value);
             }
-            let pair = self.id(&format!("{id}-{name}"));
-            let attrs = [("name", name.as_str()), ("value", value), ("id", &pair)];
-            self.doc.add_element(at, "nvpair", &attrs);
-        }
+            old.is_none()
+        });
+        self.fill(at, &id, &list);
         Ok(format!("{set} {id}"))
     }
 
-    /// `LEVEL…` for all nodes, or `NODE: LEVEL…`; a level is `DEVICE[,DEVICE…]`.
+    /// `LEVEL…` for all nodes, or `TARGET LEVEL…` for each target: `NODE:`, `attr:NAME=VALUE` or
+    /// `pattern:EXPRESSION`; a level is `DEVICE[,DEVICE…]`.
     pub(super) fn fencing_topology(&mut self, words: &[String]) -> Made {
-        let named: Vec<_> = self.doc.descendants(self.doc.root()).collect();
-        let named = named.into_iter().filter(|n| self.doc.name(*n) == "node");
-        let nodes: Vec<String> = named
-            .filter_map(|n| self.doc.attr(n, "uname").map(str::to_owned))
-            .collect();
-        let mut levels: Vec<(String, Vec<&str>)> = Vec::new();
+        let mut levels: Vec<(Target, Vec<&str>)> = Vec::new();
+        let mut for_all: Vec<&str> = Vec::new();
         for word in words {
-            match word.strip_suffix(':') {
-                Some(node) if node.contains(':') => {
-                    return Err(format!("{node}: put it into cib.xml by hand"));
-                }
-                Some(node) => levels.push((node.to_owned(), Vec::new())),
-                None => match levels.last_mut() {
-                    Some((_, devices)) => devices.push(word),
-                    None => {
-                        levels.extend(nodes.iter().map(|n| (n.clone(), Vec::new())));
-                        break;
-                    }
-                },
+            match (Target::of(word), levels.last_mut()) {
+                (Some(target), _) => levels.push((target, Vec::new())),
+                (None, Some((_, devices))) => devices.push(word),
+                (None, None) => for_all.push(word),
             }
         }
-        if words.first().is_some_and(|w| !w.ends_with(':')) {
-            let all: Vec<&str> = words.iter().map(String::as_str).collect();
-            levels.iter_mut().for_each(|(_, d)| d.clone_from(&all));
+        if !for_all.is_empty() {
+            let of_nodes = self.doc.descendants(self.doc.root());
+            let nodes = of_nodes.filter(|n| self.doc.name(*n) == "node");
+            let names = nodes.filter_map(|n| self.doc.attr(n, "uname").map(str::to_owned));
+            levels = names
+                .map(|name| (vec![("target", name)], for_all.clone()))
+                .map(|(target, devices)| (Target(target), devices))
+                .collect();
         }
         if levels.is_empty() {
             return Err("no nodes are named: write NODE: before its devices".into());
         }
         let section = self.section("fencing-topology");
-        for (node, devices) in levels {
-            for (place, devices) in devices.iter().enumerate() {
+        let mut places: BTreeMap<Target, usize> = BTreeMap::new();
+        for (target, devices) in levels {
+            let place = places.entry(target.clone()).or_default();
+            for devices in devices {
+                *place += 1;
                 let id = self.id("fencing");
-                let index = (place + 1).to_string();
                 let attrs = [
-                    ("target", node.as_str()),
-                    ("index", &index),
+                    ("id", &*id),
+                    ("index", &*place.to_string()),
                     ("devices", devices),
-                    ("id", &id),
                 ];
-                self.doc.add_element(section, "fencing-level", &attrs);
+                let level = self.doc.add_element(section, "fencing-level", &attrs);
+                for (name, value) in &target.0 {
+                    self.doc.set_attr(level, name, value);
+                }
             }
         }
         Ok("fencing-topology".into())
+    }
+}
+
+/// Whom a level is for, as attributes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Target(Vec<(&'static str, String)>);
+
+impl Target {
+    fn of(word: &str) -> Option<Self> {
+        if let Some(pattern) = word.strip_prefix("pattern:") {
+            return Some(Self(vec![("target-pattern", pattern.to_owned())]));
+        }
+        if let Some((name, value)) = word.strip_prefix("attr:").and_then(|a| a.split_once('=')) {
+            return Some(Self(vec![
+                ("target-attribute", name.to_owned()),
+                ("target-value", value.to_owned()),
+            ]));
+        }
+        let node = word.strip_suffix(':')?;
+        Some(Self(vec![("target", node.to_owned())]))
     }
 }

@@ -1,6 +1,7 @@
 //! Primitives, templates, groups, clones.
 
-use super::{Building, Made, Pairs, first};
+use super::lists::{List, Pair};
+use super::{Building, Made, first};
 use crate::cib::NodeRef;
 
 /// Attributes that an operation has itself. Source: Pacemaker 2.1.5, resources-3.9.rng, `op`
@@ -64,6 +65,7 @@ impl Building {
     fn body(&mut self, at: NodeRef, id: &str, mut words: &[String]) -> Result<(), String> {
         let mut operations = None;
         while let Some((word, rest)) = words.split_first() {
+            let all = words;
             words = rest;
             let set = match word.to_ascii_lowercase().as_str() {
                 "params" => "instance_attributes",
@@ -72,12 +74,15 @@ impl Building {
                 "op" => {
                     let all = *operations
                         .get_or_insert_with(|| self.doc.add_element(at, "operations", &[]));
-                    self.op(all, id, &mut words)?;
+                    let owner = self.doc.id(all).unwrap_or(id).to_owned();
+                    self.op(all, &owner, &mut words)?;
                     continue;
                 }
                 "operations" => {
-                    let list = Pairs::take(&mut words)?;
-                    let attrs: Vec<_> = list.id.iter().map(|i| ("id", i.as_str())).collect();
+                    let list = List::take(&mut words, false)?;
+                    let named = [("id", &list.id), ("id-ref", &list.id_ref)];
+                    let named = named.iter().filter_map(|(n, v)| Some((*n, v.as_deref()?)));
+                    let attrs: Vec<_> = named.collect();
                     operations = Some(self.doc.add_element(at, "operations", &attrs));
                     continue;
                 }
@@ -88,91 +93,62 @@ impl Building {
                 }
                 _ if word.contains('=') => {
                     // The first list may stand without its keyword.
-                    words = self.bare(at, id, word, words)?;
-                    continue;
+                    words = all;
+                    "instance_attributes"
                 }
                 _ => return Err(format!("{word:?} isn't understood")),
             };
-            let list = Pairs::take(&mut words)?;
-            self.pairs(at, (set, &format!("{id}-{set}")), &list);
+            let list = List::take(&mut words, true)?;
+            self.list(at, (set, &format!("{id}-{set}")), &list);
         }
         Ok(())
-    }
-
-    fn bare<'w>(
-        &mut self,
-        at: NodeRef,
-        id: &str,
-        word: &str,
-        rest: &'w [String],
-    ) -> Result<&'w [String], String> {
-        let mut one: &[String] = &[word.to_owned()];
-        let mut list = Pairs::take(&mut one)?;
-        let mut words = rest;
-        list.pairs.extend(Pairs::take(&mut words)?.pairs);
-        self.pairs(
-            at,
-            ("instance_attributes", &format!("{id}-instance_attributes")),
-            &list,
-        );
-        Ok(words)
     }
 
     /// `op NAME [NAME=VALUE…] [op_params …] [op_meta …]`
     fn op(&mut self, operations: NodeRef, id: &str, words: &mut &[String]) -> Result<(), String> {
         let (name, rest) = first(words, "the operation")?;
         *words = rest;
-        let list = Pairs::take(words)?;
-        let (own, others): (Vec<_>, Vec<_>) = list
-            .pairs
-            .into_iter()
-            .partition(|(n, _)| OF_OP.contains(&n.as_str()));
-        let interval = own
-            .iter()
-            .find(|(n, _)| n == "interval")
-            .map_or("0", |(_, v)| v.as_str());
-        let op_id = match list.id {
-            Some(id) => id,
-            None => self.id(&format!("{id}-{name}-{interval}")),
-        };
-        let mut attrs = vec![("name", name.as_str())];
-        attrs.extend(own.iter().map(|(n, v)| (n.as_str(), v.as_str())));
-        if !own.iter().any(|(n, _)| n == "interval") {
-            attrs.push(("interval", "0"));
+        let list = List::take(words, false)?;
+        let of_op = |p: &Pair| p.name.as_deref().is_some_and(|n| OF_OP.contains(&n));
+        let (own, others): (Vec<_>, Vec<_>) = list.pairs.into_iter().partition(of_op);
+        let op = self.doc.new_element("op");
+        self.doc.set_attr(op, "name", name);
+        for pair in &own {
+            let name = pair.name.as_deref().unwrap_or_default();
+            self.doc.set_or_remove_attr(op, name, pair.value.as_deref());
         }
-        attrs.push(("id", &op_id));
-        let op = self.doc.add_element(operations, "op", &attrs);
-        let mut params = Pairs {
-            id: None,
+        let interval = self.doc.attr(op, "interval").unwrap_or("0").to_owned();
+        self.doc.set_attr(op, "interval", &interval);
+        let own = list.id;
+        let own = own.unwrap_or_else(|| self.id(&format!("{id}-{name}-{interval}")));
+        self.doc.set_attr(op, "id", &own);
+        self.doc.append(operations, op);
+        let mut params = List {
             pairs: others,
+            ..List::default()
         };
         while let Some((word, rest)) = words.split_first() {
-            let set = match word.as_str() {
+            let set = match word.to_ascii_lowercase().as_str() {
                 "op_params" => "instance_attributes",
                 "op_meta" => "meta_attributes",
                 _ => break,
             };
             *words = rest;
-            let list = Pairs::take(words)?;
-            match set {
-                "instance_attributes" => params.pairs.extend(list.pairs),
-                set => self.pairs(op, (set, &format!("{op_id}-{set}")), &list),
+            let mut list = List::take(words, true)?;
+            if set == "instance_attributes" {
+                list.pairs.splice(..0, std::mem::take(&mut params.pairs));
             }
+            self.list(op, (set, &format!("{own}-{set}")), &list);
         }
-        self.pairs(
-            op,
-            (
-                "instance_attributes",
-                &format!("{op_id}-instance_attributes"),
-            ),
-            &params,
-        );
+        let set = format!("{own}-instance_attributes");
+        self.list(op, ("instance_attributes", &set), &params);
         Ok(())
     }
 
     pub(super) fn group(&mut self, words: &[String]) -> Made {
         let (id, rest) = first(words, "an id")?;
-        let is_member = |w: &&String| !w.contains('=') && !matches!(w.as_str(), "params" | "meta");
+        let of_body = |w: &str| matches!(w, "params" | "meta" | "utilization");
+        let is_member = |w: &&String| !w.contains('=') && !of_body(w.to_ascii_lowercase().as_str());
         let count = rest.iter().take_while(is_member).count();
         let (members, rest) = rest.split_at(count);
         let inner = self.known(members)?;
@@ -209,7 +185,7 @@ impl Building {
         Ok(made)
     }
 
-    fn known(&self, ids: &[String]) -> Result<Vec<NodeRef>, String> {
+    pub(super) fn known(&self, ids: &[String]) -> Result<Vec<NodeRef>, String> {
         let find = |id: &String| {
             let known = self.resources.get(id).copied();
             known.ok_or_else(|| format!("there is no resource {id}"))

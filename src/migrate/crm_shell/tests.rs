@@ -98,7 +98,7 @@ fn resources_have_the_ids_that_the_shell_gives() {
 #[test]
 fn what_is_not_understood_is_told_and_left_out() {
     let (xml, wrong) = cib(&format!(
-        "{BASE}group g p1 nosuch\nlocation l1 p1 rule 1: date gt \
+        "{BASE}group g p1 nosuch\nlocation l1 p1 rule 1: date when \
                                      2024-01-01\nacl_target me\n"
     ));
     assert_eq!(wrong.len(), 3, "{wrong:?}");

@@ -6,6 +6,8 @@ use crate::config::source::{Source, Span};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Statement {
     pub(super) words: Vec<String>,
+    /// What stands behind the first word, as it is.
+    pub(super) raw: String,
     pub(super) span: Span,
 }
 
@@ -47,7 +49,14 @@ fn push(all: &mut Vec<Statement>, text: &str, span: Span) {
         .take_while(|w| matches!(w.as_str(), "sudo" | "crm" | "configure"));
     let skipped = skipped.count();
     words.drain(..skipped);
-    all.push(Statement { words, span });
+    let mut raw = text.trim_start();
+    for _ in 0..=skipped {
+        raw = raw
+            .split_once(char::is_whitespace)
+            .map_or("", |(_, rest)| rest.trim_start());
+    }
+    let raw = raw.to_owned();
+    all.push(Statement { words, raw, span });
 }
 
 /// Words as a shell splits them: quotes join, a backslash takes the next character as it is.

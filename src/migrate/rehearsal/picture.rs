@@ -7,14 +7,19 @@ use crate::migrate::report::html::escape;
 
 /// Units: pixels
 const WIDTH: f64 = 1100.0;
-const LEFT: f64 = 150.0;
+/// Room beside the rows for their names, at least, and at most: longer names are cut.
+const LEFT: (f64, f64) = (60.0, 300.0);
+/// Width of a letter of a name, and of a step: of most fonts it is less.
+const LETTER: (f64, f64) = (6.9, 5.8);
 const ROW: f64 = 26.0;
 const BAR: f64 = 16.0;
 const TOP: f64 = 30.0;
-/// Room below the rows for the names of steps.
-const BELOW: f64 = 96.0;
-/// Names of steps stand at least so far apart.
-const APART: f64 = 11.0;
+/// Names of steps hang at this angle; sine and cosine of 60 degrees.
+const SLOPE: (f64, f64) = (0.866, 0.5);
+/// Names of steps stand at least so far apart: a line of text across the slope.
+const APART: f64 = 14.0;
+/// Space around.
+const EDGE: f64 = 12.0;
 
 /// Colours of nodes, told apart by people who see few colours, too; the last ones repeat.
 const COLOURS: [&str; 6] = [
@@ -31,11 +36,18 @@ pub fn svg(timeline: &Timeline) -> String {
     let nodes: Vec<_> = timeline.power.keys().collect();
     let rows = nodes.len() + timeline.rows.len();
     let bottom = TOP + ROW * to_f64(rows) + 8.0;
+    let names = nodes.iter().map(|n| n.as_str());
+    let names = names.chain(timeline.rows.iter().map(|r| &*r.resource));
+    let left = (longest(names) * LETTER.0 + EDGE + 8.0).clamp(LEFT.0, LEFT.1);
+    // The last name hangs out to the right of its step.
+    let mark = longest(timeline.marks.iter().map(|(_, text)| &**text)) * LETTER.1;
+    let right = mark * SLOPE.1 + EDGE;
     let mut draw = Draw {
         out: String::new(),
-        scale: (WIDTH - LEFT - 20.0) / to_f64_us(timeline.end_us.max(1)),
+        left,
+        scale: (WIDTH - left - right) / to_f64_us(timeline.end_us.max(1)),
     };
-    let height = bottom + BELOW;
+    let height = bottom + 6.0 + mark * SLOPE.0 + EDGE;
     let _ = writeln!(
         draw.out,
         "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"timeline\">"
@@ -104,24 +116,41 @@ fn to_f64_us(us: u64) -> f64 {
     us as f64
 }
 
+/// Letters of the longest of these.
+fn longest<'a>(texts: impl Iterator<Item = &'a str>) -> f64 {
+    to_f64(texts.map(|t| t.chars().count()).max().unwrap_or(0))
+}
+
 struct Draw {
     out: String,
+    /// Where time begins. Units: pixels
+    left: f64,
     /// Pixels in a microsecond.
     scale: f64,
 }
 
 impl Draw {
     fn x(&self, us: u64) -> f64 {
-        LEFT + to_f64_us(us) * self.scale
+        self.left + to_f64_us(us) * self.scale
     }
 
     fn label(&mut self, text: &str, y: f64, class: &str) {
-        let (x, y) = (LEFT - 8.0, y + BAR - 4.0);
+        let (x, y) = (self.left - 8.0, y + BAR - 4.0);
+        let most = ((self.left - EDGE - 8.0) / LETTER.0).max(0.0);
+        let cut = to_f64(text.chars().count()) > most + 0.5;
+        let shown: String = match cut {
+            true => {
+                let kept = text.chars().enumerate();
+                let kept = kept.take_while(|(at, _)| to_f64(*at) < most - 1.5);
+                kept.map(|(_, c)| c).chain(['…']).collect()
+            }
+            false => text.to_owned(),
+        };
         let _ = write!(
             self.out,
             "<text class=\"{class}\" x=\"{x}\" y=\"{y}\" text-anchor=\"end\">"
         );
-        escape(&mut self.out, text);
+        escape(&mut self.out, &shown);
         self.out.push_str("</text>\n");
     }
 
@@ -161,7 +190,7 @@ impl Draw {
 
     /// Steps: a line each, and the name where there is room for it.
     fn marks(&mut self, timeline: &Timeline, bottom: f64) {
-        let mut free = LEFT - APART;
+        let mut free = self.left - APART;
         for (at, text) in &timeline.marks {
             let x = self.x(*at);
             let _ = write!(
@@ -214,5 +243,69 @@ mod tests {
         assert!(svg.contains("for 2000 ms"), "{svg}");
         let text = format!("<?xml version=\"1.0\"?>{svg}");
         assert!(crate::cib::reader::read(&text).is_ok(), "{text}");
+    }
+
+    /// The numbers of an attribute, such as x, of all texts.
+    fn texts(svg: &str) -> Vec<(f64, f64, bool, String)> {
+        let mut all = Vec::new();
+        for part in svg.split("<text ").skip(1) {
+            let text = part.split_once('>').unwrap().1.split('<').next().unwrap();
+            let number = |from: &str, to: char| -> Option<f64> {
+                part.split_once(from)?.1.split(to).next()?.parse().ok()
+            };
+            let hangs = part.contains("rotate");
+            let (x, y) = match hangs {
+                true => {
+                    let place = part.split_once("translate(").unwrap().1;
+                    let place = place.split(')').next().unwrap().split_once(' ').unwrap();
+                    (place.0.parse().unwrap(), place.1.parse().unwrap())
+                }
+                false => (number(" x=\"", '"').unwrap(), number(" y=\"", '"').unwrap()),
+            };
+            all.push((x, y, hangs, text.to_owned()));
+        }
+        all
+    }
+
+    #[test]
+    fn no_text_is_cut_off_or_over_another() {
+        let step = |at_us, step: &str| Event {
+            at_us,
+            what: What::Step { step: step.into() },
+        };
+        let node = "database-1.example.com";
+        let events: Vec<_> = (0..200)
+            .map(|n| step(n * 97_003, &format!("everbeat {node}")))
+            .collect();
+        let nodes = [node.to_owned(), "b".to_owned()];
+        let long = "fs-srv-a-resource-with-a-name-that-is-longer-than-all-others-are";
+        let rows = ["ip-10.0.0.5".to_owned(), long.to_owned()];
+        let timeline = Timeline::of(&events, &nodes, &rows, 20_000_000);
+        let svg = svg(&timeline);
+        let height: f64 = svg
+            .split_once("1100 ")
+            .unwrap()
+            .1
+            .split('"')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap();
+        let mut last = f64::NEG_INFINITY;
+        for (x, y, hangs, text) in texts(&svg) {
+            let letters = to_f64(text.chars().count());
+            if hangs {
+                assert!(x - last >= APART, "{text} at {x} after {last}");
+                last = x;
+                let long = letters * LETTER.1;
+                assert!(
+                    x + long * SLOPE.1 <= WIDTH && y + long * SLOPE.0 <= height,
+                    "{text}"
+                );
+            } else if !text.ends_with(" s") {
+                assert!(x - letters * LETTER.0 >= 0.0, "{text} begins outside");
+            }
+        }
+        assert!(last > 0.0 && svg.contains('…'));
     }
 }
