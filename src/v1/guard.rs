@@ -278,7 +278,7 @@ mod tests {
     #[test]
     fn the_ring_waits_until_no_absent_node_can_have_anything() {
         let mut guard = guard(false);
-        guard.handle_event(now(0), &status("b", NodeStatus::Up));
+        guard.handle_event(now(0), &status("b", NodeStatus::Active));
         assert_eq!(sent(&mut guard), ["t=delnode dest=b nodelist=b "]);
         guard.handle_event(now(100), &Event::CommUp(CommUp { complete: true }));
         guard.handle_event(now(200), &says("b", "starting"));
