@@ -2,14 +2,15 @@
 //! back as nodes of heartbeat, see the others alive, and take nothing.
 //!
 //! ```text
-//! asking ──communication is up, no absent node alive──> claiming   (the ring may start)
-//!    └── an absent node is alive: the ring waits, for it may have resources
+//! asking ──communication is up, no absent node active──> claiming  (the ring may start)
+//!    └── an absent node is active: the ring waits, for it may have resources
 //! claiming ── absent node: `starting`, `resource` ──> `resource all`
 //! ```
 //!
 //! The node protocol doesn't answer their `reqnodes` (`ClusterConfig::keep_up`), so they never
-//! come beyond `up`, where heartbeat takes nothing, not even from a node that dies. everbeat is
-//! told to end by a `delnode` each second; heartbeat ignores one that names a living node.
+//! come beyond `up`, where heartbeat takes nothing but from a node that it calls dead, and it
+//! never calls a guard so. everbeat is told to end by a `delnode` each second; heartbeat ignores
+//! one that names a living node.
 //!
 //! Source: heartbeat 3.0.6, seen; `spec/heartbeat-wire.md` section 6
 
@@ -44,6 +45,8 @@ pub struct GuardConfig {
 struct Returned {
     /// Its generation, as it wrote it.
     generation: Option<String>,
+    /// It is more than `up`, and may have resources.
+    active: bool,
     /// When it is told next; never: it is no everbeat.
     tell_at: Option<Instant>,
 }
@@ -85,6 +88,8 @@ impl Guard {
             Event::Node(change) if self.is_absent(&change.node) => match change.status {
                 NodeStatus::Up | NodeStatus::Active => {
                     self.came(now, &change.node, change.mode);
+                    let active = change.status == NodeStatus::Active;
+                    self.is_active(&change.node, active);
                 }
                 NodeStatus::Dead => self.went(&change.node),
                 NodeStatus::Init | NodeStatus::Ping => {}
@@ -99,12 +104,19 @@ impl Guard {
         self.config.absent.contains(node)
     }
 
+    fn is_active(&mut self, node: &NodeName, active: bool) {
+        if let Some(returned) = self.returned.get_mut(node) {
+            returned.active = active;
+        }
+    }
+
     fn came(&mut self, now: Now, node: &NodeName, mode: Mode) {
         if self.returned.contains_key(node) {
             return;
         }
         let returned = Returned {
             generation: None,
+            active: false,
             tell_at: (mode != Mode::Heartbeat).then_some(now.mono),
         };
         self.returned.insert(node.clone(), returned);
@@ -129,6 +141,7 @@ impl Guard {
             _ => return,
         }
         self.came(now, &delivery.from, Mode::Unknown);
+        self.is_active(&delivery.from, true);
         if let Some(returned) = self.returned.get_mut(&delivery.from) {
             returned.generation = messages::generation(&delivery.message);
         }
@@ -139,13 +152,14 @@ impl Guard {
 
     /// Nobody of heartbeat is left that could have something.
     fn review(&mut self) {
-        if self.config.claims || !self.comm_up || !self.returned.is_empty() {
+        let active = self.returned.values().any(|r| r.active);
+        if self.config.claims || !self.comm_up || active {
             return;
         }
         self.config.claims = true;
         let names = self.config.absent.iter().map(NodeName::as_str);
         let names = names.collect::<Vec<_>>().join(", ");
-        let text = format!("No sign of {names}: the CRM may have the resources.");
+        let text = format!("{names} has no resources: the CRM may have them.");
         self.log(Severity::Info, text);
         self.claim();
     }
@@ -264,7 +278,7 @@ mod tests {
     #[test]
     fn the_ring_waits_until_no_absent_node_can_have_anything() {
         let mut guard = guard(false);
-        guard.handle_event(now(0), &status("b", NodeStatus::Up));
+        guard.handle_event(now(0), &status("b", NodeStatus::Active));
         assert_eq!(sent(&mut guard), ["t=delnode dest=b nodelist=b "]);
         guard.handle_event(now(100), &Event::CommUp(CommUp { complete: true }));
         guard.handle_event(now(200), &says("b", "starting"));

@@ -133,7 +133,8 @@ fn original(folder: &Path, text: &str) -> Result<String, String> {
     std::fs::write(&file, text).expect("written");
     let empty = "<cib validate-with=\"pacemaker-3.9\" epoch=\"1\" num_updates=\"0\" \
                  admin_epoch=\"0\"><configuration><crm_config/><nodes>\
-                 <node id=\"1\" uname=\"n1\"/><node id=\"2\" uname=\"n2\"/></nodes><resources/><constraints/>\
+                 <node id=\"1\" uname=\"n1\"/><node id=\"2\" uname=\"n2\"/></nodes>\
+                 <resources/><constraints/>\
                  </configuration><status/></cib>";
     std::fs::write(&cib, empty).expect("written");
     let output = Command::new("crm")

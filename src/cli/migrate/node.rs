@@ -72,7 +72,7 @@ pub(super) fn command() -> clap::Command {
             "return",
             "join",
         ]))
-        .arg(Arg::new("run").long("run").value_name("MIGRATION/NUMBER"))
+        .arg(Arg::new("run").value_name("MIGRATION/NUMBER"))
 }
 
 /// Does it.

@@ -83,7 +83,7 @@ impl Reach {
             "everbeat" | "quit" | "heartbeat" | "join" | "ring" => LONG,
             _ => Duration::from_secs(90),
         };
-        let args = ["migrate", "node", verb, "--run", &self.run];
+        let args = ["migrate", "node", verb, &self.run];
         self.run(node, &args, input, limit).map(drop)
     }
 

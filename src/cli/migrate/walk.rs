@@ -16,8 +16,9 @@ use crate::migrate::way::{Journal, Step};
 const SETTLE: Duration = Duration::from_secs(5 * 60);
 /// An election, probes of all resources.
 const CRM: Duration = Duration::from_secs(2 * 60);
-/// A hand-over that is under way when a hold is asked for.
-const HOLD: Duration = Duration::from_secs(60);
+/// A hand-over that is under way when a hold is asked for. Not longer: who is held already takes
+/// nothing from a node that dies meanwhile.
+const HOLD: Duration = Duration::from_secs(15);
 /// Time until the CRM is asked to look again at what it saw otherwise.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// Time between two looks.

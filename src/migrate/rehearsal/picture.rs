@@ -85,23 +85,7 @@ pub fn svg(timeline: &Timeline) -> String {
             draw.bar((gap.from_us, to), y + BAR / 2.0 - 1.5, (3.0, colour), &told);
         }
     }
-    for twice in &timeline.twice {
-        let place = timeline
-            .rows
-            .iter()
-            .position(|r| r.resource == twice.resource);
-        let y = TOP + ROW * to_f64(nodes.len() + place.unwrap_or(0)) - 3.0;
-        let told = format!(
-            "{} on {} and {}",
-            twice.resource, twice.nodes[0], twice.nodes[1]
-        );
-        draw.bar(
-            (twice.from_us, twice.from_us + twice.us),
-            y,
-            (BAR + 6.0, "#ff0000"),
-            &told,
-        );
-    }
+    draw.twice(timeline, nodes.len());
     draw.out.push_str("</svg>\n");
     draw.out
 }
@@ -171,6 +155,27 @@ impl Draw {
             seconds(from),
             seconds(to)
         );
+    }
+
+    /// Bars over those rows that two nodes held, behind so many rows of nodes.
+    fn twice(&mut self, timeline: &Timeline, nodes: usize) {
+        for twice in &timeline.twice {
+            let place = timeline
+                .rows
+                .iter()
+                .position(|r| r.resource == twice.resource);
+            let y = TOP + ROW * to_f64(nodes + place.unwrap_or(0)) - 3.0;
+            let told = format!(
+                "{} on {} and {}",
+                twice.resource, twice.nodes[0], twice.nodes[1]
+            );
+            self.bar(
+                (twice.from_us, twice.from_us + twice.us),
+                y,
+                (BAR + 6.0, "#ff0000"),
+                &told,
+            );
+        }
     }
 
     /// About ten lines with the seconds above them.

@@ -30,8 +30,10 @@ pub struct ClusterConfig {
     /// Nodes that were deleted (delhostcache).
     pub deleted: Vec<KnownNode>,
     /// Nodes that are to come no further than `up`: they ask for the list of nodes and get none.
+    /// As long as there are any, our `dt` is so long that they never call us dead.
     ///
-    /// Source: heartbeat 3.0.6: without an answer it stays `up`, and takes nothing.
+    /// Source: heartbeat 3.0.6, seen: without an answer it stays `up`, and takes nothing but what
+    /// a node had that it calls dead.
     pub keep_up: Vec<NodeName>,
 }
 

@@ -30,6 +30,10 @@ const START_EXTRA_FOR: Duration = Duration::from_secs(5);
 const DEAD_AFTER_MIN: Duration = Duration::from_millis(50);
 const DEAD_AFTER_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// Told to nodes that are kept `up`: heartbeat takes over from a node that it calls dead even
+/// before its own communication is up. Ours: a year, which is written in less than 64 bits.
+const NEVER_DEAD: Duration = Duration::from_secs(365 * 24 * 3600);
+
 impl Cluster {
     /// The start: `init`, `up`, `up`, with an increased `dt`.
     pub(super) fn announce_start(&mut self, now: Now) {
@@ -46,7 +50,10 @@ impl Cluster {
     /// heartbeat does so when its shutdown begins, before it stops its clients and, twice,
     /// after ([`Self::leave`]).
     pub fn announce(&mut self, now: Now) {
-        let deadtime = self.config.timing.deadtime + self.extra_deadtime;
+        let deadtime = match self.config.keep_up.is_empty() {
+            true => self.config.timing.deadtime + self.extra_deadtime,
+            false => NEVER_DEAD,
+        };
         let mut message = Message::of_type("status")
             .with("st", self.own_status.as_str())
             .with("dt", format!("{:x}", deadtime.as_millis()));
