@@ -243,6 +243,10 @@ fn serve(
         request @ (Request::Forget { .. } | Request::Fail { .. }) => {
             Some(on_resource(crm, now, &grant, request))
         }
+        Request::Fencing { .. } => Some(Reply::Refused {
+            number,
+            why: "the fencer of this version answers no tools".into(),
+        }),
         Request::ShutDown { .. } if caller.is_root_equal() => {
             let (controller, _) = crm.parts();
             controller.shut_down(now);
