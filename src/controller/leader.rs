@@ -57,6 +57,8 @@ pub(super) struct Leader {
     failed_start_offset: String,
     /// Why the next transition is computed.
     causes: Causes,
+    /// How often fencing of a node failed since it last went well.
+    pub(super) fence_failures: BTreeMap<String, u32>,
 }
 
 impl Leader {
