@@ -135,7 +135,7 @@ impl Controller {
         doc.set_attr(root, "id", "cib-bootstrap-options");
         for (name, value) in wanted {
             let Some(value) = value else { continue };
-            if status::option(self.replica.doc(), name) == Some(&value) {
+            if super::option(self.replica.doc(), name) == Some(&value) {
                 continue;
             }
             let id = format!("cib-bootstrap-options-{name}");

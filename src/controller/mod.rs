@@ -51,6 +51,7 @@ use crate::alerts;
 use crate::attributes::Attributes;
 use crate::cib::Document;
 use crate::cib::operation::{Change, Failure};
+pub use crate::cib::options::value as option;
 use crate::executor::{self, Executor, Outcome, RunId};
 use crate::fencer::Order;
 use crate::ids::NodeId;
@@ -64,7 +65,6 @@ use history::History;
 use leader::Leader;
 use metadata::Metadata;
 use state::State;
-pub use status::option;
 
 /// What a controller has to know of its node.
 #[derive(Debug, Clone)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::device::{self, Device, Way};
 use super::plan::{Level, LevelTarget, Topology};
 use super::support::Support;
+use crate::cib::options::value as option;
 use crate::cib::{Document, boolean};
-use crate::controller::option;
 use crate::rules;
 use crate::time::Instant;
 

@@ -125,7 +125,8 @@ fn levels_lists_maps_and_delays_and_a_history_on_all_nodes() {
         <fencing-level id=\"f1\" index=\"1\" target-pattern=\"^[abc]$\" devices=\"relay\"/>\
         <fencing-level id=\"f2\" index=\"2\" target-pattern=\"^[abc]$\" devices=\"outlets\"/>\
         </fencing-topology>";
-    cluster.replace("c", "fencing-topology", topology);
+    let create = format!("cibadmin -C -o configuration -X '{topology}'");
+    cluster.run("c", &create).expect("levels");
     let owner = cluster.await_owner(&HOSTS, "the configuration");
     let [first, second] = others(owner)[..] else {
         panic!("there are three");

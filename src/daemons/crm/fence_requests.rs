@@ -7,7 +7,7 @@ use super::node::Crm;
 use super::permission::Caller;
 use super::protocol::Reply;
 use super::protocol::fencing::{self as protocol, Ask, Entry, EntryState};
-use crate::fencer::{self, Answer, Device, Order};
+use crate::fencer::{self, Answer, Device, Fencer, Order};
 use crate::time::Now;
 use crate::wire::crm::{FenceRecord, FenceState};
 
@@ -46,29 +46,51 @@ pub(super) fn serve(
     }
     let (_, clients) = crm.parts();
     let asker = clients.wait_for_fencer(waiting);
+    let answer = match changes(&ask) {
+        true => change(crm.fencer(), now, asker, ask),
+        false => look(crm, now, asker, ask),
+    };
+    if let Some(answer) = answer {
+        crm.answer_of_fencer(asker, answer);
+    }
+    None
+}
+
+/// A question; the answer, if it is known at once.
+fn look(crm: &mut Crm, now: Now, asker: u64, ask: Ask) -> Option<Answer> {
     let span = |ms: Option<u64>| ms.map(Duration::from_millis);
     let fencer = crm.fencer();
-    let answer = match ask {
+    match ask {
         Ask::Devices { target, timeout_ms } => {
             fencer.ask_devices(now, target.as_deref(), span(timeout_ms), asker);
-            None
         }
         Ask::Targets { device, timeout_ms } => {
             fencer.ask_targets(&device, span(timeout_ms), asker);
-            None
         }
         Ask::Monitor { device, timeout_ms } => {
             fencer.ask_monitor(&device, span(timeout_ms), asker);
-            None
         }
         Ask::Status {
             device,
             target,
             timeout_ms,
-        } => {
-            fencer.ask_status(&device, &target, span(timeout_ms), asker);
-            None
+        } => fencer.ask_status(&device, &target, span(timeout_ms), asker),
+        Ask::History { target, broadcast } => {
+            let (_, clients) = crm.parts();
+            clients.want_history(asker, target);
+            if !broadcast {
+                return Some(Answer::History);
+            }
+            crm.fencer().ask_history(asker);
         }
+        _ => {}
+    }
+    None
+}
+
+/// What changes something; the answer, if it is known at once.
+fn change(fencer: &mut Fencer, now: Now, asker: u64, ask: Ask) -> Option<Answer> {
+    match ask {
         Ask::Fence {
             target,
             action,
@@ -92,17 +114,6 @@ pub(super) fn serve(
             fencer.confirm(now, &target, &client, asker);
             None
         }
-        Ask::History { target, broadcast } => {
-            let (_, clients) = crm.parts();
-            clients.want_history(asker, target);
-            match broadcast {
-                true => {
-                    crm.fencer().ask_history(asker);
-                    None
-                }
-                false => Some(Answer::History),
-            }
-        }
         Ask::Cleanup { target } => {
             fencer.clean_up(target.as_deref());
             Some(Answer::Ended {
@@ -125,11 +136,8 @@ pub(super) fn serve(
         Ask::DeregisterLevel { target, index } => {
             Some(fencer.deregister_level(&level_target(target), index))
         }
-    };
-    if let Some(answer) = answer {
-        crm.answer_of_fencer(asker, answer);
+        _ => None,
     }
-    None
 }
 
 fn level_target(target: protocol::LevelTarget) -> fencer::LevelTarget {
