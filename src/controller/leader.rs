@@ -57,6 +57,8 @@ pub(super) struct Leader {
     failed_start_offset: String,
     /// Why the next transition is computed.
     causes: Causes,
+    /// How often fencing of a node failed since it last went well.
+    pub(super) fence_failures: BTreeMap<String, u32>,
 }
 
 impl Leader {
@@ -133,7 +135,7 @@ impl Controller {
         doc.set_attr(root, "id", "cib-bootstrap-options");
         for (name, value) in wanted {
             let Some(value) = value else { continue };
-            if status::option(self.replica.doc(), name) == Some(&value) {
+            if super::option(self.replica.doc(), name) == Some(&value) {
                 continue;
             }
             let id = format!("cib-bootstrap-options-{name}");

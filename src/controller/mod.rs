@@ -51,7 +51,9 @@ use crate::alerts;
 use crate::attributes::Attributes;
 use crate::cib::Document;
 use crate::cib::operation::{Change, Failure};
+pub use crate::cib::options::value as option;
 use crate::executor::{self, Executor, Outcome, RunId};
+use crate::fencer::Order;
 use crate::ids::NodeId;
 pub use crate::messaging::{Member, Membership};
 use crate::proto::heartbeat::Severity;
@@ -63,7 +65,6 @@ use history::History;
 use leader::Leader;
 use metadata::Metadata;
 use state::State;
-pub use status::option;
 
 /// What a controller has to know of its node.
 #[derive(Debug, Clone)]
@@ -109,7 +110,7 @@ pub enum Output {
     /// An agent is to run, or its run to end.
     Execute(executor::Output),
     /// A node has to be fenced.
-    Fence(Fence),
+    Fence(Order),
     /// The answer to a change of the CIB that was asked for here.
     Answered {
         /// Its number.
@@ -144,19 +145,6 @@ pub enum Output {
     Log(Severity, String),
     /// Something for the journal.
     Event(journal::Event),
-}
-
-/// A node that has to be fenced.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fence {
-    /// The node, by name.
-    pub target: String,
-    /// `reboot`, `off`, `on`.
-    pub action: String,
-    /// How long it may take.
-    pub timeout: Duration,
-    /// How long to wait before.
-    pub delay: Duration,
 }
 
 /// A node's part in the CRM.
@@ -355,7 +343,12 @@ impl Controller {
             Message::Noted(text) => self.handle_noted(&text),
             Message::Throttle { mode, jobs_max } => self.handle_throttle(from, mode, jobs_max),
             // The fencer's own.
-            Message::FenceQuery(_) | Message::FenceableBy(_) | Message::FenceStart(_) => {}
+            Message::FenceQuery(_)
+            | Message::FenceableBy(_)
+            | Message::FenceStart(_)
+            | Message::FenceHistory(_)
+            | Message::FenceHistoryWanted
+            | Message::FenceCleanup { .. } => {}
         }
     }
 

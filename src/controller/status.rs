@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::Member;
+use super::{Member, option};
 use crate::cib::{Document, NodeRef, boolean, reader, writer};
 use crate::rules;
 
@@ -101,14 +101,4 @@ pub(super) fn knows(cib: &Document, member: &Member) -> bool {
         .into_iter()
         .flat_map(|nodes| nodes.children_named("node"));
     known.any(|n| n.id() == Some(&member.uuid) && n.attr("uname") == Some(&member.name))
-}
-
-/// A cluster option of the CIB, the first that is set.
-pub fn option<'a>(cib: &'a Document, name: &str) -> Option<&'a str> {
-    let config = cib.root_element().find(&["configuration", "crm_config"])?;
-    let sets = config.children_named("cluster_property_set");
-    let mut pairs = sets.flat_map(|set| set.children_named("nvpair"));
-    pairs
-        .find(|pair| pair.attr("name") == Some(name))?
-        .attr("value")
 }

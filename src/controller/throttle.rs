@@ -133,7 +133,7 @@ pub(super) struct Throttles {
 impl Controller {
     /// How busy this node is; those who give it work are told if that makes a difference.
     pub fn handle_load(&mut self, now: crate::time::Now, load: Load) {
-        let threshold = status::option(self.cib(), "load-threshold");
+        let threshold = super::option(self.cib(), "load-threshold");
         let threshold = threshold.map_or(THRESHOLD, |text| {
             let percent = text.trim().trim_end_matches('%').parse::<f64>();
             percent.map_or(THRESHOLD, |percent| percent / 100.0)
@@ -157,7 +157,7 @@ impl Controller {
     /// How much this node does at once when nothing else keeps it busy.
     pub(super) fn jobs_max(&self) -> u32 {
         let configured = || {
-            let limit = status::option(self.cib(), "node-action-limit")?;
+            let limit = super::option(self.cib(), "node-action-limit")?;
             limit.parse::<u32>().ok().filter(|limit| *limit > 0)
         };
         let fixed = self.config.jobs_fixed;

@@ -13,6 +13,8 @@ mod alerts;
 mod crm_shell;
 #[path = "crm_failures.rs"]
 mod failures;
+#[path = "crm_fencing.rs"]
+mod fencing;
 #[path = "crm_leaving.rs"]
 mod leaving;
 #[path = "crm_models.rs"]

@@ -13,7 +13,7 @@ fn files_are_about_one_thing() {
     for file in tree::files("src", ".rs") {
         let text = tree::read(&file);
         let lines = code::production(&text).lines().count();
-        if lines > FILE_LINES_MAX && !file.ends_with("tests.rs") {
+        if lines > FILE_LINES_MAX && !tree::is_tests(&file) {
             findings.push(format!(
                 "{}: {lines} lines before its tests",
                 file.display()

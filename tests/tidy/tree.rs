@@ -40,3 +40,9 @@ pub fn read(file: &Path) -> String {
     let bytes = std::fs::read(top().join(file)).expect("a file that was just listed");
     String::from_utf8_lossy(&bytes).into_owned()
 }
+
+/// Whether all of a file is unit tests: `tests.rs`, or a part of it in a folder `tests`.
+pub fn is_tests(file: &Path) -> bool {
+    let mut folders = file.components().skip(1);
+    file.ends_with("tests.rs") || folders.any(|part| part.as_os_str() == "tests")
+}

@@ -66,7 +66,7 @@ fn readers_of_foreign_bytes_have_no_way_to_panic() {
         let bare = code::bare(code::production(&text));
         for (i, line) in bare.lines().enumerate() {
             let panics = [".unwrap()", ".expect(", "panic!(", "unreachable!("];
-            let in_tests = file.ends_with("tests.rs");
+            let in_tests = tree::is_tests(&file);
             for word in panics.iter().filter(|w| !in_tests && line.contains(**w)) {
                 findings.push(format!("{}:{}: {word}", file.display(), i + 1));
             }
@@ -79,7 +79,7 @@ fn readers_of_foreign_bytes_have_no_way_to_panic() {
 fn nothing_outside_tests_unwraps() {
     let mut findings = Vec::new();
     for file in tree::files("src", ".rs") {
-        let test_support = file.ends_with("tests.rs") || file.ends_with("fake.rs");
+        let test_support = tree::is_tests(&file) || file.ends_with("fake.rs");
         let text = tree::read(&file);
         let bare = code::bare(code::production(&text));
         for (i, line) in bare.lines().enumerate() {

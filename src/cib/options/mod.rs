@@ -13,7 +13,17 @@ pub use base::BASE;
 pub use controller::CONTROLLER;
 pub use scheduler::SCHEDULER;
 
-use super::boolean;
+use super::{Document, boolean};
+
+/// What a CIB says of a cluster option, the first that is set.
+pub fn value<'a>(cib: &'a Document, name: &str) -> Option<&'a str> {
+    let config = cib.root_element().find(&["configuration", "crm_config"])?;
+    let sets = config.children_named("cluster_property_set");
+    let mut pairs = sets.flat_map(|set| set.children_named("nvpair"));
+    pairs
+        .find(|pair| pair.attr("name") == Some(name))?
+        .attr("value")
+}
 
 /// What the value of an option is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

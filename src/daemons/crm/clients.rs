@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::fence_requests;
 use super::node::Crm;
 use super::permission::{Caller, Grant};
 use super::protocol::{
@@ -11,6 +12,7 @@ use super::protocol::{
 use super::watchers::Watchers;
 use crate::cib::operation;
 use crate::cib::{writer, xpath};
+use crate::fencer::{Answer, History};
 use crate::runtime::unix_server::{ClientEvent, Credentials, Framing, UnixServer};
 use crate::runtime::users::named;
 use crate::sys::local_time::ctime;
@@ -43,6 +45,10 @@ pub(super) struct Clients {
     waiting: BTreeMap<u64, Waiting>,
     /// Who waits for the state of a controller, by the number of the question.
     states: BTreeMap<u64, Waiting>,
+    /// Who waits for the fencer, by the number of the question.
+    fencing: BTreeMap<u64, Waiting>,
+    /// Of those who wait for its history: of which node.
+    histories: BTreeMap<u64, Option<String>>,
     watchers: Watchers,
     asked: u64,
 }
@@ -60,6 +66,8 @@ impl Clients {
             tools: BTreeMap::new(),
             waiting: BTreeMap::new(),
             states: BTreeMap::new(),
+            fencing: BTreeMap::new(),
+            histories: BTreeMap::new(),
             watchers: Watchers::default(),
             asked: 0,
         })
@@ -110,6 +118,27 @@ impl Clients {
         }
     }
 
+    /// A tool waits for the fencer; the number of its question there.
+    pub(super) fn wait_for_fencer(&mut self, waiting: Waiting) -> u64 {
+        self.asked += 1;
+        self.fencing.insert(self.asked, waiting);
+        self.asked
+    }
+
+    /// The answer will be the history of a node, or of all.
+    pub(super) fn want_history(&mut self, asker: u64, target: Option<String>) {
+        self.histories.insert(asker, target);
+    }
+
+    /// The fencer answered.
+    pub(super) fn tell_fencing(&mut self, asker: u64, answer: Answer, history: &History) {
+        let target = self.histories.remove(&asker).flatten();
+        if let Some(Waiting { client, number }) = self.fencing.remove(&asker) {
+            let reply = fence_requests::told(answer, history, target.as_deref());
+            self.send(client, &Reply::Fencing { number, reply });
+        }
+    }
+
     /// The CIB, the members or the fencing changed.
     pub(super) fn tell_changed(&mut self) {
         for client in self.watchers.changed() {
@@ -133,6 +162,10 @@ impl Clients {
         self.watchers.remove(id);
         self.waiting.retain(|_, waiting| waiting.client != id);
         self.states.retain(|_, waiting| waiting.client != id);
+        self.fencing.retain(|_, waiting| waiting.client != id);
+        let fencing = &self.fencing;
+        self.histories
+            .retain(|asker, _| fencing.contains_key(asker));
     }
 
     /// The first request of a connection says which version the tool speaks.
@@ -242,6 +275,10 @@ fn serve(
         Request::Attribute { .. } => Some(change_attribute(crm, now, &grant, request)),
         request @ (Request::Forget { .. } | Request::Fail { .. }) => {
             Some(on_resource(crm, now, &grant, request))
+        }
+        Request::Fencing { request, .. } => {
+            let waiting = Waiting { client: id, number };
+            fence_requests::serve(crm, now, &caller, waiting, request)
         }
         Request::ShutDown { .. } if caller.is_root_equal() => {
             let (controller, _) = crm.parts();

@@ -1,144 +1,157 @@
-//! Carries out fencing on this node: level by level, device by device.
+//! Runs fence agents and plugins for the fencer.
 
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::time::Instant;
 
-use crate::cib::Document;
-use crate::controller::Fence;
+use crate::agents::stonith;
 use crate::executor::Status;
-use crate::fencer::{self, Covers, Device};
-use crate::runtime::process::{Process, Stream};
+use crate::fencer::{Call, Ended, JobId, Way};
+use crate::ids::NodeName;
+use crate::proto::heartbeat::Severity;
+use crate::runtime::log::Logger;
+use crate::runtime::process::{self, Ending, Finished, Process, Stream};
 
-/// A part of the time must be left for another try. Source: spec crm-runtime.md section 9.
-const LEFT_PERCENT: u32 = 30;
-
-/// How fencing ended.
+/// A run that ended.
 #[derive(Debug)]
 pub struct Fenced {
-    /// What was asked for.
-    pub(super) fence: Fence,
-    /// The device that did it.
-    pub(super) device: String,
-    /// 0 if it was done.
-    pub(super) exit: i32,
-    /// Status of execution.
-    pub(super) status: Status,
-    /// Why not.
-    pub(super) reason: String,
+    pub(super) job: JobId,
+    pub(super) ended: Ended,
 }
 
-/// Fences a node; the end comes through the channel.
-pub(super) fn start(fence: Fence, cib: &Document, done: UnboundedSender<Fenced>) {
-    let devices = fencer::devices(cib);
-    let levels = fencer::levels(cib, &fence.target);
+/// Runs an agent; what comes of it comes through the channel.
+pub(super) fn start(
+    job: JobId,
+    call: Call,
+    timeout: Duration,
+    log: Logger,
+    done: UnboundedSender<Fenced>,
+) {
     tokio::task::spawn_local(async move {
-        tokio::time::sleep(fence.delay).await;
-        let fenced = perform(fence, &devices, levels).await;
+        let ended = match call.way {
+            Way::Plugin if is_meatware(&call) && call.port.is_some() => {
+                by_person(&call, timeout, log).await
+            }
+            _ => run(&call, timeout).await,
+        };
         // Nobody listens any more when the daemon ends.
-        let _ = done.send(fenced);
+        let _ = done.send(Fenced { job, ended });
     });
 }
 
-async fn perform(fence: Fence, devices: &[Device], levels: Vec<fencer::Level>) -> Fenced {
-    let levels = match levels.is_empty() {
-        true => able(&fence, devices).await,
-        false => levels,
+fn is_meatware(call: &Call) -> bool {
+    call.program.as_os_str() == "meatware"
+}
+
+/// A person resets the node and says so; there is no agent.
+async fn by_person(call: &Call, timeout: Duration, log: Logger) -> Ended {
+    let port = call.port.clone().unwrap_or_default();
+    let device = stonith::Device::with_parameters("meatware", &port)
+        .log(move |severity, text| log.log(severity, text.to_owned()));
+    let node = match NodeName::new(&port) {
+        Ok(node) => node,
+        Err(error) => return ended(Some(1), Status::Done, error.to_string()),
     };
-    let mut fenced = Fenced {
-        device: String::new(),
-        exit: 1,
-        status: Status::NoFenceDevice,
-        reason: format!("no device can fence {}", fence.target),
-        fence,
+    match tokio::time::timeout(timeout, device.reset(&node)).await {
+        Ok(Ok(())) => ended(Some(0), Status::Done, String::new()),
+        Ok(Err(error)) => ended(Some(1), Status::Done, error.to_string()),
+        Err(_) => ended(None, Status::Timeout, "nobody confirmed it in time".into()),
+    }
+}
+
+fn ended(exit: Option<i32>, status: Status, reason: String) -> Ended {
+    Ended {
+        exit,
+        status,
+        output: String::new(),
+        reason,
+    }
+}
+
+async fn run(call: &Call, timeout: Duration) -> Ended {
+    let process = match process(call) {
+        Ok(process) => process.timeout(timeout),
+        Err(why) => return ended(None, Status::NotInstalled, why),
     };
-    for level in levels {
-        match of_level(&fenced.fence, devices, &level).await {
-            Ok(()) => {
-                fenced.device = level.join(",");
-                fenced.exit = 0;
-                fenced.status = Status::Done;
-                fenced.reason = String::new();
-                return fenced;
-            }
-            Err(reason) => {
-                fenced.status = Status::Error;
-                fenced.reason = reason;
-            }
+    match process.run().await {
+        Ok(finished) => judge(&finished, timeout),
+        Err(error) => {
+            let why = format!("can't run {}: {error}", call.program.display());
+            ended(None, Status::NotInstalled, why)
         }
-    }
-    fenced
-}
-
-/// Without a topology each device that can is a level of its own.
-async fn able(fence: &Fence, devices: &[Device]) -> Vec<fencer::Level> {
-    let mut levels = Vec::new();
-    for device in devices {
-        let can = match device.covers(&fence.target) {
-            Covers::Yes => true,
-            Covers::No => false,
-            Covers::Ask => lists(device, &fence.target).await,
-        };
-        if can {
-            levels.push(vec![device.id.clone()]);
-        }
-    }
-    levels
-}
-
-async fn lists(device: &Device, target: &str) -> bool {
-    let call = device.call("list", None);
-    let span = call.timeout.unwrap_or(Duration::from_secs(20));
-    match Process::new(call.program)
-        .input(call.input)
-        .timeout(span)
-        .run()
-        .await
-    {
-        Ok(finished) if finished.ending.is_success() => {
-            device.is_in_list(target, &finished.text(Stream::Stdout))
-        }
-        _ => false,
     }
 }
 
-async fn of_level(fence: &Fence, devices: &[Device], level: &[String]) -> Result<(), String> {
-    for step in fencer::steps(level, &fence.action) {
-        let device = devices.iter().find(|device| device.id == step.device);
-        let outcome = match device {
-            Some(device) => of_device(fence, device, &step.action).await,
-            None => Err(format!("there is no device {}", step.device)),
-        };
-        if let Err(reason) = outcome
-            && !step.may_fail
-        {
-            return Err(reason);
+/// The program that carries out a call.
+///
+/// Errors: it is not installed.
+pub(super) fn process(call: &Call) -> Result<Process<'static>, String> {
+    match call.way {
+        Way::Agent if crate::agents::is_program(&call.program) => {
+            Ok(Process::new(call.program.clone()).input(call.input.clone()))
         }
+        Way::Agent => Err(format!("{} is not installed", call.program.display())),
+        Way::Plugin => plugin(call),
     }
-    Ok(())
 }
 
-async fn of_device(fence: &Fence, device: &Device, action: &str) -> Result<(), String> {
-    let call = device.call(action, Some(&fence.target));
-    tokio::time::sleep(call.delay).await;
-    let span = call.timeout.unwrap_or(fence.timeout);
-    let begin = Instant::now();
-    let mut reason = String::new();
-    for _ in 0..call.tries {
-        let left = span.saturating_sub(begin.elapsed());
-        if left < span * LEFT_PERCENT / 100 {
-            break;
-        }
-        let process = Process::new(call.program.clone()).input(call.input.clone());
-        match process.timeout(left).run().await {
-            Ok(finished) if finished.ending.is_success() => return Ok(()),
-            Ok(finished) => {
-                let said = finished.text(Stream::Stderr);
-                reason = format!("{}: {}, {said}", device.id, finished.ending);
-            }
-            Err(error) => reason = format!("{}: {}: {error}", device.id, call.program.display()),
-        }
+/// Source: cluster-glue 1.0.12, stonith(8): `-E` takes the parameters of the environment, which
+/// other users don't see.
+fn plugin(call: &Call) -> Result<Process<'static>, String> {
+    let program = process::find("stonith").ok_or_else(|| {
+        let plugin = call.program.display();
+        format!("{plugin} is a plugin of cluster-glue, which is not installed")
+    })?;
+    let mut args: Vec<String> = vec!["-t".into(), call.program.display().to_string(), "-E".into()];
+    let port = call.port.clone().unwrap_or_default();
+    match &*call.action {
+        "list" => args.push("-l".into()),
+        "monitor" | "status" => args.push("-S".into()),
+        "off" | "on" => args.extend(["-T".into(), call.action.clone(), port]),
+        _ => args.extend(["-T".into(), "reset".into(), port]),
     }
-    Err(reason)
+    let parameters = call.input.lines().filter_map(|line| line.split_once('='));
+    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Ok(Process::new(program)
+        .args(args)
+        .envs(parameters.collect::<Vec<_>>()))
 }
+
+fn judge(finished: &Finished, timeout: Duration) -> Ended {
+    let errors = finished.text(Stream::Stderr);
+    let output = finished.text(Stream::Stdout);
+    let last = |text: &str| {
+        let mut lines = text.lines().rev().map(str::trim);
+        lines.find(|line| !line.is_empty()).map(str::to_owned)
+    };
+    let words = last(&errors).or_else(|| last(&output));
+    let (exit, status, reason) = match finished.ending {
+        Ending::Exited(0) => (Some(0), Status::Done, String::new()),
+        Ending::Exited(code) => {
+            let words =
+                words.unwrap_or_else(|| format!("the agent said nothing, exit code {code}"));
+            (Some(code), Status::Done, words)
+        }
+        Ending::Signalled(signal) => {
+            let reason = format!("Fence agent interrupted by signal {signal}");
+            (None, Status::Error, reason)
+        }
+        // Source: spec crm-runtime.md section 11.
+        Ending::TimedOut => {
+            let reason = format!("Fence agent did not complete within {}s", timeout.as_secs());
+            (None, Status::Timeout, reason)
+        }
+    };
+    Ended {
+        exit,
+        status,
+        output,
+        reason,
+    }
+}
+
+/// Tells of a node that has to go down at once.
+pub(super) const RESET: (Severity, &str) = (
+    Severity::Critical,
+    "This node has to reset itself: it was asked to, and nobody else can do it",
+);

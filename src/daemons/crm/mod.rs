@@ -9,6 +9,7 @@
 mod agents;
 mod alerts;
 mod clients;
+mod fence_requests;
 mod fencing;
 pub mod history;
 mod inputs;

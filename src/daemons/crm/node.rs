@@ -1,6 +1,6 @@
 //! The controller with all that it needs: messaging below, agents and disk beside, tools above.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -20,13 +20,14 @@ use crate::cib::Document;
 use crate::cib::operation::Change;
 use crate::controller::{self, Controller, Output, journal};
 use crate::executor::{self, Class, RunId};
+use crate::fencer::{self, Fencer};
 use crate::ids::NodeId;
 use crate::messaging::{self, Event, MessagingLayer};
 use crate::proto::heartbeat::Severity;
 use crate::runtime::log::Logger;
 use crate::runtime::unix_server::ClientEvent;
 use crate::time::{Instant, Now};
-use crate::wire::crm::{FenceResult, FenceTicket, Message};
+use crate::wire::crm::Message;
 
 /// Why the daemon has to end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,9 +77,7 @@ pub struct Crm {
     history: History,
     alerts: Alerts,
     load: load::Watch,
-    /// Fence devices that were started here.
-    devices: BTreeSet<String>,
-    fences: u64,
+    fencer: Fencer,
     end: Option<End>,
     ended: (mpsc::UnboundedSender<Ended>, mpsc::UnboundedReceiver<Ended>),
     scheduled: (
@@ -114,6 +113,9 @@ impl Crm {
         let version = config.version.clone();
         history.note(now.unix_s, journal::Event::Started { version });
         let controller = Controller::new(config.clone(), files.load(), now);
+        let mut seed = [0; 8];
+        getrandom::fill(&mut seed).map_err(std::io::Error::other)?;
+        let fencer = Fencer::new(config.local, &config.name, u64::from_le_bytes(seed));
         let mut crm = Self {
             controller,
             config,
@@ -127,8 +129,7 @@ impl Crm {
             history,
             alerts: Alerts::new(log.clone()),
             load: load::Watch::new(now.mono),
-            devices: BTreeSet::new(),
-            fences: 0,
+            fencer,
             end: None,
             ended: mpsc::unbounded_channel(),
             scheduled: mpsc::unbounded_channel(),
@@ -138,6 +139,7 @@ impl Crm {
         crm.count_nodes();
         let cib = crm.controller.cib();
         crm.alerts.configure(cib, now.unix_s);
+        crm.fencer.configure(cib, crm.config.have_watchdog);
         Ok(crm)
     }
 
@@ -156,6 +158,7 @@ impl Crm {
         let all = [
             self.controller.poll_timeout(),
             self.messaging.poll_timeout(),
+            self.fencer.poll_timeout(),
             Some(self.load.due()),
         ];
         all.into_iter().flatten().min()
@@ -165,6 +168,7 @@ impl Crm {
     pub fn handle_timeout(&mut self, now: Now) {
         self.messaging.handle_timeout(now);
         self.controller.handle_timeout(now);
+        self.fencer.handle_timeout(now);
         if let Some(load) = self.load.look(now.mono) {
             self.controller.handle_load(now, load);
         }
@@ -207,7 +211,7 @@ impl Crm {
                 self.controller
                     .handle_scheduled(now, scheduled.number, &scheduled.graph, &file);
             }
-            Work::Fenced(fenced) => self.tell_fenced(now, *fenced),
+            Work::Fenced(fenced) => self.fencer.handle_ended(now, fenced.job, fenced.ended),
             Work::Tool(event) => clients::handle(self, now, event),
         }
         self.settle(now);
@@ -232,38 +236,22 @@ impl Crm {
     fn note_device(&mut self, operation: &executor::Operation) {
         let name = operation.key.resource.to_string();
         match &*operation.key.action {
-            "start" => drop(self.devices.insert(name)),
-            "stop" => drop(self.devices.remove(&name)),
+            "start" => self.fencer.set_active(&name, true),
+            "stop" => self.fencer.set_active(&name, false),
             _ => {}
         }
     }
 
-    /// All nodes have to know that a node was fenced, or could not be.
-    fn tell_fenced(&mut self, now: Now, fenced: Fenced) {
-        self.fences += 1;
-        let result = FenceResult {
-            ticket: FenceTicket {
-                origin: self.config.local,
-                number: self.fences,
-            },
-            last: true,
-            device: fenced.device,
-            target: fenced.fence.target,
-            action: fenced.fence.action,
-            client: "crmd".to_owned(),
-            exit: fenced.exit,
-            status: fenced.status as i32,
-            reason: fenced.reason,
-            unix_s: now.unix_s,
-        };
-        let message = Message::FenceResult(result);
-        self.messaging.send(now, message.encode());
-    }
-
     fn receive(&mut self, now: Now, event: Event) {
         match event {
-            Event::Membership(membership) => self.controller.handle_membership(now, membership),
+            Event::Membership(membership) => {
+                self.fencer.handle_membership(now, &membership);
+                self.controller.handle_membership(now, membership);
+            }
             Event::Message { from, message } => match Message::decode(&message) {
+                Ok(message) if message.is_fencing() => {
+                    self.fencer.handle_message(now, from, message);
+                }
                 Ok(message) => self.controller.handle_message(now, from, message),
                 Err(error) => self.tell_unreadable(from, &error),
             },
@@ -293,6 +281,8 @@ impl Crm {
         loop {
             if let Some(output) = self.controller.poll_output() {
                 self.carry_out(now, output);
+            } else if let Some(output) = self.fencer.poll_output() {
+                self.carry_out_fencing(now, output);
             } else if let Some(event) = self.messaging.poll_event() {
                 self.receive(now, event);
             } else {
@@ -315,9 +305,7 @@ impl Crm {
                 }
             }
             Output::Execute(output) => self.execute(output),
-            Output::Fence(fence) => {
-                fencing::start(fence, self.controller.cib(), self.fenced.0.clone());
-            }
+            Output::Fence(order) => self.fencer.fence(now, order, None),
             Output::Answered { call, result } => self.clients.answer(call, result),
             Output::StateTold { number, state } => self.clients.tell_state(number, state),
             Output::Changed(changed) => {
@@ -326,6 +314,7 @@ impl Crm {
                     let cib = self.controller.cib();
                     self.files.keep(cib);
                     self.alerts.configure(cib, now.unix_s);
+                    self.fencer.configure(cib, self.config.have_watchdog);
                     self.count_nodes();
                 }
             }
@@ -353,6 +342,39 @@ impl Crm {
         }
     }
 
+    fn carry_out_fencing(&mut self, now: Now, output: fencer::Output) {
+        match output {
+            fencer::Output::Send(message) => self.messaging.send(now, message.encode()),
+            fencer::Output::Run { job, call, timeout } => {
+                let (log, done) = (self.log.clone(), self.fenced.0.clone());
+                fencing::start(job, call, timeout, log, done);
+            }
+            fencer::Output::Answer { asker, answer } => self.answer_of_fencer(asker, answer),
+            fencer::Output::Over(result) => {
+                let from = result.ticket.origin;
+                let message = Message::FenceResult(result);
+                self.controller.handle_message(now, from, message);
+                self.clients.tell_changed();
+            }
+            fencer::Output::ResetSelf => self.reset_self(),
+            fencer::Output::Log(severity, text) => self.log.log(severity, text),
+        }
+    }
+
+    fn reset_self(&mut self) {
+        let (severity, text) = fencing::RESET;
+        self.log.log(severity, text.to_owned());
+    }
+
+    pub(super) fn answer_of_fencer(&mut self, asker: u64, answer: fencer::Answer) {
+        let history = self.fencer.history();
+        self.clients.tell_fencing(asker, answer, history);
+    }
+
+    pub(super) fn fencer(&mut self) -> &mut Fencer {
+        &mut self.fencer
+    }
+
     fn end_because(&mut self, now: Now, end: End, why: String) {
         self.history.note(now.unix_s, journal::Event::Ended { why });
         self.end = Some(end);
@@ -368,7 +390,8 @@ impl Crm {
             executor::Output::Abort(run) => return self.abort(run),
             executor::Output::Completed(_) => return,
         };
-        let active = self.devices.contains(operation.key.resource.as_str());
+        let id = operation.key.resource.as_str();
+        let active = self.fencer.registry().is_active(id);
         let job = agents::Job {
             run,
             agent: agent.clone(),

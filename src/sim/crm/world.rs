@@ -335,6 +335,7 @@ impl World {
             status: 0,
             reason: "the switch doesn't answer".into(),
             unix_s: self.now().unix_s,
+            delegate: String::new(),
             ticket: ticket.clone(),
         });
         if let Some(part) = self

@@ -23,7 +23,9 @@ mod request;
 mod vote;
 
 pub use attribute::{AttributeChange, AttributeTask, AttributeValue};
-pub use fencing::{FenceQuery, FenceResult, FenceStart, FenceTicket, FenceableBy};
+pub use fencing::{
+    Capable, FenceQuery, FenceRecord, FenceResult, FenceStart, FenceState, FenceTicket, FenceableBy,
+};
 pub use request::{Invoke, OperationKind, Request, RequestFlags};
 pub use vote::{Confirm, Generation, Vote};
 
@@ -141,6 +143,15 @@ pub enum Message {
     FenceStart(FenceStart),
     /// What came of it.
     FenceResult(FenceResult),
+    /// What the sender knows of earlier fencing, for those that joined.
+    FenceHistory(Vec<FenceRecord>),
+    /// All nodes tell what they know of earlier fencing.
+    FenceHistoryWanted,
+    /// All nodes forget the fencing that is over, of one node or of all.
+    FenceCleanup {
+        /// The node, by name.
+        target: Option<String>,
+    },
     /// Something for the journal of every member, as JSON.
     Noted(String),
     /// How busy the sender is, and how much it does at once at most.
@@ -190,7 +201,7 @@ impl Message {
                 writer.u64(*number);
                 fields::put_text(&mut writer, state);
             }
-            Self::ShutdownWanted | Self::Recount => {}
+            Self::ShutdownWanted | Self::Recount | Self::FenceHistoryWanted => {}
             Self::ShutdownGranted { node } => writer.u32(node.0),
             Self::Acknowledge {
                 transition_key,
@@ -205,6 +216,10 @@ impl Message {
             Self::FenceableBy(answer) => answer.encode(&mut writer),
             Self::FenceStart(start) => start.encode(&mut writer),
             Self::FenceResult(result) => result.encode(&mut writer),
+            Self::FenceHistory(records) => {
+                fields::put_list(&mut writer, records, FenceRecord::encode);
+            }
+            Self::FenceCleanup { target } => fields::put_optional(&mut writer, target.as_deref()),
             Self::Noted(text) => fields::put_text(&mut writer, text),
             Self::Throttle { mode, jobs_max } => {
                 writer.u8(*mode);
@@ -218,6 +233,20 @@ impl Message {
         let mut out = Vec::new();
         self.encode_into(&mut out);
         out
+    }
+
+    /// True for what the fencers tell one another.
+    pub fn is_fencing(&self) -> bool {
+        matches!(
+            self,
+            Self::FenceQuery(_)
+                | Self::FenceableBy(_)
+                | Self::FenceStart(_)
+                | Self::FenceResult(_)
+                | Self::FenceHistory(_)
+                | Self::FenceHistoryWanted
+                | Self::FenceCleanup { .. }
+        )
     }
 
     fn kind(&self) -> u8 {
@@ -243,6 +272,9 @@ impl Message {
             Self::StateTold { .. } => 19,
             Self::Noted(_) => 20,
             Self::Throttle { .. } => 31,
+            Self::FenceHistory(_) => 40,
+            Self::FenceHistoryWanted => 41,
+            Self::FenceCleanup { .. } => 42,
         }
     }
 
@@ -304,6 +336,11 @@ impl Message {
             31 => Self::Throttle {
                 mode: fields.u8()?,
                 jobs_max: fields.u32()?,
+            },
+            40 => Self::FenceHistory(fields.list(FenceRecord::decode)?),
+            41 => Self::FenceHistoryWanted,
+            42 => Self::FenceCleanup {
+                target: fields.optional("target")?,
             },
             unknown => return Err(CrmError::UnknownKind(unknown)),
         })

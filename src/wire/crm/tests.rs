@@ -116,26 +116,40 @@ fn of_actions() -> Vec<Message> {
             resource: resource.clone(),
         }),
         Message::Invoke(Invoke::Fail { node, resource }),
+    ]
+}
+
+fn of_fencing() -> Vec<Message> {
+    vec![
         Message::FenceQuery(FenceQuery {
             ticket: ticket(),
+            leader: NodeId(4),
             target: "b".into(),
             action: "off".into(),
             client: "crmd".into(),
             timeout_ms: 1,
-            delay_ms: 2,
+            delay_s: -1,
         }),
         Message::FenceableBy(FenceableBy {
             ticket: ticket(),
-            devices: vec!["ipmi".into()],
+            devices: vec![Capable {
+                device: "ipmi".into(),
+                verified: true,
+                priority: -7,
+                timeout_ms: Some(0),
+                delay_ms: 9,
+                unfences: false,
+            }],
         }),
         Message::FenceStart(FenceStart {
             ticket: ticket(),
-            node,
+            node: NodeId(1),
             device: "ipmi".into(),
             target: "b".into(),
             action: "reboot".into(),
             timeout_ms: 3,
-            delay_ms: 4,
+            delay_s: 4,
+            last: true,
         }),
         Message::FenceResult(FenceResult {
             ticket: ticket(),
@@ -148,13 +162,37 @@ fn of_actions() -> Vec<Message> {
             status: 10,
             reason: String::new(),
             unix_s: 5,
+            delegate: "c".into(),
         }),
+        Message::FenceHistory(vec![FenceRecord {
+            ticket: ticket(),
+            leader: NodeId(1),
+            origin: "a".into(),
+            target: "b".into(),
+            action: "reboot".into(),
+            client: "crmd".into(),
+            state: FenceState::Failed,
+            delegate: "c".into(),
+            exit: 1,
+            status: 4,
+            reason: "no answer".into(),
+            completed_s: 6,
+        }]),
+        Message::FenceCleanup {
+            target: Some("b".into()),
+        },
+        Message::FenceHistoryWanted,
     ]
 }
 
 #[test]
 fn each_message_is_read_as_it_was_written_and_no_part_of_it_is() {
-    for message in of_nodes().into_iter().chain(of_actions()).chain(of_tools()) {
+    for message in of_nodes()
+        .into_iter()
+        .chain(of_actions())
+        .chain(of_fencing())
+        .chain(of_tools())
+    {
         let mut bytes = message.encode();
         assert_eq!(Message::decode(&bytes).as_ref(), Ok(&message));
         for end in 0..bytes.len() {

@@ -1,9 +1,9 @@
 //! Fence devices as resources.
 
+use super::super::fencing;
 use super::{done, judge, not_installed, timeout};
 use crate::executor::{Class, Exit, Operation, Outcome};
 use crate::fencer;
-use crate::runtime::process::Process;
 
 /// A fence device: starting it is a look at whether it answers.
 pub(super) async fn run(
@@ -21,17 +21,13 @@ pub(super) async fn run(
     let Some(device) = device else {
         return not_installed(&format!("the device {}", operation.key.resource));
     };
-    let call = device.call("monitor", None);
-    if !crate::agents::is_program(&call.program) {
-        return not_installed(&call.program.display().to_string());
-    }
+    let call = device.call("monitor", None, fencer::Support::default());
+    let process = match fencing::process(&call) {
+        Ok(process) => process,
+        Err(why) => return not_installed(&why),
+    };
     let span = call.timeout.unwrap_or_else(|| timeout(operation));
-    match Process::new(call.program)
-        .input(call.input)
-        .timeout(span)
-        .run()
-        .await
-    {
+    match process.timeout(span).run().await {
         Ok(finished) => judge(Class::Stonith, operation, &finished),
         Err(error) => not_installed(&error.to_string()),
     }

@@ -15,6 +15,8 @@
 //!                               <--            changed        once, until cib is asked for again
 //! ```
 
+pub mod fencing;
+
 use serde::{Deserialize, Serialize};
 
 /// Path of the socket.
@@ -119,6 +121,13 @@ pub enum Request {
         node: String,
         /// The resource.
         resource: String,
+    },
+    /// Something of the fencer.
+    Fencing {
+        /// Its number.
+        number: u64,
+        /// What.
+        request: fencing::Ask,
     },
     /// The node leaves the cluster, in order.
     ShutDown {
@@ -237,6 +246,13 @@ pub enum Reply {
         /// `S_IDLE` …
         state: String,
     },
+    /// Of the fencer.
+    Fencing {
+        /// Of the request.
+        number: u64,
+        /// Its answer.
+        reply: fencing::Answer,
+    },
     /// The request can't be granted.
     Refused {
         /// Of the request.
@@ -260,6 +276,7 @@ impl Request {
             | Self::State { number, .. }
             | Self::Forget { number, .. }
             | Self::Fail { number, .. }
+            | Self::Fencing { number, .. }
             | Self::ShutDown { number } => *number,
         }
     }
