@@ -238,6 +238,25 @@ fn only_in_one(real: &[String], ours: &[String]) -> Vec<String> {
     lines
 }
 
+/// A line without the moment in which a simulation counted a failure: the two run one after the
+/// other.
+fn timeless(line: &str) -> String {
+    if !line.contains("last-failure-") {
+        return line.to_owned();
+    }
+    let (now, digit) = (now(), |c: char| c.is_ascii_digit());
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some(start) = rest.find(digit) {
+        let (plain, number) = rest.split_at(start);
+        let (number, after) = number.split_at(number.find(|c| !digit(c)).unwrap_or(number.len()));
+        let recent = number.parse::<i64>().is_ok_and(|n| (n - now).abs() < 600);
+        out.extend([plain, if recent { "now" } else { number }]);
+        rest = after;
+    }
+    out + rest
+}
+
 /// The lines of a report between two titles.
 fn between<'a>(text: &'a str, from: &str, to: &str) -> impl Iterator<Item = &'a str> {
     let start = if from.is_empty() {
@@ -257,7 +276,7 @@ fn between<'a>(text: &'a str, from: &str, to: &str) -> impl Iterator<Item = &'a 
 fn before(text: &str) -> Vec<String> {
     let text = text.split("\nTransition Summary:").next().unwrap_or("");
     between(text, "", "\nAllocation Scores")
-        .map(str::to_owned)
+        .map(timeless)
         .collect()
 }
 
@@ -281,7 +300,7 @@ fn summary(text: &str) -> Vec<String> {
 
 fn executed(text: &str) -> Vec<String> {
     between(text, "\nExecuting Cluster Transition:", "")
-        .map(str::to_owned)
+        .map(timeless)
         .collect()
 }
 
@@ -375,7 +394,10 @@ fn history(after: &str) -> Vec<String> {
         ];
         let parent = element.parent().and_then(|p| p.id()).unwrap_or("");
         let attrs = attributes(element, &without);
-        lines.push(format!("{} in {parent}: {attrs}", element.name()));
+        lines.push(timeless(&format!(
+            "{} in {parent}: {attrs}",
+            element.name()
+        )));
     }
     lines.sort();
     lines

@@ -57,11 +57,7 @@ impl<'a> Cluster<'a> {
         task: &str,
         node: Option<NodeId>,
     ) -> Option<ActionId> {
-        let all = self.resources[resource].actions.iter().rev().copied();
-        all.into_iter().find(|&a| {
-            let action = &self.actions[a];
-            &*action.task == task && (node.is_none() || action.node == node)
-        })
+        self.newest_that(resource, node, |action| &*action.task == task)
     }
 
     /// The newest action of a resource with a key, on a node if one is given.
@@ -71,10 +67,19 @@ impl<'a> Cluster<'a> {
         key: &str,
         node: Option<NodeId>,
     ) -> Option<ActionId> {
+        self.newest_that(resource, node, |action| &*action.key == key)
+    }
+
+    fn newest_that(
+        &self,
+        resource: ResourceId,
+        node: Option<NodeId>,
+        fits: impl Fn(&Action) -> bool,
+    ) -> Option<ActionId> {
         let all = self.resources[resource].actions.iter().rev().copied();
         all.into_iter().find(|&a| {
             let action = &self.actions[a];
-            &*action.key == key && (node.is_none() || action.node == node)
+            fits(action) && (node.is_none() || action.node == node)
         })
     }
 
@@ -228,13 +233,13 @@ impl<'a> Cluster<'a> {
         if !action.extra.is_empty() || op.child("instance_attributes").is_none() {
             return;
         }
-        let facts = Context {
+        let context = Context {
             node: Some(&self.nodes[node].attrs),
             ..self.context()
         };
         let mut values = Values::new();
         let sets = "instance_attributes";
-        self.read_sets(op, sets, &facts, Reading::default(), &mut values);
+        self.read_sets(op, sets, &context, Reading::default(), &mut values);
         self.actions[id].extra = Rc::new(values);
     }
 

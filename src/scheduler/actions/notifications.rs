@@ -274,18 +274,9 @@ impl Cluster<'_> {
         values
     }
 
-    /// Whether the attributes of instances belong to the hosts of their containers: the clone of
-    /// a bundle takes that over from the primitive in it.
+    /// Whether the attributes of instances belong to the hosts of their containers.
     fn attributes_of_host(&self, clone: ResourceId) -> bool {
-        let name = "container-attribute-target";
-        let r = &self.resources[clone];
-        let in_bundle = r
-            .parent
-            .filter(|&p| matches!(self.resources[p].kind, Kind::Bundle(_)));
-        let instance = in_bundle.and_then(|_| r.children.first().copied());
-        let target = self
-            .meta(clone, name)
-            .or_else(|| self.meta(instance?, name));
+        let target = self.meta(clone, "container-attribute-target");
         target.as_deref() == Some("host")
     }
 

@@ -144,7 +144,7 @@ impl<'a> Cluster<'a> {
         let mut nodes = Vec::new();
         for node in self.node_order.clone() {
             let params = self.params(resource, Some(node));
-            let facts = Context {
+            let context = Context {
                 node: Some(&self.nodes[node].attrs),
                 matched: Some(Matched {
                     captures: subject.captures,
@@ -153,7 +153,7 @@ impl<'a> Cluster<'a> {
                 }),
                 ..self.context()
             };
-            if !self.rule_holds(rule, &facts) {
+            if !self.rule_holds(rule, &context) {
                 continue;
             }
             let score = self.rule_score(rule, node, subject);

@@ -83,10 +83,10 @@ impl<'a> Cluster<'a> {
     }
 
     fn is_in_force(&self, element: Element<'a>) -> bool {
-        let facts = self.context();
+        let context = self.context();
         element
             .child("lifetime")
-            .is_none_or(|lifetime| self.any_rule_holds(lifetime, &facts))
+            .is_none_or(|lifetime| self.any_rule_holds(lifetime, &context))
     }
 
     fn read_tags(&mut self) {

@@ -478,6 +478,8 @@ pub struct FailedOp<'a> {
     pub op: Element<'a>,
     /// Where.
     pub node: NodeId,
+    /// Whose.
+    pub resource: ResourceId,
 }
 
 /// Tables of everything; indices are the types of [`crate::scheduler::model::arena`].

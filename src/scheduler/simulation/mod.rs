@@ -7,8 +7,11 @@ pub mod injections;
 pub mod shadow;
 pub mod shown;
 
-use crate::cib::Document;
+use std::collections::BTreeSet;
+
+use crate::cib::{Document, NodeRef};
 use crate::rules::iso8601::{Clock, Time};
+use crate::scheduler::model::Text;
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::report::{Section, Show, Times, Xml};
 use crate::scheduler::simulation::shown::{Item, Score};
@@ -207,7 +210,7 @@ pub fn simulate_as_xml(source: &Document, request: &Request, xml: Xml) -> Simula
 fn report_of(source: &Document, request: &Request, mut page: Page) -> Simulation {
     let mut cib = source.clone();
     let input = expand::expand(source);
-    let agents = {
+    let (failed, agents) = {
         tell_time(source, request, &mut page);
         let mut cluster = crate::scheduler::read(&input, effective_time(source, request));
         if !request.quiet {
@@ -217,7 +220,8 @@ fn report_of(source: &Document, request: &Request, mut page: Page) -> Simulation
         page.lists = page.text.len();
         let title = ("Current cluster status", "cluster_status");
         tell_status(&mut cluster, request, title, &mut page);
-        injections::agents(&cluster, &request.injections)
+        let agents = injections::agents(&cluster, &request.injections);
+        (failures(&cluster), agents)
     };
     let mut errors = Vec::new();
     if !request.injections.is_empty() {
@@ -244,6 +248,8 @@ fn report_of(source: &Document, request: &Request, mut page: Page) -> Simulation
     };
     if request.run || request.simulate {
         transition(request, &mut page, &mut made);
+    } else if request.injections.is_empty() {
+        mark(&mut made.input, &failed);
     }
     made.xml = page.xml.take();
     made.text = if request.plain {
@@ -253,6 +259,33 @@ fn report_of(source: &Document, request: &Request, mut page: Page) -> Simulation
         page.text
     };
     made
+}
+
+/// An entry of a history that tells of a failure, with the node and the resource.
+type Mark = (NodeRef, Text, Text);
+
+/// The failures of a cluster, each operation of a node once.
+fn failures(cluster: &Cluster<'_>) -> Vec<Mark> {
+    let mut seen = BTreeSet::new();
+    let failed = cluster.failed.iter().filter(|failed| {
+        let op = failed.op;
+        let key = op.attr("operation_key").or_else(|| op.id());
+        seen.insert((failed.node, key))
+    });
+    let marks = failed.map(|failed| {
+        let node = cluster.nodes[failed.node].name.clone();
+        let resource = cluster.resources[failed.resource].id.clone();
+        (failed.op.node(), node, resource)
+    });
+    marks.collect()
+}
+
+/// Failures are marked in the input, as the original does that while it reads it.
+fn mark(input: &mut Document, failed: &[Mark]) {
+    for (op, node, resource) in failed {
+        input.set_attr(*op, "uname", node);
+        input.set_attr(*op, "rsc-id", resource);
+    }
 }
 
 /// The report without titles, bullets and names of lists of nodes.
@@ -281,6 +314,7 @@ fn transition(request: &Request, page: &mut Page, made: &mut Simulation) {
     let input = expand::expand(&made.input);
     let mut cluster = crate::scheduler::read(&input, effective_time(&made.input, request));
     let graph = crate::scheduler::schedule(&mut cluster);
+    mark(&mut made.input, &failures(&cluster));
     tell_scores(&cluster, request, page);
     made.dot = Some(cluster.dot(request.all_actions));
     let summary = cluster.summary();

@@ -134,6 +134,7 @@ impl<'a> Cluster<'a> {
                 return false;
             };
             body.inner = Some(inner);
+            self.take_attribute_target(bundle, inner);
         }
         for (i, replica) in xml.replicas.iter().enumerate() {
             let Some(container) = self.unpack_resource(at(replica.container), Some(bundle), None)
@@ -175,6 +176,19 @@ impl<'a> Cluster<'a> {
         self.resources[bundle].children.extend(body.inner);
         self.resources[bundle].kind = Kind::Bundle(body);
         true
+    }
+
+    /// A bundle and the clone in it take from the primitive whether attributes belong to the
+    /// hosts of the containers. Containers and addresses, made later, have it from the bundle.
+    fn take_attribute_target(&mut self, bundle: ResourceId, inner: ResourceId) {
+        let name = "container-attribute-target";
+        let last = self.resources[inner].children.last();
+        let target = last.and_then(|&child| self.resources[child].meta.get(name).cloned());
+        if let Some(target) = target {
+            for r in [bundle, inner] {
+                self.resources[r].meta.insert(name.into(), target.clone());
+            }
+        }
     }
 
     fn unpack_connection(

@@ -160,12 +160,12 @@ impl<'a> Cluster<'a> {
         let operation = self.operation(resource, &key, task);
         let mut extra = Values::new();
         if let Some(op) = operation.element {
-            let facts = Context {
+            let context = Context {
                 node: Some(&self.nodes[node].attrs),
                 ..self.context()
             };
             let sets = "instance_attributes";
-            self.read_sets(op, sets, &facts, Reading::default(), &mut extra);
+            self.read_sets(op, sets, &context, Reading::default(), &mut extra);
         }
         let has_extra = !extra.is_empty();
         values.extend(extra);

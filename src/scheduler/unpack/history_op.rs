@@ -157,6 +157,7 @@ impl<'a> Cluster<'a> {
             self.failed.push(FailedOp {
                 op: entry.xml,
                 node: entry.node,
+                resource: entry.resource,
             });
         }
     }

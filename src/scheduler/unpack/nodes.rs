@@ -88,10 +88,10 @@ impl<'a> Cluster<'a> {
     }
 
     fn read_node_utilization(&mut self, node: NodeId, element: Element<'a>) {
-        let facts = self.context();
+        let context = self.context();
         let mut values = Values::new();
         let reading = Reading::default();
-        self.read_sets(element, "utilization", &facts, reading, &mut values);
+        self.read_sets(element, "utilization", &context, reading, &mut values);
         self.nodes[node].utilization = numbers(&values);
     }
 
@@ -127,12 +127,18 @@ impl<'a> Cluster<'a> {
             n.attrs.insert("#cluster-name".into(), cluster.clone());
         }
         let mut attrs = std::mem::take(&mut n.attrs);
-        let facts = self.context();
+        let context = self.context();
         let reading = Reading {
             first: None,
             overwrite,
         };
-        self.read_sets(element, "instance_attributes", &facts, reading, &mut attrs);
+        self.read_sets(
+            element,
+            "instance_attributes",
+            &context,
+            reading,
+            &mut attrs,
+        );
         if !attrs.contains_key("#site-name") {
             let site = attrs.get("site-name").cloned().or(cluster_name);
             if let Some(site) = site {

@@ -145,7 +145,7 @@ impl<'a> Cluster<'a> {
         element: Option<Element<'a>>,
     ) -> Values {
         let r = &self.resources[resource];
-        let facts = Context {
+        let context = Context {
             agent: Some(Agent {
                 class: r.class,
                 provider: r.provider,
@@ -160,7 +160,7 @@ impl<'a> Cluster<'a> {
         let mut meta = Values::new();
         let sets = "meta_attributes";
         if let Some(defaults) = self.configuration("op_defaults") {
-            self.read_sets(defaults, sets, &facts, Reading::default(), &mut meta);
+            self.read_sets(defaults, sets, &context, Reading::default(), &mut meta);
         }
         if is_probe(task, interval) {
             let timeout = self
@@ -175,7 +175,7 @@ impl<'a> Cluster<'a> {
                 overwrite: true,
                 first: None,
             };
-            self.read_sets(element, sets, &facts, reading, &mut meta);
+            self.read_sets(element, sets, &context, reading, &mut meta);
             for (name, value) in element.attrs() {
                 meta.insert(name.into(), value.into());
             }
@@ -337,11 +337,11 @@ impl<'a> Cluster<'a> {
             return Some(value.to_owned());
         }
         let mut values = Values::new();
-        let facts = self.context();
+        let context = self.context();
         self.read_sets(
             op,
             "meta_attributes",
-            &facts,
+            &context,
             Reading::default(),
             &mut values,
         );

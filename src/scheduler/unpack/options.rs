@@ -88,13 +88,13 @@ impl Cluster<'_> {
     pub(in crate::scheduler) fn unpack_options(&mut self) {
         let mut options = Options::default();
         if let Some(config) = self.configuration("crm_config") {
-            let facts = self.context();
+            let context = self.context();
             let reading = Reading {
                 first: Some("cib-bootstrap-options"),
                 overwrite: false,
             };
             let mut all = Values::new();
-            self.read_sets(config, "cluster_property_set", &facts, reading, &mut all);
+            self.read_sets(config, "cluster_property_set", &context, reading, &mut all);
             options.all = all;
         }
         let o = &mut options;

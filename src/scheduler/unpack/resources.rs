@@ -196,7 +196,7 @@ impl<'a> Cluster<'a> {
     }
 
     /// Facts about a resource for rules of its attribute sets.
-    pub(in crate::scheduler) fn facts_of(&self, resource: ResourceId) -> Context<'_> {
+    pub(in crate::scheduler) fn context_of(&self, resource: ResourceId) -> Context<'_> {
         let r = &self.resources[resource];
         Context {
             agent: r.is_primitive().then_some(Agent {
@@ -210,7 +210,7 @@ impl<'a> Cluster<'a> {
 
     fn read_meta(&mut self, resource: ResourceId, number: Option<i32>) {
         let r = &self.resources[resource];
-        let facts = self.facts_of(resource);
+        let context = self.context_of(resource);
         let mut meta = Values::new();
         for (name, value) in r.xml.attrs() {
             meta.insert(name.into(), value.into());
@@ -220,14 +220,14 @@ impl<'a> Cluster<'a> {
         }
         let reading = Reading::default();
         let sets = "meta_attributes";
-        self.read_sets(r.xml, sets, &facts, reading, &mut meta);
+        self.read_sets(r.xml, sets, &context, reading, &mut meta);
         let mut ancestor = r.parent;
         while let Some(at) = ancestor {
-            self.read_sets(self.resources[at].xml, sets, &facts, reading, &mut meta);
+            self.read_sets(self.resources[at].xml, sets, &context, reading, &mut meta);
             ancestor = self.resources[at].parent;
         }
         if let Some(defaults) = self.configuration("rsc_defaults") {
-            self.read_sets(defaults, sets, &facts, reading, &mut meta);
+            self.read_sets(defaults, sets, &context, reading, &mut meta);
         }
         if let Some(parent) = r.parent {
             for (name, value) in &self.resources[parent].meta {
@@ -243,31 +243,31 @@ impl<'a> Cluster<'a> {
         resource: ResourceId,
         node: Option<NodeId>,
     ) -> Values {
-        let facts = Context {
+        let context = Context {
             node: node.map(|n| &self.nodes[n].attrs as &dyn Lookup),
-            ..self.facts_of(resource)
+            ..self.context_of(resource)
         };
         let mut values = Values::new();
         let (sets, reading) = ("instance_attributes", Reading::default());
         let mut at = Some(resource);
         while let Some(r) = at {
-            self.read_sets(self.resources[r].xml, sets, &facts, reading, &mut values);
+            self.read_sets(self.resources[r].xml, sets, &context, reading, &mut values);
             at = self.resources[r].parent;
         }
         if let Some(defaults) = self.configuration("rsc_defaults") {
-            self.read_sets(defaults, sets, &facts, reading, &mut values);
+            self.read_sets(defaults, sets, &context, reading, &mut values);
         }
         values
     }
 
     fn read_resource_utilization(&mut self, resource: ResourceId) {
         let r = &self.resources[resource];
-        let facts = self.context();
+        let context = self.context();
         let mut values = Values::new();
         self.read_sets(
             r.xml,
             "utilization",
-            &facts,
+            &context,
             Reading::default(),
             &mut values,
         );
