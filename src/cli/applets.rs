@@ -79,6 +79,7 @@ const APPLETS: &[Applet] = &[
     super::pacemaker_metadata::SCHEDULERD,
     super::pacemaker_metadata::CONTROLD,
     super::pacemaker_metadata::BASED,
+    super::pacemaker_metadata::FENCED_APPLET,
     super::cibadmin::APPLET,
     super::crm_diff::APPLET,
     super::crm_shadow::APPLET,
@@ -97,6 +98,7 @@ const APPLETS: &[Applet] = &[
     super::crm_ticket::APPLET,
     super::crm_verify::APPLET,
     super::crmadmin::APPLET,
+    super::stonith_admin::APPLET,
 ];
 
 /// Parses a tool's arguments; on a wrong one prints clap's text and exits 2 (help: 0).

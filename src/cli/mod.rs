@@ -50,5 +50,6 @@ mod resource_manager;
 mod simulate_ring;
 mod status;
 mod stderr_log;
+mod stonith_admin;
 
 pub use applets::main;

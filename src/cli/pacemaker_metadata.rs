@@ -11,7 +11,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::applets::{self, Applet, Kind};
 use super::crm::arguments;
-use crate::cib::options::{self, Audience, BASE, CONTROLLER, ClusterOption, SCHEDULER};
+use crate::cib::options::{self, Audience, BASE, CONTROLLER, ClusterOption, FENCER, SCHEDULER};
 
 /// The version of Pacemaker that is stood in for.
 const VERSION: &str = "2.1.5";
@@ -24,7 +24,7 @@ struct Daemon {
     options: &'static [ClusterOption],
 }
 
-const DAEMONS: [Daemon; 3] = [
+const DAEMONS: [Daemon; 4] = [
     Daemon {
         name: "pacemaker-schedulerd",
         short: "Options of the scheduler",
@@ -43,7 +43,16 @@ const DAEMONS: [Daemon; 3] = [
         long: "How the cluster's configuration is kept and guarded",
         options: BASE,
     },
+    Daemon {
+        name: FENCED,
+        short: "Parameters of all fence devices",
+        long: "What the cluster has to know of a fence device, besides its agent's parameters",
+        options: FENCER,
+    },
 ];
+
+/// The daemon whose options are parameters of resources.
+const FENCED: &str = "pacemaker-fenced";
 
 const fn applet(name: &'static str, command: fn() -> Command, run: Run) -> Applet {
     Applet {
@@ -77,6 +86,13 @@ pub const BASED: Applet = applet(
     "pacemaker-based",
     || command(&DAEMONS[2]),
     |args| run(&DAEMONS[2], &args),
+);
+
+/// `pacemaker-fenced`.
+pub const FENCED_APPLET: Applet = applet(
+    FENCED,
+    || command(&DAEMONS[3]),
+    |args| run(&DAEMONS[3], &args),
 );
 
 fn command(daemon: &Daemon) -> Command {
@@ -130,7 +146,7 @@ fn metadata(daemon: &Daemon) -> std::io::Result<String> {
             xml.create_element("parameters")
                 .write_inner_content(|xml| {
                     let mut options = daemon.options.iter();
-                    options.try_for_each(|option| parameter(xml, option))
+                    options.try_for_each(|option| parameter(xml, option, daemon))
                 })?;
             Ok(())
         })?;
@@ -144,16 +160,16 @@ fn english(xml: &mut Xml, name: &str, text: &str) -> std::io::Result<()> {
     Ok(())
 }
 
-fn parameter(xml: &mut Xml, option: &ClusterOption) -> std::io::Result<()> {
+fn parameter(xml: &mut Xml, option: &ClusterOption, daemon: &Daemon) -> std::io::Result<()> {
     let element = xml.create_element("parameter");
     let named = element.with_attribute(("name", option.name));
     named.write_inner_content(|xml| {
-        english(xml, "longdesc", &long(option))?;
-        english(
-            xml,
-            "shortdesc",
-            &format!("{}{}", mark(option), option.short),
-        )?;
+        let (short, long) = match daemon.name == FENCED {
+            true => (parameter_short(option), option.long.to_owned()),
+            false => (format!("{}{}", mark(option), option.short), long(option)),
+        };
+        english(xml, "longdesc", &long)?;
+        english(xml, "shortdesc", &short)?;
         let mut content = xml
             .create_element("content")
             .with_attribute(("type", type_of(option)));
@@ -182,6 +198,14 @@ fn mark(option: &ClusterOption) -> &'static str {
         Audience::Advanced => "*** Advanced Use Only *** ",
         Audience::Deprecated => "*** Deprecated *** ",
         Audience::Everyone | Audience::Cluster => "",
+    }
+}
+
+/// Parameters of devices have another mark.
+fn parameter_short(option: &ClusterOption) -> String {
+    match option.audience {
+        Audience::Advanced => format!("Advanced use only: {}", option.short),
+        _ => option.short.to_owned(),
     }
 }
 

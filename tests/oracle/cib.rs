@@ -26,7 +26,8 @@ const USERS: [&str; 7] = [
 ];
 
 /// The tools that are compared here and in the files beside.
-const TOOLS: [&str; 18] = [
+const TOOLS: [&str; 19] = [
+    "stonith_admin",
     "crm_simulate",
     "crmadmin",
     "attrd_updater",
@@ -48,7 +49,8 @@ const TOOLS: [&str; 18] = [
 ];
 
 /// Those that stand in the original's place for pcs, which looks nowhere else.
-const PCS_TOOLS: [&str; 12] = [
+const PCS_TOOLS: [&str; 13] = [
+    "stonith_admin",
     "crm_mon",
     "crm_simulate",
     "crmadmin",
@@ -489,8 +491,12 @@ fn pcs_works_with_them() {
     let program = fs::read_link(place.tools.join("cibadmin")).unwrap();
     let file = place.folder.path().join("pcs.xml");
     let lines = include_str!("pcs_lines.txt");
-    let mount = |tool: &str| format!("mount --bind {} {ORIGINAL}/{tool}\n", program.display());
-    let mounts: String = PCS_TOOLS.map(mount).concat();
+    let mount = |path: String| format!("mount --bind {} {path}\n", program.display());
+    let tools = PCS_TOOLS.map(|tool| mount(format!("{ORIGINAL}/{tool}")));
+    let daemons = ["based", "controld", "fenced", "schedulerd"];
+    let daemons =
+        daemons.map(|daemon| mount(format!("/usr/lib/pacemaker/pacemaker-{daemon}")));
+    let mounts = tools.concat() + &daemons.concat();
     let [theirs, ours] = [String::new(), mounts].map(|before| {
         let _ = fs::remove_file(&file);
         let out = Command::new("unshare")

@@ -4,12 +4,19 @@
 use std::path::Path;
 use std::process::Command;
 
-use everbeat::cib::options::{BASE, CONTROLLER, SCHEDULER};
+use everbeat::cib::options::{BASE, CONTROLLER, FENCER, SCHEDULER};
 
 const FOLDER: &str = "/usr/lib/pacemaker";
 
 /// What pcs checks such documents by.
 const SCHEMA: &str = "/usr/share/pcs/data/ocf-1.1.rng";
+
+const DAEMONS: [&str; 4] = [
+    "pacemaker-schedulerd",
+    "pacemaker-controld",
+    "pacemaker-based",
+    "pacemaker-fenced",
+];
 
 fn printed(command: &mut Command) -> String {
     let output = command.output().expect("it runs");
@@ -41,11 +48,7 @@ fn options_are_those_of_the_original() {
         println!("SKIPPED: pacemaker is not installed");
         return;
     }
-    for daemon in [
-        "pacemaker-schedulerd",
-        "pacemaker-controld",
-        "pacemaker-based",
-    ] {
+    for daemon in DAEMONS {
         let theirs = printed(Command::new(Path::new(FOLDER).join(daemon)).arg("metadata"));
         let ours = ours(daemon);
         assert_eq!(facts(&ours), facts(&theirs), "{daemon}");
@@ -64,11 +67,7 @@ fn pcs_takes_the_document() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
-    for daemon in [
-        "pacemaker-schedulerd",
-        "pacemaker-controld",
-        "pacemaker-based",
-    ] {
+    for daemon in DAEMONS {
         let file = folder.path().join(daemon);
         std::fs::write(&file, ours(daemon)).expect("a file");
         let mut check = Command::new("xmllint");
@@ -81,15 +80,15 @@ fn pcs_takes_the_document() {
 fn the_page_has_every_option_with_its_default() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("man/man7/everbeat-options.7");
     let page = std::fs::read_to_string(page).expect("the page");
-    for option in [SCHEDULER, CONTROLLER, BASE].into_iter().flatten() {
+    for option in [SCHEDULER, CONTROLLER, BASE, FENCER].into_iter().flatten() {
         let Some((_, entry)) = page.split_once(&format!("\n.It Li {}\n", option.name)) else {
             panic!("{} is missing", option.name);
         };
         let entry = entry.split("\n.It ").next().unwrap_or_default();
         let entry = entry.replace('\n', " ");
         let default = match option.default {
-            Some(default) => format!("default {default}."),
-            None => "no default.".to_owned(),
+            Some(default) if !default.is_empty() => format!("default {default}."),
+            _ => "no default.".to_owned(),
         };
         assert!(entry.contains(&default), "{}: {entry}", option.name);
     }

@@ -9,7 +9,7 @@ use everbeat::cli::applets;
 use crate::cib::ORIGINAL;
 
 /// Tools that are compared. crm_master has no help of its own.
-const TOOLS: [&str; 17] = [
+const TOOLS: [&str; 18] = [
     "attrd_updater",
     "cibadmin",
     "crm_attribute",
@@ -27,6 +27,7 @@ const TOOLS: [&str; 17] = [
     "crm_verify",
     "crmadmin",
     "iso8601",
+    "stonith_admin",
 ];
 
 /// One option as a help names it.

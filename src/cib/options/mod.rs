@@ -7,10 +7,12 @@
 
 mod base;
 mod controller;
+mod fencer;
 mod scheduler;
 
 pub use base::BASE;
 pub use controller::CONTROLLER;
+pub use fencer::FENCER;
 pub use scheduler::SCHEDULER;
 
 use super::{Document, boolean};
@@ -119,7 +121,7 @@ mod tests {
 
     #[test]
     fn defaults_are_values_of_their_kind() {
-        for option in [SCHEDULER, CONTROLLER, BASE].into_iter().flatten() {
+        for option in [SCHEDULER, CONTROLLER, BASE, FENCER].into_iter().flatten() {
             let is_time = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
             assert!(
                 option

@@ -113,7 +113,9 @@ fn replace(calls: &impl Calls, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let (mut file, copy) = calls.create(folder, &prefix(path))?;
     let whole = calls
         .write(&mut file, bytes)
-        .and_then(|()| calls.sync(&file));
+        .and_then(|()| calls.sync(&file))
+        // The copy has to be found after an end of the machine, too.
+        .and_then(|()| calls.sync(&File::open(folder)?));
     if let Err(error) = whole {
         // Half a copy helps nobody.
         let _ = calls.remove(&copy);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::session::UpdateError;
 use crate::cib::operation::{Change, Operation, Request};
 use crate::cib::{Document, Error, reader, writer};
+use crate::daemons::crm::protocol::fencing::{Answer, Ask};
 use crate::daemons::crm::protocol::{self, LINE_BYTES_MAX, Reply, SOCKET};
 
 /// How long the cluster may take: a change waits while nodes come and go.
@@ -86,10 +87,18 @@ impl Live {
         &mut self,
         request: impl FnOnce(u64) -> protocol::Request,
     ) -> std::io::Result<Reply> {
+        self.send(request)?;
+        self.answer()
+    }
+
+    fn send(&mut self, request: impl FnOnce(u64) -> protocol::Request) -> std::io::Result<()> {
         self.last += 1;
         self.refusal = None;
         let line = protocol::line(&request(self.last));
-        self.stream.get_mut().write_all(line.as_bytes())?;
+        self.stream.get_mut().write_all(line.as_bytes())
+    }
+
+    fn answer(&mut self) -> std::io::Result<Reply> {
         loop {
             match self.read()? {
                 Reply::Changed => self.changed = true,
@@ -238,6 +247,33 @@ impl Live {
         })?;
         Ok(match reply {
             Reply::State { state, .. } => Ok(state),
+            Reply::Refused { why, .. } => Err(why),
+            _ => Err("the daemon gave another answer".to_owned()),
+        })
+    }
+
+    /// Asks the fencer, however long it takes: how long that may be is in the request. `waiting`
+    /// is called about every second meanwhile.
+    ///
+    /// Errors: the daemon ended, or the connection broke; in it why the daemon refuses.
+    pub fn fencing(
+        &mut self,
+        request: Ask,
+        mut waiting: impl FnMut(),
+    ) -> std::io::Result<Result<Answer, String>> {
+        self.send(|number| protocol::Request::Fencing { number, request })?;
+        let limit = self.stream.get_ref().read_timeout()?;
+        let stream = self.stream.get_ref();
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        let reply = loop {
+            match self.answer() {
+                Err(error) if is_late(&error) => waiting(),
+                answer => break answer,
+            }
+        };
+        self.stream.get_ref().set_read_timeout(limit)?;
+        Ok(match reply? {
+            Reply::Fencing { reply, .. } => Ok(reply),
             Reply::Refused { why, .. } => Err(why),
             _ => Err("the daemon gave another answer".to_owned()),
         })

@@ -5,9 +5,10 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use super::arguments::{self, Line};
-use super::{VERSION, code};
+use super::{VERSION, code, html};
 use crate::cib::{Document, Kind, NodeRef};
 use crate::scheduler::report::Xml;
+use crate::scheduler::report::page::Tag;
 
 /// Version of the XML form. Source: Pacemaker 2.1.5, `PCMK__API_VERSION`.
 const API_VERSION: &str = "2.25";
@@ -39,15 +40,76 @@ pub struct Output {
     name: String,
     form: Form,
     to: To,
+    fancy: bool,
     errors: Vec<String>,
 }
 
 #[derive(Debug)]
 enum Form {
     Text,
+    Html(Page),
     Xml(Document),
     /// XML that the scheduler's reports were written into.
     Report(Xml),
+}
+
+/// A page of HTML.
+#[derive(Debug)]
+struct Page {
+    title: String,
+    stylesheet: Option<String>,
+    cgi: bool,
+    body: Vec<Tag>,
+}
+
+impl Page {
+    fn of(line: &Line) -> Self {
+        let title = line.value("html-title").unwrap_or(&line.request);
+        Self {
+            title: title.to_owned(),
+            stylesheet: line.value("html-stylesheet").map(str::to_owned),
+            cgi: line.has("html-cgi"),
+            body: Vec::new(),
+        }
+    }
+
+    fn finish(mut self, errors: &[String]) -> String {
+        if !errors.is_empty() {
+            let items = errors.iter().map(|error| Tag::text("li", error));
+            self.body.push(Tag::of("ul", items.collect()));
+        }
+        let head = html::Head {
+            title: &self.title,
+            refresh_s: None,
+            stylesheet: self.stylesheet.as_deref(),
+            cgi: self.cgi,
+        };
+        html::page(&head, self.body)
+    }
+}
+
+/// A list that is counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Counted<'a> {
+    /// What it is of.
+    pub title: &'a str,
+    /// The word for one of its rows.
+    pub one: &'a str,
+    /// That for none or many.
+    pub many: &'a str,
+}
+
+/// A row of a [`Counted`] list.
+#[derive(Debug, Clone, Default)]
+pub struct Row {
+    /// What kind of thing it is.
+    pub kind: Option<&'static str>,
+    /// The line.
+    pub text: String,
+    /// Class in HTML, if it isn't the kind.
+    pub class: Option<&'static str>,
+    /// Its element in XML: name and attributes; none for an item with the text.
+    pub element: Option<(&'static str, Vec<(&'static str, String)>)>,
 }
 
 #[derive(Debug)]
@@ -77,6 +139,15 @@ impl Output {
     ///
     /// Errors: the exit code, after the message.
     pub fn open(line: &Line) -> Result<Self, ExitCode> {
+        Self::open_as(line, false)
+    }
+
+    /// The same for a tool that can print HTML.
+    pub fn open_or_html(line: &Line) -> Result<Self, ExitCode> {
+        Self::open_as(line, true)
+    }
+
+    fn open_as(line: &Line, html: bool) -> Result<Self, ExitCode> {
         let option = |id| line.value(id);
         let refuse = |format: &str, why: &str| {
             let name = &line.name;
@@ -96,6 +167,7 @@ impl Output {
         let form = match option("output-as") {
             None | Some("text") => Form::Text,
             Some("xml") => Form::Xml(frame(&line.request)),
+            Some("html") if html => Form::Html(Page::of(line)),
             Some(other) => return Err(refuse(other, "Unknown output format")),
         };
         let name = line.name.clone();
@@ -103,6 +175,7 @@ impl Output {
             name,
             form,
             to,
+            fancy: line.has("text-fancy"),
             errors: Vec::new(),
         };
         if line.has("version") {
@@ -126,10 +199,10 @@ impl Output {
 
     /// Whether it is XML.
     pub fn is_xml(&self) -> bool {
-        !matches!(self.form, Form::Text)
+        matches!(self.form, Form::Xml(_) | Form::Report(_))
     }
 
-    /// A text of many lines; nothing in XML.
+    /// A text of many lines; nothing in HTML and XML.
     pub fn page(&mut self, text: &str) {
         if let Form::Text = self.form {
             let _ = self.to.write_all(text.as_bytes());
@@ -143,7 +216,7 @@ impl Output {
         }
     }
 
-    /// A line of text; nothing in XML.
+    /// A line of text; nothing in HTML and XML.
     pub fn text(&mut self, line: impl std::fmt::Display) {
         if let Form::Text = self.form {
             // A reader that went away ends the program by SIGPIPE.
@@ -154,7 +227,7 @@ impl Output {
     /// An element with attributes under the root; nothing in text.
     pub fn element(&mut self, name: &str, attrs: &[(&str, &str)]) -> Option<NodeRef> {
         match &mut self.form {
-            Form::Text | Form::Report(_) => None,
+            Form::Text | Form::Html(_) | Form::Report(_) => None,
             Form::Xml(doc) => {
                 let root = doc.root();
                 Some(doc.add_element(root, name, attrs))
@@ -165,7 +238,7 @@ impl Output {
     /// The document of XML output, to put more into it.
     pub fn document(&mut self) -> Option<&mut Document> {
         match &mut self.form {
-            Form::Text | Form::Report(_) => None,
+            Form::Text | Form::Html(_) | Form::Report(_) => None,
             Form::Xml(doc) => Some(doc),
         }
     }
@@ -174,7 +247,7 @@ impl Output {
     pub fn error(&mut self, line: impl Into<String>) {
         match self.form {
             Form::Text => eprintln!("{}", line.into()),
-            Form::Xml(_) | Form::Report(_) => self.errors.push(line.into()),
+            Form::Html(_) | Form::Xml(_) | Form::Report(_) => self.errors.push(line.into()),
         }
     }
 
@@ -234,10 +307,50 @@ impl Output {
         }
     }
 
+    /// Puts something on the page; nothing in other forms.
+    pub fn html(&mut self, tag: Tag) {
+        if let Form::Html(page) = &mut self.form {
+            page.body.push(tag);
+        }
+    }
+
+    /// A list with how many rows it has.
+    pub fn counted(&mut self, list: &Counted<'_>, rows: &[Row]) {
+        match &mut self.form {
+            Form::Text => {
+                if self.fancy && !rows.is_empty() {
+                    self.text(format_args!("{}:", list.title));
+                }
+                for row in rows {
+                    match (self.fancy, row.kind) {
+                        (true, Some(kind)) => self.text(format_args!("  * {kind}: {}", row.text)),
+                        (true, None) => self.text(format_args!("  * {}", row.text)),
+                        (false, _) => self.text(&row.text),
+                    }
+                }
+                let count = rows.len();
+                let word = if count == 1 { list.one } else { list.many };
+                self.text(format_args!("{count} {word} found"));
+            }
+            Form::Html(page) => {
+                let item = |row: &Row| match row.class.or(row.kind) {
+                    Some(class) => Tag::text("li", &row.text).class(class),
+                    None => Tag::text("li", &row.text),
+                };
+                page.body.push(Tag::text("h2", list.title));
+                page.body
+                    .push(Tag::of("ul", rows.iter().map(item).collect()));
+            }
+            Form::Xml(doc) => add_rows(doc, list, rows),
+            Form::Report(_) => {}
+        }
+    }
+
     /// Ends the output; the XML form is printed only now.
     pub fn finish(mut self, exit: u8) -> ExitCode {
         let text = match std::mem::replace(&mut self.form, Form::Text) {
             Form::Text => String::new(),
+            Form::Html(page) => page.finish(&self.errors),
             Form::Xml(doc) => whole(doc, exit, &self.errors),
             Form::Report(mut report) => {
                 end_report(&mut report, exit, &self.errors);
@@ -248,6 +361,25 @@ impl Output {
         let _ = self.to.write_all(text.as_bytes());
         let _ = self.to.flush();
         exit.into()
+    }
+}
+
+fn add_rows(doc: &mut Document, list: &Counted<'_>, rows: &[Row]) {
+    let (name, count) = (list.title.to_lowercase(), rows.len().to_string());
+    let root = doc.root();
+    let list = doc.add_element(root, "list", &[("name", &name), ("count", &count)]);
+    for row in rows {
+        match &row.element {
+            Some((name, attrs)) => {
+                let attrs: Vec<_> = attrs.iter().map(|(name, v)| (*name, v.as_str())).collect();
+                doc.add_element(list, name, &attrs);
+            }
+            None => {
+                let kind = row.kind.map(|kind| ("name", kind));
+                let item = doc.add_element(list, "item", kind.as_slice());
+                add_text(doc, item, &row.text);
+            }
+        }
     }
 }
 
@@ -274,9 +406,7 @@ fn whole(mut doc: Document, exit: u8, errors: &[String]) -> String {
             add_text(&mut doc, error, text);
         }
     }
-    let mut text = String::new();
-    write_element(&doc, root, 0, &mut text);
-    text
+    libxml_text(&doc, root)
 }
 
 /// The root of XML output for the scheduler's reports, which write their own.
@@ -316,7 +446,13 @@ pub fn add_cdata(doc: &mut Document, element: NodeRef, text: &str) {
     doc.append(element, text);
 }
 
-/// An element as libxml prints it: indented, but not around text.
+/// An element and what is in it, as libxml prints it: indented, but not around text.
+pub fn libxml_text(doc: &Document, node: NodeRef) -> String {
+    let mut text = String::new();
+    write_element(doc, node, 0, &mut text);
+    text
+}
+
 fn write_element(doc: &Document, node: NodeRef, depth: usize, out: &mut String) {
     let indent = "  ".repeat(depth);
     let name = doc.name(node);

@@ -90,6 +90,7 @@ fn reword(entry: &mut Entry) {
     };
     match entry {
         Entry::Line(text) => change(text),
+        Entry::Classed(span) => change(&mut span.text),
         Entry::Spans(spans) => {
             let mut text: String = spans.iter().map(|span| &*span.text).collect();
             change(&mut text);
@@ -271,6 +272,7 @@ fn failure(line: &str) -> String {
 fn text(entry: &Entry) -> String {
     match entry {
         Entry::Line(text) => text.clone(),
+        Entry::Classed(span) => span.text.clone(),
         Entry::Spans(spans) | Entry::Status(_, spans, _) => {
             spans.iter().map(|span| &*span.text).collect()
         }

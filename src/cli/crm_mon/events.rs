@@ -1,13 +1,17 @@
-//! What happened to resources between two states of the CIB, and the program that is told of it.
+//! What happened to resources between two states of the CIB, and to nodes between two histories
+//! of fencing, and the program that is told of it.
 //!
-//! Source: Pacemaker 2.1.5, `tools/crm_mon.c`, `handle_rsc_op` and `send_custom_trap`.
+//! Source: Pacemaker 2.1.5, `tools/crm_mon.c`, `handle_rsc_op`, `mon_st_callback_event` and
+//! `send_custom_trap`; `stonith__event_description`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Child, Command, Stdio};
 
 use crate::cib::{Document, Element};
 use crate::executor::Exit;
 use crate::scheduler::model::text::parse_key;
+use crate::scheduler::report::FenceEvent;
+use crate::scheduler::report::fencing::FenceState;
 
 /// Programs that may run at once; who comes then waits for the first.
 const RUNNING_MAX: usize = 64;
@@ -21,11 +25,12 @@ pub(super) struct Agent {
     pub(super) recipient: Option<String>,
 }
 
-/// The result of an operation.
+/// The result of an operation, or of fencing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Event {
     node: String,
-    resource: String,
+    /// None for fencing.
+    resource: Option<String>,
     task: String,
     target_rc: i32,
     rc: i32,
@@ -84,13 +89,50 @@ fn event(node: Element<'_>, op: Element<'_>) -> Option<Event> {
     };
     Some(Event {
         node: node.attr("uname").or_else(|| node.id())?.to_owned(),
-        resource: resource.to_owned(),
+        resource: Some(resource.to_owned()),
         task: task.to_owned(),
         target_rc,
         rc,
         status,
         description,
     })
+}
+
+/// What the program is told that was done. Source: Pacemaker 2.1.5, `T_STONITH_NOTIFY_FENCE`.
+const FENCED: &str = "st_notify_fence";
+
+/// The code of fencing that failed. Source: Pacemaker 2.1.5, `pcmk_err_generic`.
+const FAILED: i32 = -201;
+
+/// Fencing that is over in the second history and was not in the first, the oldest first.
+pub(super) fn fencings(old: &[FenceEvent], new: &[FenceEvent]) -> Vec<Event> {
+    let over = |event: &&FenceEvent| !event.state.is_pending();
+    let known: BTreeSet<&str> = old.iter().filter(over).map(|event| &*event.id).collect();
+    let fresh = new.iter().filter(over);
+    let fresh = fresh.filter(|event| !known.contains(&*event.id));
+    fresh.rev().map(fencing).collect()
+}
+
+fn fencing(event: &FenceEvent) -> Event {
+    let (rc, outcome) = match (event.state, &event.reason) {
+        (FenceState::Failed, Some(reason)) => (FAILED, format!("Error ({reason})")),
+        (FenceState::Failed, None) => (FAILED, "Error".to_owned()),
+        _ => (0, "OK".to_owned()),
+    };
+    let by = event.delegate.as_deref().unwrap_or("the cluster");
+    let description = format!(
+        "Operation {} of {} by {by} for {}@{}: {outcome} (ref={})",
+        event.action, event.target, event.client, event.origin, event.id
+    );
+    Event {
+        node: event.target.clone(),
+        resource: None,
+        task: FENCED.to_owned(),
+        target_rc: 0,
+        rc,
+        status: 0,
+        description,
+    }
 }
 
 fn status_text(status: i32) -> &'static str {
@@ -154,11 +196,13 @@ impl Runs {
         ];
         let texts = [
             ("CRM_notify_node", &event.node),
-            ("CRM_notify_rsc", &event.resource),
             ("CRM_notify_task", &event.task),
             ("CRM_notify_desc", &event.description),
         ];
         command.envs(texts);
+        if let Some(resource) = &event.resource {
+            command.env("CRM_notify_rsc", resource);
+        }
         command.envs(numbers.map(|(name, number)| (name, number.to_string())));
         let recipient = self.agent.recipient.as_deref().unwrap_or_default();
         command.env("CRM_notify_recipient", recipient);
@@ -208,5 +252,29 @@ mod tests {
             ]
         );
         assert_eq!(between(&cib(""), &old)[0].description, "OK");
+    }
+
+    #[test]
+    fn fencing_that_is_over_is_told_once() {
+        let event = |id: &str, state| FenceEvent {
+            id: id.to_owned(),
+            target: "n2".to_owned(),
+            action: "off".to_owned(),
+            client: "stonith_admin.7".to_owned(),
+            origin: "n1".to_owned(),
+            state,
+            delegate: Some("n3".to_owned()),
+            reason: None,
+            ended_s: 5,
+        };
+        let old = [event("b", FenceState::Begun), event("a", FenceState::Done)];
+        let new = [event("b", FenceState::Failed), event("a", FenceState::Done)];
+        let told = fencings(&old, &new);
+        let text = "Operation off of n2 by n3 for stonith_admin.7@n1: Error (ref=b)";
+        let [event] = &told[..] else {
+            panic!("{told:?}");
+        };
+        assert_eq!((&*event.description, event.rc), (text, FAILED));
+        assert!(fencings(&new, &new).is_empty());
     }
 }

@@ -24,6 +24,7 @@ use crate::cib::Document;
 use crate::cli::crm::live::Live;
 use crate::cli::crm::{Session, code, session::ConnectError};
 use crate::runtime::pidfile::PidFile;
+use crate::scheduler::report::FenceEvent;
 
 /// Changes may come in great numbers: no more often than this is anything shown.
 const SHOWN_EVERY: Duration = Duration::from_millis(500);
@@ -54,6 +55,8 @@ struct Follower<'a> {
     runs: Option<Runs>,
     /// The state that was looked at last.
     last: Option<Document>,
+    /// What had been fenced then, if the program is told of it.
+    fenced: Option<Vec<FenceEvent>>,
     /// Whether it was said that there is no cluster.
     told: bool,
     /// What was said beside the status.
@@ -125,6 +128,7 @@ impl<'a> Follower<'a> {
             )?,
             runs: request.agent.clone().map(Runs::of),
             last: None,
+            fenced: None,
             told: false,
             noted: Vec::new(),
             request,
@@ -162,7 +166,7 @@ impl<'a> Follower<'a> {
         }
         let mut shown = Instant::now();
         let mut news = false;
-        self.look(&session)?;
+        self.look(&mut session)?;
         loop {
             let every = if news {
                 SHOWN_EVERY
@@ -174,13 +178,13 @@ impl<'a> Follower<'a> {
             let live = session.live().filter(|_| !news);
             match self.pause(due, live.map(|live| &*live))? {
                 Woken::Quit => return Ok(Some(code::OK)),
-                Woken::Draw => self.show(&session)?,
+                Woken::Draw => self.show(&mut session)?,
                 Woken::Help => {
                     let help = keys::help(&self.request.show);
                     self.draw(&help)?;
                     match self.pause(Duration::MAX, None)? {
                         Woken::Quit => return Ok(Some(code::OK)),
-                        _ => self.show(&session)?,
+                        _ => self.show(&mut session)?,
                     }
                 }
                 Woken::Told => match session.live().map(|live| live.wait_changed(Duration::ZERO)) {
@@ -192,22 +196,31 @@ impl<'a> Follower<'a> {
                         return Ok(None);
                     }
                     (shown, news) = (Instant::now(), false);
-                    self.look(&session)?;
+                    self.look(&mut session)?;
                 }
             }
         }
     }
 
     /// Tells the program what happened since the last time, and shows the status.
-    fn look(&mut self, session: &Session) -> io::Result<()> {
+    fn look(&mut self, session: &mut Session) -> io::Result<()> {
         if let (Some(runs), Some(last)) = (&mut self.runs, &self.last) {
             runs.tell(&events::between(last, session.doc()));
+        }
+        if let Some(runs) = &mut self.runs
+            && self.request.watches_fencing
+            && let Ok(fenced) = status::fencing(session)
+        {
+            if let Some(last) = &self.fenced {
+                runs.tell(&events::fencings(last, &fenced));
+            }
+            self.fenced = Some(fenced);
         }
         self.last = Some(session.doc().clone());
         self.show(session)
     }
 
-    fn show(&mut self, session: &Session) -> io::Result<()> {
+    fn show(&mut self, session: &mut Session) -> io::Result<()> {
         if self.request.is_silent() {
             return Ok(());
         }

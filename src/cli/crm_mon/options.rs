@@ -2,7 +2,7 @@
 
 use clap::{Arg, Command};
 
-use crate::cli::crm::arguments;
+use crate::cli::crm::{arguments, html};
 
 fn flag(id: &'static str, short: char, help: &'static str) -> Arg {
     arguments::flag(id, short).help(help)
@@ -16,7 +16,7 @@ fn optional(id: &'static str, short: char, name: &'static str, help: &'static st
     value(id, name, help).short(short).num_args(0..=1)
 }
 
-fn output() -> [Arg; 7] {
+fn output() -> [Arg; 4] {
     [
         value(
             "output-as",
@@ -24,13 +24,6 @@ fn output() -> [Arg; 7] {
             "console (the default), text, html or xml",
         ),
         value("output-to", "DEST", "write to a file; - is standard output"),
-        arguments::flag_of("html-cgi").help("headers of CGI before the HTML page"),
-        value(
-            "html-stylesheet",
-            "URI",
-            "the HTML page uses this stylesheet",
-        ),
-        value("html-title", "TITLE", "title of the HTML page"),
         arguments::flag_of("text-fancy").help("text with titles and bullets, as it always is"),
         value("as-html", "FILE", "like --output-as=html --output-to=FILE").short('h'),
     ]
@@ -54,7 +47,7 @@ fn sections() -> [Arg; 13] {
             "fence-history",
             'm',
             "LEVEL",
-            "show what was fenced, if a cluster runs",
+            "show what was fenced: 0 nothing, 1 what failed or is under way, 2 or 3 all",
         ),
         optional(
             "neg-locations",
@@ -139,6 +132,7 @@ pub(super) fn command() -> Command {
             flag("quiet", 'Q', "say less"),
         ])
         .args(output())
+        .args(html::options())
         .args(sections())
         .args(forms())
         .args(following())

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::era::Era;
 use super::events::Agent;
-use super::sections;
+use super::sections::{self, FENCING};
 use crate::cli::crm::Line;
 use crate::cli::crm::session::Location;
 use crate::rules;
-use crate::scheduler::report::{Section, Show};
+use crate::scheduler::report::Show;
 
 /// How the status is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub(super) struct Request {
     pub daemon: Option<Daemon>,
     /// A program that is told what happens.
     pub agent: Option<Agent>,
+    /// It is told of fencing, too.
+    pub watches_fencing: bool,
     /// The version whose text it is.
     pub era: Era,
     pub cgi: bool,
@@ -66,6 +68,11 @@ impl Request {
         Duration::from_millis(self.interval.into())
     }
 
+    /// Something of the history of fencing is shown.
+    pub(super) fn shows_fencing(&self) -> bool {
+        FENCING.iter().any(|section| self.show.has(*section))
+    }
+
     /// Nobody would see the status: only a program is told what happens.
     pub(super) fn is_silent(&self) -> bool {
         self.daemon.is_some() && self.to.is_none()
@@ -87,11 +94,6 @@ impl Request {
             Some((_, ms)) if ms > 0 => u32::try_from(ms).unwrap_or(u32::MAX),
             Some((text, _)) => return Err(format!("Invalid value for -i: {text}")),
         };
-        if let Some(level) = line.value("fence-history")
-            && !matches!(level, "0" | "1" | "2" | "3")
-        {
-            return Err("Fence history must be 0-3".to_owned());
-        }
         let agent = value("external-agent").map(|path| Agent {
             path,
             recipient: value("external-recipient"),
@@ -116,6 +118,7 @@ impl Request {
             console: !line.has("disable-ncurses") && line.value("output-as") != Some("text"),
             daemon,
             agent,
+            watches_fencing: line.has("watch-fencing"),
             era: era(line)?,
             cgi: line.has("html-cgi") || line.has("web-cgi"),
             title: value("html-title").unwrap_or_else(|| "Cluster Status".to_owned()),
@@ -184,19 +187,23 @@ fn show(line: &Line, form: Form) -> Result<Show, String> {
             "show-node-attributes" => ("include", "attributes"),
             "hide-headers" => ("exclude", "summary"),
             "quiet" => ("exclude", "times"),
+            "fence-history" => match value.as_deref() {
+                None | Some("2" | "3") => ("include", "fencing"),
+                Some("1") => ("include", "fencing-failed,fencing-pending"),
+                Some("0") => ("exclude", "fencing"),
+                Some(_) => return Err("Fence history must be 0-3".to_owned()),
+            },
             _ => continue,
         };
         sections::apply(&mut chosen, option, list, &format)?;
         let prefix = list.split(',').find_map(|name| name.strip_prefix("bans:"));
         ban_prefix = prefix.map(str::to_owned).or(ban_prefix);
     }
-    // History of fencing is the fencer's, not the CIB's.
-    for fencing in [
-        Section::FencingFailed,
-        Section::FencingPending,
-        Section::FencingSucceeded,
-    ] {
-        chosen.remove(&fencing);
+    // Whoever waits for fencing to tell a program isn't shown it.
+    if line.has("watch-fencing") {
+        FENCING.iter().for_each(|section| {
+            chosen.remove(section);
+        });
     }
     Ok(Show {
         placeless: false,

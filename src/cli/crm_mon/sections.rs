@@ -35,7 +35,8 @@ const SUMMARY: [Section; 6] = [
     Section::MaintMode,
 ];
 
-const FENCING: [Section; 3] = [
+/// Those of the history of fencing.
+pub(super) const FENCING: [Section; 3] = [
     Section::FencingFailed,
     Section::FencingPending,
     Section::FencingSucceeded,

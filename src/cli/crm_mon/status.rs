@@ -7,19 +7,19 @@ use std::path::Path;
 use super::frame;
 use super::request::{Form, Request};
 use crate::cib::Error;
-use crate::cli::crm::{Session, clock, code, session::ConnectError};
+use crate::cli::crm::{Session, clock, code, fence_history, session::ConnectError};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::report::page::Page;
-use crate::scheduler::report::{self, Section, Show, Times};
+use crate::scheduler::report::{self, FenceEvent, Section, Show, Times};
 use crate::scheduler::{self, unpack::expand};
 
 /// Shows the status once; the exit code.
 pub(super) fn show(request: &Request, called: &str) -> u8 {
-    let session = match Session::open() {
+    let mut session = match Session::open() {
         Ok(session) => session,
         Err(error) => return unconnected(request, called, &error),
     };
-    match moment(request, called, &session) {
+    match moment(request, called, &mut session) {
         Ok(moment) => {
             moment.notes.iter().for_each(|note| eprintln!("{note}"));
             write(request, &moment.text)
@@ -42,7 +42,15 @@ pub(super) struct Moment {
 /// The status.
 ///
 /// Errors: the user may read nothing.
-pub(super) fn moment(request: &Request, called: &str, session: &Session) -> Result<Moment, Error> {
+pub(super) fn moment(
+    request: &Request,
+    called: &str,
+    session: &mut Session,
+) -> Result<Moment, Error> {
+    let fencing = match request.shows_fencing() {
+        true => fencing(session)?,
+        false => Vec::new(),
+    };
     let doc = session.readable()?;
     let mut notes = Vec::new();
     if doc.root_element().attr("validate-with") == Some("none") {
@@ -58,14 +66,29 @@ pub(super) fn moment(request: &Request, called: &str, session: &Session) -> Resu
     if request.show.has(Section::Bans) || request.show.has(Section::Tickets) {
         cluster.read_bans();
     }
-    let text = render(request, called, &mut cluster, clock.unix_s);
+    let text = render(request, called, &mut cluster, (clock.unix_s, &fencing));
     if request.form != Form::Xml && request.form != Form::OldXml {
         notes.extend(want_of_fencing(&cluster));
     }
     Ok(Moment { text, notes })
 }
 
-fn render(request: &Request, called: &str, cluster: &mut Cluster<'_>, now: i64) -> String {
+/// What was fenced; nothing of a file. A daemon that was started before the program was renewed
+/// may not know the question.
+pub(super) fn fencing(session: &mut Session) -> Result<Vec<FenceEvent>, Error> {
+    let Some(live) = session.live() else {
+        return Ok(Vec::new());
+    };
+    let told = fence_history::history(live, None, false);
+    Ok(told.map_err(|_| Error::NotConnected)?.unwrap_or_default())
+}
+
+fn render(
+    request: &Request,
+    called: &str,
+    cluster: &mut Cluster<'_>,
+    (now, fencing): (i64, &[FenceEvent]),
+) -> String {
     let mut show = request.show.clone();
     show.nodes = request.node.as_deref().map(|name| cluster.nodes_for(name));
     show.resources = request
@@ -80,13 +103,16 @@ fn render(request: &Request, called: &str, cluster: &mut Cluster<'_>, now: i64) 
     match request.form {
         Form::Simple => simple(cluster),
         Form::Text => {
-            let page = report::page(cluster, &show, &times);
+            let page = report::page(cluster, &show, &times, fencing);
             request.era.text(page, failures(cluster, &show, &times))
         }
-        Form::Html => frame::html(request, report::page(cluster, &show, &times).html()),
+        Form::Html => {
+            let page = report::page(cluster, &show, &times, fencing);
+            frame::html(request, page.html())
+        }
         Form::Xml | Form::OldXml => {
             let mut out = frame::xml(request.form, called);
-            report::xml(cluster, &show, &times, &mut out);
+            report::xml(cluster, &show, &times, (fencing, &mut out));
             frame::finish(request.form, out, code::OK, &[])
         }
     }
@@ -98,7 +124,7 @@ fn failures(cluster: &mut Cluster<'_>, show: &Show, times: &Times<'_>) -> Page {
     show.sections
         .retain(|section| *section == Section::Failures);
     show.detail = true;
-    report::page(cluster, &show, times)
+    report::page(cluster, &show, times, &[])
 }
 
 /// One line, as monitoring systems want it.

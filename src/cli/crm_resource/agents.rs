@@ -1,20 +1,16 @@
 //! Which agents this machine has, and what they say of themselves.
 
 use std::collections::BTreeSet;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::agents::is_program;
+use crate::cli::crm::fence_agents::{self, names, told};
 use crate::cli::crm::output::{add_cdata, add_text};
 use crate::cli::crm::{Failure, Line, Output, code};
 
 const OCF_ROOT: &str = "/usr/lib/ocf";
 const LSB_FOLDER: &str = "/etc/init.d";
-const FENCE_FOLDER: &str = "/usr/sbin";
-
-/// As much as an agent may tell of itself.
-const OUTPUT_BYTES_MAX: u64 = 4 << 20;
 
 /// Carries out a command about agents; false if it is no such command.
 pub(super) fn perform(command: &str, line: &Line, output: &mut Output) -> Result<bool, Failure> {
@@ -60,18 +56,6 @@ fn list(output: &mut Output, name: &str, attrs: &[(&str, &str)], item: &str, all
     }
 }
 
-/// Names in a folder for which the test holds, in order; hidden ones never.
-fn names(folder: &Path, holds: impl Fn(&Path) -> bool) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let found = entries.flatten().filter(|entry| holds(&entry.path()));
-    let names = found.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
-    names.sort();
-    names
-}
-
 fn ocf_folder() -> PathBuf {
     Path::new(OCF_ROOT).join("resource.d")
 }
@@ -91,7 +75,7 @@ fn list_agents(output: &mut Output, spec: &str) -> Result<(), Failure> {
     let all = match standard.to_ascii_lowercase().as_str() {
         "ocf" => ocf_agents(provider),
         "lsb" | "service" => names(Path::new(LSB_FOLDER), is_program),
-        "stonith" => fence_agents(),
+        "stonith" => fence_agents::installed(),
         _ => Vec::new(),
     };
     if all.is_empty() {
@@ -115,20 +99,6 @@ fn ocf_agents(provider: Option<&str>) -> Vec<String> {
         .flat_map(|provider| names(&ocf_folder().join(provider), is_program));
     // One that two providers have is named once.
     all.collect::<BTreeSet<_>>().into_iter().collect()
-}
-
-/// Types of STONITH plugins, as `stonith -L` names them, and fence agents.
-fn fence_agents() -> Vec<String> {
-    let mut lister = Command::new("/usr/sbin/stonith");
-    let plugins = told(lister.arg("-L")).unwrap_or_default();
-    let mut all: Vec<String> = plugins.lines().map(|line| line.trim().to_owned()).collect();
-    all.retain(|name| !name.is_empty());
-    all.extend(
-        names(Path::new(FENCE_FOLDER), is_program)
-            .into_iter()
-            .filter(|name| name.starts_with("fence_")),
-    );
-    all
 }
 
 /// An agent by its three parts.
@@ -167,7 +137,10 @@ fn show_metadata(output: &mut Output, spec: &str) -> Result<(), Failure> {
         let text = format!("Metadata query for {spec} failed: No such device or address");
         return Err(Failure::Because(code::NOSUCH, text));
     };
-    output.text(&text);
+    match agent.standard {
+        "stonith" => output.page(&text),
+        _ => output.text(&text),
+    }
     if let Some(element) = output.element("metadata", &[])
         && let Some(doc) = output.document()
     {
@@ -194,28 +167,8 @@ fn metadata(agent: &Agent<'_>) -> Option<String> {
             ]);
             process
         }
-        ("stonith", _) if agent.kind.starts_with("fence_") => {
-            let program = Path::new(FENCE_FOLDER).join(agent.kind);
-            if !is_program(&program) {
-                return None;
-            }
-            let mut process = Command::new(program);
-            process.args(["-o", "metadata"]);
-            process
-        }
+        ("stonith", _) => return fence_agents::metadata(agent.kind),
         _ => return None,
     };
-    told(&mut process).filter(|text| !text.trim().is_empty())
-}
-
-/// What a program that ends well prints, up to a bound.
-fn told(command: &mut Command) -> Option<String> {
-    let command = command.stdin(Stdio::null()).stderr(Stdio::null());
-    let mut child = command.stdout(Stdio::piped()).spawn().ok()?;
-    let mut text = String::new();
-    let mut stdout = child.stdout.take()?.take(OUTPUT_BYTES_MAX);
-    let read = stdout.read_to_string(&mut text);
-    drop(stdout);
-    let ended = child.wait().ok()?;
-    (read.is_ok() && ended.success()).then_some(text)
+    told(&mut process)
 }

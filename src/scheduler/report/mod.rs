@@ -12,6 +12,7 @@ mod bans;
 mod brief;
 mod clones;
 mod failures;
+pub mod fencing;
 mod listing;
 mod nodes;
 mod operations;
@@ -25,6 +26,7 @@ mod xml_history;
 mod xml_resources;
 mod xml_writer;
 
+pub use fencing::FenceEvent;
 pub use listing::{primitive, resource, resources};
 pub use show::{Section, Show};
 pub use summary::Times;
@@ -122,8 +124,13 @@ pub fn notes(cluster: &Cluster<'_>) -> String {
     out
 }
 
-/// The status as a page.
-pub fn page(cluster: &mut Cluster<'_>, show: &Show, times: &Times<'_>) -> Page {
+/// The status as a page; the history of fencing is sorted.
+pub fn page(
+    cluster: &mut Cluster<'_>,
+    show: &Show,
+    times: &Times<'_>,
+    fencing: &[FenceEvent],
+) -> Page {
     let mut page = Page::default();
     cluster.summary_parts(&mut page, show, times);
     let some_nodes = show.nodes.as_ref().is_none_or(|names| !names.is_empty());
@@ -154,17 +161,24 @@ pub fn page(cluster: &mut Cluster<'_>, show: &Show, times: &Times<'_>) -> Page {
             cluster.failure_entries(show, times),
         );
     }
+    fencing::failed(&mut page, fencing, show, times);
     if show.has(Section::Tickets) {
         page.section("Tickets", cluster.ticket_entries(show, times));
     }
     if show.has(Section::Bans) {
         page.section("Negative Location Constraints", cluster.ban_entries(show));
     }
+    fencing::others(&mut page, fencing, show, times);
     page
 }
 
-/// The status as XML.
-pub fn xml(cluster: &mut Cluster<'_>, show: &Show, times: &Times<'_>, out: &mut Xml) {
+/// The status as XML; the history of fencing is sorted.
+pub fn xml(
+    cluster: &mut Cluster<'_>,
+    show: &Show,
+    times: &Times<'_>,
+    (fencing, out): (&[FenceEvent], &mut Xml),
+) {
     cluster.xml_summary(out, show, times);
     if show.has(Section::Nodes) {
         cluster.xml_nodes(out, show);
@@ -181,6 +195,7 @@ pub fn xml(cluster: &mut Cluster<'_>, show: &Show, times: &Times<'_>, out: &mut 
     if show.has(Section::Failures) {
         cluster.xml_failures(out, show, times);
     }
+    fencing::xml(out, fencing, show, times);
     if show.has(Section::Tickets) {
         cluster.xml_tickets(out, times);
     }

@@ -23,6 +23,8 @@ pub enum Entry {
     Line(String),
     /// A line whose pieces have classes.
     Spans(Vec<Span>),
+    /// A line that has a class itself.
+    Classed(Span),
     /// A list under a title.
     List(String, Vec<Entry>),
     /// A list under a title without a colon, or under none.
@@ -140,6 +142,7 @@ pub(super) fn lines(out: &mut String, entries: &[Entry], level: usize) {
         out.push_str("* ");
         match entry {
             Entry::Line(text) => out.push_str(text),
+            Entry::Classed(span) => out.push_str(&span.text),
             Entry::Spans(spans) | Entry::Status(_, spans, _) => {
                 spans.iter().for_each(|span| out.push_str(&span.text))
             }
@@ -181,6 +184,7 @@ fn item(entry: &Entry) -> Tag {
     match entry {
         Entry::Line(text) => Tag::text("li", text),
         Entry::Spans(all) => Tag::of("li", spans(all)),
+        Entry::Classed(span) => Tag::text("li", &span.text).class(span.class.unwrap_or_default()),
         Entry::Status(title, state, below) => {
             let mut inner = spans(state);
             if !below.is_empty() {
