@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Controller, status};
+use super::Controller;
 use crate::ids::NodeId;
 use crate::proto::heartbeat::Severity;
 use crate::wire::crm::Message;

@@ -494,8 +494,7 @@ fn pcs_works_with_them() {
     let mount = |path: String| format!("mount --bind {} {path}\n", program.display());
     let tools = PCS_TOOLS.map(|tool| mount(format!("{ORIGINAL}/{tool}")));
     let daemons = ["based", "controld", "fenced", "schedulerd"];
-    let daemons =
-        daemons.map(|daemon| mount(format!("/usr/lib/pacemaker/pacemaker-{daemon}")));
+    let daemons = daemons.map(|daemon| mount(format!("/usr/lib/pacemaker/pacemaker-{daemon}")));
     let mounts = tools.concat() + &daemons.concat();
     let [theirs, ours] = [String::new(), mounts].map(|before| {
         let _ = fs::remove_file(&file);
