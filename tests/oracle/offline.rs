@@ -53,7 +53,6 @@ fn xml_of_stonith_admin_is_valid_by_the_published_schema() {
         "-K -a fence_dummy",
         "-K -a x",
         "-L",
-        "--version",
     ] {
         let line = format!("stonith_admin {words} --output-as=xml");
         let ran = place.run(&place.tools, &line, nothing, nothing);

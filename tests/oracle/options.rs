@@ -41,7 +41,9 @@ struct Named {
 /// The option that a line of a help begins with.
 fn named(line: &str) -> Option<Named> {
     let line = line.trim_start();
-    if !line.starts_with('-') {
+    let first = line.split(' ').next().unwrap_or_default();
+    // A sentence that ends with the name of an option begins none.
+    if !line.starts_with('-') || first.ends_with(").") {
         return None;
     }
     let mut option = Named {
