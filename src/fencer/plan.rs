@@ -84,7 +84,7 @@ impl Topology {
     }
 
     /// How many targets have levels.
-    pub fn len(&self) -> usize {
+    pub fn targets(&self) -> usize {
         self.levels.len()
     }
 

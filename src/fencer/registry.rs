@@ -98,7 +98,7 @@ impl Registry {
 
     /// A tool's level; false if there are too many.
     pub fn register_level(&mut self, target: LevelTarget, index: u32, devices: Level) -> bool {
-        let room = self.own_topology.len() < REGISTERED_MAX;
+        let room = self.own_topology.targets() < REGISTERED_MAX;
         if room {
             self.own_topology.set(target, index, devices);
         }

@@ -47,7 +47,7 @@ fn is_meatware(call: &Call) -> bool {
 async fn by_person(call: &Call, timeout: Duration, log: Logger) -> Ended {
     let port = call.port.clone().unwrap_or_default();
     let device = stonith::Device::with_parameters("meatware", &port)
-        .log(move |severity, text| log.log(severity, text.to_owned()));
+        .log(move |severity, text| log.log(severity, text));
     let node = match NodeName::new(&port) {
         Ok(node) => node,
         Err(error) => return ended(Some(1), Status::Done, error.to_string()),

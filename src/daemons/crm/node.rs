@@ -363,7 +363,7 @@ impl Crm {
 
     fn reset_self(&mut self) {
         let (severity, text) = fencing::RESET;
-        self.log.log(severity, text.to_owned());
+        self.log.log(severity, text);
     }
 
     pub(super) fn answer_of_fencer(&mut self, asker: u64, answer: fencer::Answer) {

@@ -77,7 +77,7 @@ impl RingNumbers {
         if is_sure(self.highest) {
             return self.highest.max(self.sure_used) + STEP;
         }
-        let is_low = self.tried % 2 == 0;
+        let is_low = self.tried.is_multiple_of(2);
         self.tried = self.tried.wrapping_add(1);
         let low = self.sure.max(self.sure_used) + STEP;
         let low = if is_sure(low) {

@@ -108,7 +108,7 @@ impl Run {
                     self.world.run_until(next, &mut self.watch);
                     formed.get_or_insert(self.watch.checks.rings);
                     self.attack(&mut attacker);
-                    next = next + Duration::from_millis(attacker.rng.between(1, pace));
+                    next += Duration::from_millis(attacker.rng.between(1, pace));
                 }
             }
         }
