@@ -305,3 +305,69 @@ fn a_fabric_lets_each_node_in_once() {
     assert_eq!(let_in(&cluster), HOSTS);
     cluster.end();
 }
+
+#[test]
+fn stonith_admin_asks_orders_confirms_and_forgets() {
+    let Some(mut cluster) = with_agents("crmf5") else {
+        return;
+    };
+    HOSTS.into_iter().for_each(|host| cluster.start(host));
+    cluster.await_same(&HOSTS, "the start");
+    cluster.replace("a", "crm_config", OPTIONS);
+    let switch = device("sw", "fence_lab", &[("pcmk_host_list", "a b c")], &[]);
+    cluster.replace("a", "resources", &resources(&switch));
+    cluster.await_owner(&HOSTS, "the configuration");
+    let admin =
+        |cluster: &Cluster, words: &str| cluster.run("a", &format!("stonith_admin {words}"));
+    for (words, told) in [
+        ("-L", "sw\n1 fence device found"),
+        ("-l b", "sw\n1 fence device found"),
+        ("-s sw", "a\nb\nc\n3 fence targets found"),
+        ("-R extra -a fence_broken -o pcmk_host_list=c", ""),
+        ("-L", "extra\nsw\n2 fence devices found"),
+        ("-r c -i 1 -v extra", ""),
+    ] {
+        assert_eq!(
+            admin(&cluster, words).as_deref(),
+            Ok(told),
+            "stonith_admin {words}"
+        );
+    }
+    // The level's device can't, and nobody else is asked.
+    let refused = admin(&cluster, "-F c -t 5").expect_err("it is stuck");
+    assert!(refused.contains("the relay is stuck"), "{refused}");
+    for words in ["-d c -i 1", "-D extra", "-B b -t 20"] {
+        assert_eq!(
+            admin(&cluster, words).as_deref(),
+            Ok(""),
+            "stonith_admin {words}"
+        );
+    }
+    let told = admin(&cluster, "-H b").expect("a history");
+    assert!(
+        told.starts_with("reboot of b successful: delegate="),
+        "{told}"
+    );
+    let elsewhere = cluster.run("c", "stonith_admin -H b");
+    assert_eq!(elsewhere.as_ref(), Ok(&told), "all nodes know it");
+    let shown = cluster.run("a", "crm_mon -1 -m 2").expect("a picture");
+    for words in [
+        "Failed Fencing Actions:",
+        "turning off of c",
+        "reboot of b by",
+    ] {
+        assert!(shown.contains(words), "{words} in\n{shown}");
+    }
+    assert!(admin(&cluster, "-c -H '*'").is_ok());
+    assert_eq!(admin(&cluster, "-H '*'").as_deref(), Ok("0 events found"));
+    cluster.start("b");
+    cluster.await_same(&HOSTS, "the return");
+    assert_eq!(
+        admin(&cluster, "-C c").as_deref(),
+        Ok(""),
+        "a person says so"
+    );
+    let told = admin(&cluster, "-H c").expect("a history");
+    assert!(told.contains("delegate=a human"), "{told}");
+    cluster.end();
+}

@@ -101,7 +101,9 @@ fn an_older_document_does_not_replace_a_newer_one() {
 proptest! {
     /// What is found by what was edited is what is found by looking at all.
     #[test]
-    fn edits_count_as_whole_documents_do(edits in vec((0..6u8, any::<Index>(), any::<Index>()), 1..12)) {
+    fn edits_count_as_whole_documents_do(
+        edits in vec((0..6u8, any::<Index>(), any::<Index>()), 1..12),
+    ) {
         let mut old = read(
             "<cib epoch='1' num_updates='0'><configuration><nodes><node id='n'/><node id='m'/>\
              </nodes></configuration><status><node_state id='n'><lrm id='n'/></node_state>\
