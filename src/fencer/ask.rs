@@ -97,6 +97,7 @@ impl Fencer {
         }
         let done = self.history.last_done(&target, &order.action);
         if let Some(record) = done
+            && !order.tolerance.is_zero()
             && record.completed_s.saturating_add(order.tolerance.as_secs()) > now.unix_s
         {
             let text = format!(

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::device::Covers;
 use super::{Answer, Ended, Fencer, Job, Output, Support, WATCHDOG};
 use crate::executor::Status;
+use crate::proto::heartbeat::Severity;
 use crate::time::Now;
 use crate::wire::crm::{Capable, FenceTicket, FenceableBy, Message};
 
@@ -189,7 +190,7 @@ impl Fencer {
     /// Devices of an agent that isn't there can do nothing, until the next question.
     fn agent_missing(&mut self, agent: &str, reason: &str) {
         let text = format!("Agent {agent} can't be asked what it can do: {reason}");
-        self.log(crate::proto::heartbeat::Severity::Error, text);
+        self.log(Severity::Error, text);
         let registry = &self.registry;
         for survey in &mut self.surveys {
             for (id, known) in &mut survey.known {
@@ -208,7 +209,7 @@ impl Fencer {
         let support = device.and_then(|device| self.registry.support(device));
         let by_status = !told && support.is_some_and(|support| support.status);
         let text = format!("Device {id} can't list what it can fence: {reason}");
-        self.log(crate::proto::heartbeat::Severity::Warning, text);
+        self.log(Severity::Warning, text);
         for survey in &mut self.surveys {
             if let Some(known) = survey.known.get_mut(id).filter(|known| known.is_none()) {
                 match by_status {

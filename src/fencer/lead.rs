@@ -348,7 +348,7 @@ impl Fencer {
     pub(super) fn handle_step_result(&mut self, now: Now, from: NodeId, result: &FenceResult) {
         let well = result.exit == 0 && result.status == Status::Done as i32;
         let Some(lead) = self.leads.get_mut(&result.ticket) else {
-            return self.end_orphan(now, from, result, well);
+            return self.end_orphan(from, result, well);
         };
         let is_it = |current: &Current| {
             current.node == from
@@ -450,7 +450,7 @@ impl Fencer {
 
     /// The leader of a request is gone, and what was still done for it ended: all nodes take that
     /// for its end.
-    fn end_orphan(&mut self, now: Now, from: NodeId, result: &FenceResult, well: bool) {
+    fn end_orphan(&mut self, from: NodeId, result: &FenceResult, well: bool) {
         let Some(record) = self.history.get(&result.ticket) else {
             return;
         };
@@ -473,7 +473,7 @@ impl Fencer {
             end.status = Status::Error as i32;
             end.reason = "the node that led it is gone".to_owned();
         }
-        self.handle_over(now, &end);
+        self.handle_over(&end);
     }
 
     /// What nodes that are gone led has failed, unless a node still does the last of it.

@@ -79,8 +79,6 @@ pub enum Output {
     },
     /// A fencing is over: for the controller.
     Over(FenceResult),
-    /// The watchdog of this node has to reset it.
-    ResetSelf,
     /// A line of the log.
     Log(Severity, String),
 }
@@ -216,7 +214,7 @@ impl Fencer {
             Message::FenceQuery(query) => self.handle_query(now, from, query),
             Message::FenceableBy(answer) => self.handle_fenceable_by(now, from, answer),
             Message::FenceStart(start) => self.handle_start(now, start),
-            Message::FenceResult(result) if result.last => self.handle_over(now, &result),
+            Message::FenceResult(result) if result.last => self.handle_over(&result),
             Message::FenceResult(result) => self.handle_step_result(now, from, &result),
             Message::FenceHistory(records) => {
                 let members: Vec<NodeId> = self.members.iter().map(|m| m.id).collect();
@@ -264,7 +262,7 @@ impl Fencer {
     }
 
     /// A request is over: for the history, the controller and the tools.
-    fn handle_over(&mut self, _now: Now, result: &FenceResult) {
+    fn handle_over(&mut self, result: &FenceResult) {
         self.leads.remove(&result.ticket);
         if result.delegate == HUMAN {
             return self.handle_confirmed(result);

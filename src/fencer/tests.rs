@@ -51,7 +51,6 @@ struct Bench {
     done: Vec<String>,
     over: Vec<(u32, FenceResult)>,
     answers: Vec<(u32, u64, Answer)>,
-    resets: Vec<u32>,
     /// Runs that never end.
     hanging: Vec<(u32, JobId, Instant)>,
 }
@@ -69,7 +68,6 @@ impl Bench {
             done: Vec::new(),
             over: Vec::new(),
             answers: Vec::new(),
-            resets: Vec::new(),
             hanging: Vec::new(),
         };
         for id in 1..=3 {
@@ -167,7 +165,6 @@ impl Bench {
             }
             Output::Answer { asker, answer } => self.answers.push((id, asker, answer)),
             Output::Over(result) => self.over.push((id, result)),
-            Output::ResetSelf => self.resets.push(id),
             Output::Log(..) => {}
         }
     }

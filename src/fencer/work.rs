@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::registry::WATCHDOG;
-use super::{Ended, Fencer, Job, Output};
+use super::{Ended, Fencer, Job};
 use crate::executor::Status;
 use crate::proto::heartbeat::Severity;
 use crate::time::{Instant, Now};
@@ -176,8 +176,8 @@ impl Fencer {
             return;
         };
         if task.target.eq_ignore_ascii_case(&self.name) {
-            self.outputs.push_back(Output::ResetSelf);
-            return self.end_task(now, id, (0, Status::Done, String::new()));
+            let reason = "this node was asked to tell its own death".to_owned();
+            return self.end_task(now, id, (1, Status::Error, reason));
         }
         let text = format!(
             "Self-fencing ({}) by {} assumed complete",

@@ -8,7 +8,6 @@ use crate::agents::stonith;
 use crate::executor::Status;
 use crate::fencer::{Call, Ended, JobId, Way};
 use crate::ids::NodeName;
-use crate::proto::heartbeat::Severity;
 use crate::runtime::log::Logger;
 use crate::runtime::process::{self, Ending, Finished, Process, Stream};
 
@@ -149,9 +148,3 @@ fn judge(finished: &Finished, timeout: Duration) -> Ended {
         reason,
     }
 }
-
-/// Tells of a node that has to go down at once.
-pub(super) const RESET: (Severity, &str) = (
-    Severity::Critical,
-    "This node has to reset itself: it was asked to, and nobody else can do it",
-);

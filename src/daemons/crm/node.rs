@@ -356,14 +356,8 @@ impl Crm {
                 self.controller.handle_message(now, from, message);
                 self.clients.tell_changed();
             }
-            fencer::Output::ResetSelf => self.reset_self(),
             fencer::Output::Log(severity, text) => self.log.log(severity, text),
         }
-    }
-
-    fn reset_self(&mut self) {
-        let (severity, text) = fencing::RESET;
-        self.log.log(severity, text);
     }
 
     pub(super) fn answer_of_fencer(&mut self, asker: u64, answer: fencer::Answer) {

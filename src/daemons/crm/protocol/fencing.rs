@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum Ask {
-    /// Devices of all nodes that can fence a node, by name or number. Answer:
+    /// Devices of the daemon's node that can fence a node, by name or number. Answer:
     /// [`Answer::Devices`].
     Devices {
         /// The node; without one the answer is all devices that the daemon's node has registered.
