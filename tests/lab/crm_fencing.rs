@@ -51,8 +51,9 @@ on) echo "$input" | sed -n 's/^plug=//p' >> /var/log/fabric;;
 esac
 "#;
 
+/// A cluster that runs, with these devices and fencing on.
 fn with_agents(name: &str) -> Option<Cluster> {
-    let cluster = Cluster::new(name, Totem)?;
+    let mut cluster = Cluster::new(name, Totem)?;
     for host in HOSTS {
         for (agent, text) in [
             ("sbin/fence_outlets", OUTLETS),
@@ -62,6 +63,9 @@ fn with_agents(name: &str) -> Option<Cluster> {
             put_below_usr(&cluster.lab, host, (agent, text.as_bytes()));
         }
     }
+    HOSTS.into_iter().for_each(|host| cluster.start(host));
+    cluster.await_same(&HOSTS, "the start");
+    cluster.replace("a", "crm_config", OPTIONS);
     Some(cluster)
 }
 
@@ -110,9 +114,6 @@ fn levels_lists_maps_and_delays_and_a_history_on_all_nodes() {
     let Some(mut cluster) = with_agents("crmf1") else {
         return;
     };
-    HOSTS.into_iter().for_each(|host| cluster.start(host));
-    cluster.await_same(&HOSTS, "the start");
-    cluster.replace("a", "crm_config", OPTIONS);
     let devices = device("relay", "fence_broken", &[("pcmk_host_list", "a b c")], &[])
         + &device(
             "outlets",
@@ -194,12 +195,9 @@ fn levels_lists_maps_and_delays_and_a_history_on_all_nodes() {
 
 #[test]
 fn where_no_device_can_a_person_confirms() {
-    let Some(mut cluster) = with_agents("crmf2") else {
+    let Some(cluster) = with_agents("crmf2") else {
         return;
     };
-    HOSTS.into_iter().for_each(|host| cluster.start(host));
-    cluster.await_same(&HOSTS, "the start");
-    cluster.replace("a", "crm_config", OPTIONS);
     let devices = device(
         "outlets",
         "fence_outlets",
@@ -232,11 +230,9 @@ fn where_no_device_can_a_person_confirms() {
 
 #[test]
 fn the_dc_dies_while_it_fences() {
-    let Some(mut cluster) = with_agents("crmf3") else {
+    let Some(cluster) = with_agents("crmf3") else {
         return;
     };
-    HOSTS.into_iter().for_each(|host| cluster.start(host));
-    cluster.await_same(&HOSTS, "the start");
     // One of three has to go on.
     let ignore =
         "<nvpair id=\"o3\" name=\"no-quorum-policy\" value=\"ignore\"/></cluster_property_set>";
@@ -266,12 +262,9 @@ fn the_dc_dies_while_it_fences() {
 
 #[test]
 fn a_fabric_lets_each_node_in_once() {
-    let Some(mut cluster) = with_agents("crmf4") else {
+    let Some(cluster) = with_agents("crmf4") else {
         return;
     };
-    HOSTS.into_iter().for_each(|host| cluster.start(host));
-    cluster.await_same(&HOSTS, "the start");
-    cluster.replace("a", "crm_config", OPTIONS);
     let unfencing = [("provides", "unfencing")];
     let devices = device(
         "fabric",
@@ -311,9 +304,6 @@ fn stonith_admin_asks_orders_confirms_and_forgets() {
     let Some(mut cluster) = with_agents("crmf5") else {
         return;
     };
-    HOSTS.into_iter().for_each(|host| cluster.start(host));
-    cluster.await_same(&HOSTS, "the start");
-    cluster.replace("a", "crm_config", OPTIONS);
     let switch = device("sw", "fence_lab", &[("pcmk_host_list", "a b c")], &[]);
     cluster.replace("a", "resources", &resources(&switch));
     cluster.await_owner(&HOSTS, "the configuration");

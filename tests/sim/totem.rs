@@ -8,17 +8,29 @@ const RUNS: u64 = if cfg!(debug_assertions) { 200 } else { 5000 };
 /// Beside somebody hostile: some hundreds of datagrams each.
 const HOSTILE_RUNS: u64 = if cfg!(debug_assertions) { 20 } else { 1000 };
 
+fn number(name: &str) -> Option<u64> {
+    let value = std::env::var(name).ok();
+    value.map(|value| value.parse().expect("a number"))
+}
+
+/// Runs the seed of `SEED` alone, and shows what happens; false if there is none.
+fn replayed(run: impl Fn(u64) -> totem::Outcome) -> bool {
+    let Some(seed) = number("SEED") else {
+        return false;
+    };
+    let outcome = run(seed);
+    println!("{}", outcome.transcript.join("\n"));
+    assert!(
+        outcome.failures.is_empty(),
+        "{}",
+        outcome.failures.join("\n")
+    );
+    true
+}
+
 #[test]
 fn rings_keep_their_word_under_faults() {
-    let number = |name: &str| std::env::var(name).ok().map(|v| v.parse::<u64>().unwrap());
-    if let Some(seed) = number("SEED") {
-        let outcome = totem::run(seed, None, true);
-        println!("{}", outcome.transcript.join("\n"));
-        assert!(
-            outcome.failures.is_empty(),
-            "{}",
-            outcome.failures.join("\n")
-        );
+    if replayed(|seed| totem::run(seed, None, true)) {
         return;
     }
     let (mut delivered, mut rings) = (0, 0);
@@ -50,15 +62,7 @@ fn a_run_of_totem_is_the_same_each_time() {
 /// Two networks of which one fails at a time: no ring breaks, and what failed is used again.
 #[test]
 fn redundant_rings_carry_on_when_one_network_fails() {
-    let number = |name: &str| std::env::var(name).ok().map(|v| v.parse::<u64>().unwrap());
-    if let Some(seed) = number("SEED") {
-        let outcome = totem::run_redundant(seed, true);
-        println!("{}", outcome.transcript.join("\n"));
-        assert!(
-            outcome.failures.is_empty(),
-            "{}",
-            outcome.failures.join("\n")
-        );
+    if replayed(|seed| totem::run_redundant(seed, true)) {
         return;
     }
     let (mut delivered, mut faults) = (0, 0);
@@ -80,15 +84,7 @@ fn redundant_rings_carry_on_when_one_network_fails() {
 
 /// Somebody without a key, or on a ring without one, sends junk, old, changed and forged datagrams.
 fn hostile(secrecy: totem::Secrecy, runs: u64) {
-    let number = |name: &str| std::env::var(name).ok().map(|v| v.parse::<u64>().unwrap());
-    if let Some(seed) = number("SEED") {
-        let outcome = totem::run_hostile(seed, secrecy, true);
-        println!("{}", outcome.transcript.join("\n"));
-        assert!(
-            outcome.failures.is_empty(),
-            "{}",
-            outcome.failures.join("\n")
-        );
+    if replayed(|seed| totem::run_hostile(seed, secrecy, true)) {
         return;
     }
     let (mut delivered, mut rings, mut failed) = (0, 0, Vec::new());
