@@ -32,6 +32,8 @@ mod media;
 mod migrate;
 #[path = "lab/migrate_absent.rs"]
 mod migrate_absent;
+#[path = "lab/migrate_by_hand.rs"]
+mod migrate_by_hand;
 #[path = "lab/migrate_crm.rs"]
 mod migrate_crm;
 #[path = "lab/migrate_units.rs"]

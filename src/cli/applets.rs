@@ -52,6 +52,7 @@ const APPLETS: &[Applet] = &[
     super::lab::APPLET,
     super::decode::APPLET,
     super::links::APPLET,
+    super::units::APPLET,
     super::simulate_ring::APPLET,
     super::explain::APPLET,
     super::history::APPLET,

@@ -51,5 +51,6 @@ mod simulate_ring;
 mod status;
 mod stderr_log;
 mod stonith_admin;
+mod units;
 
 pub use applets::main;

@@ -236,6 +236,9 @@ pub struct Journal {
     pub run: u32,
     /// How nodes are reached: a command with `{}` for the name.
     pub via: String,
+    /// None of the nodes is this host, even if it has the name of one.
+    #[serde(default)]
+    pub elsewhere: bool,
     /// The program on the nodes.
     pub program: String,
     /// Resources may be started or moved by the CRM when it takes over.
@@ -365,6 +368,7 @@ mod tests {
             id: 7,
             run: 0,
             via: "ssh {}".into(),
+            elsewhere: false,
             program: "everbeat".into(),
             accept_actions: false,
             crm: false,

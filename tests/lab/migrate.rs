@@ -236,7 +236,7 @@ impl Scene {
                 self.ground.place.root.display(),
                 self.lab.name()
             );
-            command.args(["--via", &via, "--program", PROGRAM, "--plan"]);
+            command.args(["--elsewhere", "--via", &via, "--program", PROGRAM, "--plan"]);
             command.arg(self.folder().join("plan"));
         }
         command

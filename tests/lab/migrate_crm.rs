@@ -138,7 +138,7 @@ impl Scene {
                 self.ground.place.root.display(),
                 self.lab.name()
             );
-            command.args(["--via", &via, "--program", PROGRAM, "--plan"]);
+            command.args(["--elsewhere", "--via", &via, "--program", PROGRAM, "--plan"]);
             command.arg(folder.join("plan"));
         }
         let output = command.output().expect("everbeat runs");

@@ -5,7 +5,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use super::crm;
@@ -71,9 +71,12 @@ pub(super) fn apply_command() -> Command {
             Arg::new("program")
                 .long("program")
                 .value_name("PATH")
-                .default_value("/usr/sbin/everbeat")
-                .help("everbeat on the other nodes"),
+                .help("everbeat on the other nodes [default: where it is on this one]"),
         )
+        .arg(flag(
+            "elsewhere",
+            "none of the nodes is this host, whatever its name: reach all of them by --via",
+        ))
         .arg(
             Arg::new("without")
                 .long("without")
@@ -272,7 +275,14 @@ fn first(folder: &Path, matches: &ArgMatches) -> Result<Walk> {
     let Some(plan) = matches.get_one::<PathBuf>("plan") else {
         bail!("nothing was begun here: say --plan DIR, the folder from plan --output");
     };
-    let word = |name| matches.get_one::<String>(name).cloned().unwrap_or_default();
+    let program = match matches.get_one::<String>("program") {
+        Some(program) => program.clone(),
+        None => {
+            let own = std::env::current_exe().context("can't find this program's own file")?;
+            let own = own.into_os_string().into_string();
+            own.map_err(|own| anyhow!("{own:?}: not UTF-8: say --program"))?
+        }
+    };
     let wanted = wanted(plan)?;
     let (nodes, absent) = present(nodes(&plan.join("corosync.conf"))?, matches)?;
     crm::in_maintenance(&wanted.cib)?;
@@ -282,8 +292,12 @@ fn first(folder: &Path, matches: &ArgMatches) -> Result<Walk> {
         absent,
         id: drawn()?,
         run: 0,
-        via: word("via"),
-        program: word("program"),
+        via: matches
+            .get_one::<String>("via")
+            .cloned()
+            .unwrap_or_default(),
+        elsewhere: matches.get_flag("elsewhere"),
+        program,
         accept_actions: matches.get_flag("accept-actions"),
         crm: false,
         begun: Vec::new(),

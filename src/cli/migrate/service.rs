@@ -15,17 +15,16 @@ use nix::unistd::Pid;
 use super::super::background::{self, Begun};
 use super::super::control::Control;
 use super::super::status::from_api;
+use super::super::units::Unit;
 use super::facts::Software;
-use crate::config::identity::write_atomically;
 use crate::daemons::control::{Reply, Request, SOCKET};
 use crate::daemons::corosync::{CONFIG, PID_FILE};
 use crate::daemons::report::Report;
 use crate::runtime::pidfile::{self, State};
 use crate::sys::child::new_session;
 
-/// A unit in place of the package's. Source: systemd.unit(5), /etc before /lib
-const HEARTBEAT_UNIT: &str = "/etc/systemd/system/heartbeat.service";
-const RING_UNIT: &str = "/etc/systemd/system/everbeatd.service";
+/// Where units count before the package's. Source: systemd.unit(5), /etc before /lib
+const UNITS: &str = "/etc/systemd/system";
 /// heartbeat hands its resources over before it ends, and a file system may take its time.
 const END_WAIT: Duration = Duration::from_secs(30 * 60);
 /// Where packages have heartbeat's daemon.
@@ -68,8 +67,9 @@ pub(super) fn stop_heartbeat() -> Result<()> {
 
 /// Starts heartbeat itself.
 pub(super) fn start_original(program: &Path) -> Result<()> {
-    if has_systemd() && Path::new(HEARTBEAT_UNIT).exists() {
-        fs::remove_file(HEARTBEAT_UNIT).context(HEARTBEAT_UNIT)?;
+    if has_systemd() && own_unit(Unit::Heartbeat).exists() {
+        let unit = own_unit(Unit::Heartbeat);
+        fs::remove_file(&unit).with_context(|| unit.display().to_string())?;
         systemctl(&["daemon-reload"])?;
     }
     if has_unit("heartbeat") {
@@ -91,10 +91,7 @@ pub(super) fn start_original(program: &Path) -> Result<()> {
 pub(super) fn start_everbeat() -> Result<()> {
     let program = own_program()?;
     if has_unit("heartbeat") {
-        let unit = include_str!("../../../compat/systemd/heartbeat.service");
-        let unit = unit.replace("/usr/sbin/everbeat", &program.display().to_string());
-        write_atomically(Path::new(HEARTBEAT_UNIT), unit.as_bytes(), 0o644)
-            .context(HEARTBEAT_UNIT)?;
+        Unit::Heartbeat.write(Path::new(UNITS))?;
         systemctl(&["daemon-reload"])?;
         return systemctl(&["start", "heartbeat"]);
     }
@@ -141,7 +138,7 @@ pub(super) fn start_ring() -> Result<()> {
 
 /// Ends the ring's daemon.
 pub(super) fn stop_ring() -> Result<()> {
-    if has_systemd() && Path::new(RING_UNIT).exists() {
+    if has_systemd() && own_unit(Unit::Ring).exists() {
         systemctl(&["stop", "everbeatd"])?;
     }
     end(PID_FILE)
@@ -160,7 +157,7 @@ pub(super) fn at_boot(ring: bool) -> Result<()> {
         }
         return Ok(());
     }
-    if Path::new(RING_UNIT).exists() {
+    if own_unit(Unit::Ring).exists() {
         systemctl(&["disable", "everbeatd"])?;
     }
     if has_unit("heartbeat") {
@@ -169,22 +166,12 @@ pub(super) fn at_boot(ring: bool) -> Result<()> {
     Ok(())
 }
 
+fn own_unit(unit: Unit) -> PathBuf {
+    Path::new(UNITS).join(unit.file())
+}
+
 fn write_ring_unit() -> Result<()> {
-    let program = own_program()?;
-    let program = program.display();
-    let unit = format!(
-        "[Unit]\nDescription=High availability: the CRM on a ring\n\
-         Documentation=man:everbeatd(8)\nWants=network-online.target\n\
-         After=network-online.target time-sync.target\n\
-         Conflicts=corosync.service pacemaker.service\n\n\
-         [Service]\nType=simple\n\
-         ExecStart={program} everbeatd --quiet --corosync-conf {CONFIG}\n\
-         # Services that agents have started live on in this group.\n\
-         KillMode=process\nSendSIGKILL=no\nTimeoutStopSec=30min\nRestart=no\n\
-         LimitMEMLOCK=infinity\nOOMScoreAdjust=-1000\nTasksMax=infinity\n\n\
-         [Install]\nWantedBy=multi-user.target\n"
-    );
-    write_atomically(Path::new(RING_UNIT), unit.as_bytes(), 0o644).context(RING_UNIT)?;
+    Unit::Ring.write(Path::new(UNITS))?;
     systemctl(&["daemon-reload"])
 }
 

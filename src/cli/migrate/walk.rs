@@ -55,7 +55,7 @@ impl Walk {
         let reach = Reach {
             via: journal.via.clone(),
             program: journal.program.clone(),
-            local,
+            local: local.filter(|_| !journal.elsewhere),
             run: String::new(),
         };
         Self {

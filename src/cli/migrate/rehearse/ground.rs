@@ -239,7 +239,15 @@ impl Ground {
                 self.lab.name()
             );
             let program = format!("{LAB_FOLDER}/bin/everbeat");
-            command.args(["--via", &via, "--program", &program, "--plan"]);
+            // This machine may be one of the nodes, and would be changed by its own name.
+            command.args([
+                "--elsewhere",
+                "--via",
+                &via,
+                "--program",
+                &program,
+                "--plan",
+            ]);
             command.arg(self.folder.path().join("plan"));
         }
         command.stdin(Stdio::null());
