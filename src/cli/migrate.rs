@@ -5,6 +5,7 @@ mod crm;
 mod facts;
 mod files;
 pub(super) mod guard;
+mod held;
 mod node;
 mod reach;
 mod rehearse;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::control::Control;
 use super::facts::{Facts, Share, Software};
-use super::{files, guard, service};
+use super::{files, guard, held, service};
 use crate::config::ha_cf::{self, CrmMode};
 use crate::config::haresources;
 use crate::config::host::{Host, ThisHost};
@@ -206,8 +206,14 @@ fn shares(haresources: &str) -> Result<BTreeMap<String, Share>> {
 
 /// heartbeat ends on a node that was absent: the others have everything.
 fn join() -> Result<()> {
-    if let (Software::Heartbeat, program, _) = service::heartbeat()? {
+    if let (Software::Heartbeat, program, report) = service::heartbeat()? {
         keep_original(program)?;
+        if report.is_none() {
+            let facts = facts()?;
+            let host = ThisHost::new(Path::new(files::HA_D));
+            let (model, _) = ha_cf::read_all(&Source::new(HA_CF, &facts.ha_cf), &host);
+            held::end(&facts, model.watchdog.is_some())?;
+        }
     }
     service::stop_heartbeat()
 }

@@ -180,7 +180,7 @@ fn own_program() -> Result<PathBuf> {
 }
 
 /// The process that a pid file names, if it runs.
-fn running(pid_file: &str) -> Option<i32> {
+pub(super) fn running(pid_file: &str) -> Option<i32> {
     match pidfile::look(Path::new(pid_file)) {
         Ok(State::Running(pid)) => Some(pid),
         _ => None,
