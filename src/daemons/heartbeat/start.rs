@@ -75,6 +75,11 @@ pub fn start(options: &Options) -> anyhow::Result<Option<Running>> {
     setup::log_findings(&findings, &log.logger());
     let identity = identify(ha_cf, &log.logger())?;
     let mut cluster = setup::cluster_config(ha_cf, &local, identity, caches(ha_cf));
+    if options.resume {
+        // The network was up and the nodes were heard: whoever is silent is dead as at any time.
+        let timing = &mut cluster.timing;
+        timing.initdead = timing.initdead.min(timing.deadtime);
+    }
     let guarding = options.guard.iter();
     cluster.keep_up = guarding.flat_map(|g| g.absent.clone()).collect();
     let options = options.clone();
