@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use super::applets::{Applet, Args, Kind};
 use super::crm::output::{Failure, begin_report};
 use super::crm::{Line, Output, Session, arguments, clock, code, deep, file, input};
-use crate::cib::{Document, writer};
+use crate::cib::schema::{Claim, Edition};
+use crate::cib::{Document, upgrade, writer};
 use crate::rules::iso8601::Time;
 use crate::scheduler::score;
 use crate::scheduler::simulation::execution::Failure as FailedOperation;
@@ -57,6 +58,10 @@ fn perform(line: &Line, output: &mut Output) -> Result<(), Failure> {
              common misconfigurations)"
         );
     }
+    let doc = match SAVED.iter().any(|option| line.has(option)) {
+        true => of_today(doc),
+        false => doc,
+    };
     let mut done = match output.is_xml() {
         true => simulate_as_xml(&doc, &request, begin_report(&line.request)),
         false => simulate(&doc, &request),
@@ -68,16 +73,28 @@ fn perform(line: &Line, output: &mut Output) -> Result<(), Failure> {
     for error in &done.errors {
         output.error(error);
     }
-    write_artefacts(line, &done).map_err(|(path, error)| {
-        let code = match error.kind() {
-            std::io::ErrorKind::NotFound => code::NOSUCH,
-            _ => code::IOERR,
-        };
-        Failure::Said(code, format!("{}: {error}", path.display()))
-    })?;
+    write_artefacts(line, &done)?;
     match done.complete {
         true => Ok(()),
         false => Err(Failure::Silent(code::ERROR)),
+    }
+}
+
+/// Options that have a CIB written.
+const SAVED: [&str; 3] = ["save-input", "save-output", "in-place"];
+
+/// A document that keeps to rules of before 3.0 is written as one of the newest.
+///
+/// Source: Pacemaker 2.1.5, seen
+fn of_today(doc: Document) -> Document {
+    let is_old = match Claim::of(&doc) {
+        Claim::Edition(edition) => edition <= Edition::V2_10,
+        Claim::Missing | Claim::Unknown(_) => true,
+        Claim::Unchecked => false,
+    };
+    match upgrade::upgrade(&doc) {
+        Ok(upgraded) if is_old => upgraded.doc,
+        _ => doc,
     }
 }
 
@@ -170,20 +187,32 @@ fn document(line: &Line) -> Result<Document, (String, u8)> {
     Ok(doc)
 }
 
-fn write_artefacts(line: &Line, done: &Simulation) -> Result<(), (PathBuf, std::io::Error)> {
+/// Exit codes as the original's: a document that can't be written is one that isn't there.
+fn write_artefacts(line: &Line, done: &Simulation) -> Result<(), Failure> {
     let path = |option: &str| line.value(option).map(PathBuf::from);
+    let failed = |path: &Path, code: u8, error: std::io::Error| {
+        Failure::Said(code, format!("{}: {error}", path.display()))
+    };
     let save = |path: PathBuf, doc: &Document| {
-        file::write_document(&path, doc).map_err(|error| (path, error))
+        file::write_document(&path, doc).map_err(|error| {
+            let code = match error.kind() {
+                std::io::ErrorKind::NotFound => code::NOSUCH,
+                _ => code::IOERR,
+            };
+            failed(&path, code, error)
+        })
+    };
+    let draw = |path: PathBuf, text: &[u8]| {
+        std::fs::write(&path, text).map_err(|error| failed(&path, code::IOERR, error))
     };
     if let Some(path) = path("save-input") {
         save(path, &done.input)?;
     }
     if let (Some(path), Some(graph)) = (path("save-graph"), &done.graph) {
-        let text = writer::pretty(graph, graph.root());
-        std::fs::write(&path, text).map_err(|error| (path, error))?;
+        draw(path, writer::pretty(graph, graph.root()).as_ref())?;
     }
     if let (Some(path), Some(dot)) = (path("save-dotfile"), &done.dot) {
-        std::fs::write(&path, dot).map_err(|error| (path, error))?;
+        draw(path, dot.as_ref())?;
     }
     if let Some(path) = path("save-output") {
         save(path, &done.cib)?;

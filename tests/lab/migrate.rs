@@ -129,12 +129,19 @@ impl Scene {
         said.unwrap_or_else(|why| panic!("{script} on {host}: {why}\n{}", self.logs()))
     }
 
+    /// Who has the address. The nodes are asked one after the other: of several only those that
+    /// still have it once the last was asked had it together.
     pub fn owners(&self) -> Vec<&'static str> {
-        let has = |node: &&&str| {
+        let has = |node: &&str| {
             let script = format!("ip -o address show | grep -q 'inet {VIP}/'");
             shell(&self.lab, node, &script).is_ok()
         };
-        self.nodes.iter().filter(has).copied().collect()
+        let mut owners: Vec<_> = self.nodes.iter().copied().filter(has).collect();
+        if let Some(last) = owners.pop() {
+            owners.retain(has);
+            owners.push(last);
+        }
+        owners
     }
 
     /// Whether the client gets a page.

@@ -126,23 +126,28 @@ pub fn inject(cib: &mut Shadow<'_>, what: &Injections, agents: &Agents<'_>, now:
     done
 }
 
+/// Sets an option in whichever set has it; otherwise in the set that tools write to.
+///
+/// Source: Pacemaker 2.1.5, seen with several sets
 fn set_option(cib: &mut Shadow<'_>, name: &str, value: &str) {
+    const BOOTSTRAP: &str = "cib-bootstrap-options";
     let configuration = cib.part(cib.root(), "configuration");
     let config = cib.part(configuration, "crm_config");
-    let set = match cib.child(config, "cluster_property_set") {
-        Some(set) => set,
-        None => {
-            let attrs = [("id", "cib-bootstrap-options")];
-            cib.add_element(config, "cluster_property_set", &attrs)
-        }
+    let sets: Vec<_> = cib.children_named(config, "cluster_property_set").collect();
+    let named = |set| {
+        let mut pairs = cib.children_named(set, "nvpair");
+        pairs.find(|&p| cib.attr(p, "name") == Some(name))
     };
-    let found = cib
-        .children_named(set, "nvpair")
-        .find(|&p| cib.attr(p, "name") == Some(name));
+    let found = sets.iter().find_map(|&set| named(set));
     let changed = match found {
         Some(pair) => cib.set(pair, &[("value", value)]),
         None => {
-            let id = format!("cib-bootstrap-options-{name}");
+            let bootstrap = sets.iter().find(|&&set| cib.id(set) == Some(BOOTSTRAP));
+            let set = match bootstrap {
+                Some(set) => *set,
+                None => cib.add_element(config, "cluster_property_set", &[("id", BOOTSTRAP)]),
+            };
+            let id = format!("{BOOTSTRAP}-{name}");
             let attrs = [("id", &*id), ("name", name), ("value", value)];
             cib.add_element(set, "nvpair", &attrs);
             true
