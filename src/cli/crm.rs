@@ -40,11 +40,14 @@ pub const VERSION: &str = "2.1.5";
 /// Name and version as the tools print them for `--version`: scripts look for the first line.
 pub const VERSION_TEXT: &str = "Pacemaker 2.1.5";
 
+/// What is built in, by the original's names.
+pub const FEATURES: &str = "agent-manpages cibsecrets corosync-ge-2 generated-manpages lha \
+                            monotonic nagios ncurses remote systemd";
+
 /// What the `--features` option says: name, version and what is built in.
 pub fn features_text() -> String {
     format!(
-        "{VERSION_TEXT} (Build: everbeat-{}): agent-manpages cibsecrets corosync-ge-2 \
-         generated-manpages lha monotonic nagios ncurses remote systemd",
+        "{VERSION_TEXT} (Build: everbeat-{}): {FEATURES}",
         env!("CARGO_PKG_VERSION")
     )
 }

@@ -8,6 +8,7 @@ pub mod authkeys;
 pub mod check;
 pub mod corosync_conf;
 pub mod diagnostic;
+mod differences;
 mod encoding;
 pub mod ha_cf;
 pub mod haresources;

@@ -5,6 +5,10 @@
 /// A code, its name and its text.
 pub type Row = (i32, &'static str, &'static str);
 
+/// What failed for no reason that has a code of its own. Source: Pacemaker 2.1.5,
+/// `pcmk_err_generic`.
+pub const GENERIC: i32 = -201;
+
 /// Exit codes.
 pub const EXIT: &[Row] = &[
     (0, "CRM_EX_OK", "OK"),

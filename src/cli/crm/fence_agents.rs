@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use super::codes::GENERIC;
 use super::output::libxml_text;
 use crate::agents::is_program;
 use crate::cib::{self, Document};
@@ -215,9 +216,6 @@ pub fn validate(name: &str, parameters: &[(String, String)], limit: Duration) ->
         complaint: None,
     }
 }
-
-/// An agent that failed. Source: Pacemaker 2.1.5, `pcmk_err_generic`.
-const GENERIC: i32 = -201;
 
 /// What the agent reads.
 fn question(name: &str, parameters: &[(String, String)]) -> String {

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use super::arguments::{self, Line};
-use super::{VERSION, code, html};
+use super::{FEATURES, VERSION, code, html};
 use crate::cib::{Document, Kind, NodeRef};
 use crate::scheduler::report::Xml;
 use crate::scheduler::report::page::Tag;
@@ -192,7 +192,9 @@ impl Output {
             &[
                 ("program", "Pacemaker"),
                 ("version", VERSION),
+                ("author", "everbeat"),
                 ("build", concat!("everbeat-", env!("CARGO_PKG_VERSION"))),
+                ("features", FEATURES),
             ],
         );
     }

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Child, Command, Stdio};
 
+use super::super::crm::codes::GENERIC;
 use crate::cib::{Document, Element};
 use crate::executor::Exit;
 use crate::scheduler::model::text::parse_key;
@@ -101,9 +102,6 @@ fn event(node: Element<'_>, op: Element<'_>) -> Option<Event> {
 /// What the program is told that was done. Source: Pacemaker 2.1.5, `T_STONITH_NOTIFY_FENCE`.
 const FENCED: &str = "st_notify_fence";
 
-/// The code of fencing that failed. Source: Pacemaker 2.1.5, `pcmk_err_generic`.
-const FAILED: i32 = -201;
-
 /// Fencing that is over in the second history and was not in the first, the oldest first.
 pub(super) fn fencings(old: &[FenceEvent], new: &[FenceEvent]) -> Vec<Event> {
     let over = |event: &&FenceEvent| !event.state.is_pending();
@@ -115,8 +113,8 @@ pub(super) fn fencings(old: &[FenceEvent], new: &[FenceEvent]) -> Vec<Event> {
 
 fn fencing(event: &FenceEvent) -> Event {
     let (rc, outcome) = match (event.state, &event.reason) {
-        (FenceState::Failed, Some(reason)) => (FAILED, format!("Error ({reason})")),
-        (FenceState::Failed, None) => (FAILED, "Error".to_owned()),
+        (FenceState::Failed, Some(reason)) => (GENERIC, format!("Error ({reason})")),
+        (FenceState::Failed, None) => (GENERIC, "Error".to_owned()),
         _ => (0, "OK".to_owned()),
     };
     let by = event.delegate.as_deref().unwrap_or("the cluster");
@@ -274,7 +272,7 @@ mod tests {
         let [event] = &told[..] else {
             panic!("{told:?}");
         };
-        assert_eq!((&*event.description, event.rc), (text, FAILED));
+        assert_eq!((&*event.description, event.rc), (text, GENERIC));
         assert!(fencings(&new, &new).is_empty());
     }
 }

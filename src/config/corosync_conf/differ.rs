@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::model::{CorosyncConf, Node};
 use super::tree::Section;
-use crate::config::diagnostic::{Diagnostic, Findings, Other, Severity};
+use crate::config::diagnostic::{Diagnostic, Findings, Severity};
+use crate::config::differences::Differences;
 use crate::config::source::{Source, Span};
 
 /// The key that is a node's own, outside the interfaces.
@@ -81,10 +82,9 @@ pub fn differences(
 ) -> Vec<Diagnostic> {
     let (theirs, ours) = (Flat::of(first), Flat::of(second));
     let mut pair = Pair {
-        first,
         theirs,
         ours,
-        found: Findings::of(second, "corosync"),
+        found: Differences::new(first, Findings::of(second, "corosync")),
     };
     let told = pair.facets(a, b);
     pair.interfaces(a, b);
@@ -145,28 +145,12 @@ impl Flat {
 }
 
 struct Pair<'s> {
-    first: &'s Source,
     theirs: Flat,
     ours: Flat,
-    found: Findings<'s>,
+    found: Differences<'s>,
 }
 
 impl Pair<'_> {
-    fn tell(
-        &mut self,
-        severity: Severity,
-        (span, other): (Span, Span),
-        message: String,
-    ) -> &mut Diagnostic {
-        let new = self.found.add(severity, span, message);
-        new.other = Some(Other::new(self.first, other));
-        new
-    }
-
-    fn name(&self) -> String {
-        self.first.path().display().to_string()
-    }
-
     /// The paths that were judged here.
     fn facets(&mut self, a: &CorosyncConf, b: &CorosyncConf) -> Vec<&'static str> {
         for (paths, value, help) in FACETS {
@@ -182,11 +166,11 @@ impl Pair<'_> {
                     "{key} is {} here, {} in {}",
                     value(b),
                     value(a),
-                    self.name()
+                    self.found.name()
                 ),
-                _ => format!("messages are protected otherwise in {}", self.name()),
+                _ => format!("messages are protected otherwise in {}", self.found.name()),
             };
-            self.tell(Severity::Error, places, message).help = Some((*help).into());
+            self.found.tell(Severity::Error, places, message).help = Some((*help).into());
         }
         FACETS
             .iter()
@@ -197,9 +181,9 @@ impl Pair<'_> {
     fn interfaces(&mut self, a: &CorosyncConf, b: &CorosyncConf) {
         for ours in &b.interfaces {
             let Some(theirs) = a.interfaces.iter().find(|i| i.number == ours.number) else {
-                let message = format!("ring {} is not in {}", ours.number, self.name());
+                let message = format!("ring {} is not in {}", ours.number, self.found.name());
                 let places = (ours.span, self.theirs.end);
-                self.tell(Severity::Error, places, message).help = Some(UNHEARD.into());
+                self.found.tell(Severity::Error, places, message).help = Some(UNHEARD.into());
                 continue;
             };
             let group = |i: &super::model::Interface| i.mcastaddr.map(|g| g.to_string());
@@ -213,18 +197,22 @@ impl Pair<'_> {
                     let message = format!(
                         "ring {}: {what} is {here} here, {there} in {}",
                         ours.number,
-                        self.name()
+                        self.found.name()
                     );
                     let places = (ours.span, theirs.span);
-                    self.tell(Severity::Error, places, message).help = Some(UNHEARD.into());
+                    self.found.tell(Severity::Error, places, message).help = Some(UNHEARD.into());
                 }
             }
         }
         for theirs in &a.interfaces {
             if !b.interfaces.iter().any(|i| i.number == theirs.number) {
-                let message = format!("ring {} of {} is missing here", theirs.number, self.name());
+                let message = format!(
+                    "ring {} of {} is missing here",
+                    theirs.number,
+                    self.found.name()
+                );
                 let places = (self.ours.end, theirs.span);
-                self.tell(Severity::Error, places, message).help = Some(UNHEARD.into());
+                self.found.tell(Severity::Error, places, message).help = Some(UNHEARD.into());
             }
         }
     }
@@ -238,9 +226,9 @@ impl Pair<'_> {
         for ours in &b.nodes {
             let label = ours.label();
             let Some(theirs) = a.nodes.iter().find(|n| same(n, ours)) else {
-                let message = format!("node {label} is not in {}", self.name());
+                let message = format!("node {label} is not in {}", self.found.name());
                 let places = (ours.span, self.theirs.place(&["nodelist."]));
-                self.tell(Severity::Error, places, message).help = Some(help.into());
+                self.found.tell(Severity::Error, places, message).help = Some(help.into());
                 continue;
             };
             let places = (ours.span, theirs.span);
@@ -252,17 +240,21 @@ impl Pair<'_> {
                 if here != there {
                     let message = format!(
                         "node {label}: {what} {here} here, {there} in {}",
-                        self.name()
+                        self.found.name()
                     );
-                    self.tell(Severity::Error, places, message).help = Some(help.into());
+                    self.found.tell(Severity::Error, places, message).help = Some(help.into());
                 }
             }
         }
         for theirs in &a.nodes {
             if !b.nodes.iter().any(|n| same(n, theirs)) {
-                let message = format!("node {} of {} is missing here", theirs.label(), self.name());
+                let message = format!(
+                    "node {} of {} is missing here",
+                    theirs.label(),
+                    self.found.name()
+                );
                 let places = (self.ours.place(&["nodelist."]), theirs.span);
-                self.tell(Severity::Error, places, message).help = Some(help.into());
+                self.found.tell(Severity::Error, places, message).help = Some(help.into());
             }
         }
     }
@@ -286,7 +278,7 @@ impl Pair<'_> {
                 continue;
             }
             let places = (self.ours.place(&[&path]), self.theirs.place(&[&path]));
-            let other = self.name();
+            let other = self.found.name();
             // A key in the file itself is a secret.
             let secret = path == "totem.key";
             let (severity, message) = match (ours, theirs) {
@@ -298,7 +290,7 @@ impl Pair<'_> {
                 (Some(_), None) => (Severity::Note, format!("{path} is not in {other}")),
                 (None, _) => (Severity::Note, format!("{path} of {other} is missing here")),
             };
-            self.tell(severity, places, message).help =
+            self.found.tell(severity, places, message).help =
                 Some("keep one corosync.conf and copy it to all nodes".into());
         }
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::model::{AutoFailback, CrmMode, HaCf, Medium};
-use crate::config::diagnostic::{Diagnostic, Findings, Other, Severity};
+use crate::config::diagnostic::{Diagnostic, Findings, Severity};
+use crate::config::differences::{Differences, end};
 use crate::config::source::{Source, Span};
 use crate::config::value::show_time;
 
@@ -19,7 +20,7 @@ pub fn differences((a, first): &(HaCf, Source), (b, second): &(HaCf, Source)) ->
         first,
         b,
         second,
-        found: Findings::new(second),
+        found: Differences::new(first, Findings::new(second)),
     };
     pair.nodes();
     pair.port();
@@ -36,28 +37,13 @@ struct Pair<'s> {
     first: &'s Source,
     b: &'s HaCf,
     second: &'s Source,
-    found: Findings<'s>,
+    found: Differences<'s>,
 }
 
 /// Setting, how bad it is when it isn't alike, and why.
 type Setting = (&'static str, Severity, &'static str);
 
 impl<'s> Pair<'s> {
-    fn tell(
-        &mut self,
-        severity: Severity,
-        (span, other): (Span, Span),
-        message: String,
-    ) -> &mut Diagnostic {
-        let new = self.found.add(severity, span, message);
-        new.other = Some(Other::new(self.first, other));
-        new
-    }
-
-    fn name(&self) -> String {
-        self.first.path().display().to_string()
-    }
-
     /// The lines of a directive on both sides, or where it is missing.
     fn places(&self, directive: &str) -> (Span, Span) {
         let of = |model: &HaCf, source| model.places.directive(directive).unwrap_or(end(source));
@@ -65,20 +51,24 @@ impl<'s> Pair<'s> {
     }
 
     fn nodes(&mut self) {
-        let other = self.name();
+        let other = self.found.name();
         let help = "name the same nodes everywhere, in the same order";
         let last = |model: &HaCf, source| model.places.nodes.last().copied().unwrap_or(end(source));
         let (ours, theirs) = (last(self.b, self.second), last(self.a, self.first));
         for (node, span) in self.b.nodes.iter().zip(&self.b.places.nodes) {
             if !self.a.has_node(node) {
                 let message = format!("node {node} is not in {other}");
-                self.tell(Severity::Warning, (*span, theirs), message).help = Some(help.into());
+                self.found
+                    .tell(Severity::Warning, (*span, theirs), message)
+                    .help = Some(help.into());
             }
         }
         for (node, span) in self.a.nodes.iter().zip(&self.a.places.nodes) {
             if !self.b.has_node(node) {
                 let message = format!("node {node} of {other} is missing here");
-                self.tell(Severity::Warning, (ours, *span), message).help = Some(help.into());
+                self.found
+                    .tell(Severity::Warning, (ours, *span), message)
+                    .help = Some(help.into());
             }
         }
     }
@@ -95,8 +85,8 @@ impl<'s> Pair<'s> {
             return;
         };
         if ours != theirs {
-            let message = format!("port {ours} here, port {theirs} in {}", self.name());
-            self.tell(Severity::Error, (place, at), message).help = Some(
+            let message = format!("port {ours} here, port {theirs} in {}", self.found.name());
+            self.found.tell(Severity::Error, (place, at), message).help = Some(
                 "nodes hear each other on one port only; udpport counts for media after it".into(),
             );
         }
@@ -118,9 +108,9 @@ impl<'s> Pair<'s> {
                     "{} here, {} in {}",
                     target(medium),
                     target(other),
-                    self.name()
+                    self.found.name()
                 );
-                self.tell(Severity::Error, (span, *at), message).help = Some(
+                self.found.tell(Severity::Error, (span, *at), message).help = Some(
                     "nodes hear each other only in the same group and on the same port".into(),
                 );
             }
@@ -139,15 +129,15 @@ impl<'s> Pair<'s> {
         let help = "give both nodes the same media: what one sends there the other doesn't hear";
         for kind in ours.difference(&theirs) {
             let span = first_of(self.b, kind).unwrap_or_default();
-            let message = format!("{kind} is used here, not in {}", self.name());
+            let message = format!("{kind} is used here, not in {}", self.found.name());
             let at = self.places(kind).1;
-            self.tell(Severity::Warning, (span, at), message).help = Some(help.into());
+            self.found.tell(Severity::Warning, (span, at), message).help = Some(help.into());
         }
         for kind in theirs.difference(&ours) {
             let at = first_of(self.a, kind).unwrap_or_default();
-            let message = format!("{kind} is used in {}, not here", self.name());
+            let message = format!("{kind} is used in {}, not here", self.found.name());
             let span = self.places(kind).0;
-            self.tell(Severity::Warning, (span, at), message).help = Some(help.into());
+            self.found.tell(Severity::Warning, (span, at), message).help = Some(help.into());
         }
         let count = |model: &HaCf| {
             let media = model.node_media();
@@ -163,8 +153,8 @@ impl<'s> Pair<'s> {
                 span.map_or(end(source), |(_, s)| s)
             };
             let places = (last(self.b, self.second), last(self.a, self.first));
-            let message = format!("{here} links here, {there} in {}", self.name());
-            self.tell(Severity::Warning, places, message).help = Some(help.into());
+            let message = format!("{here} links here, {there} in {}", self.found.name());
+            self.found.tell(Severity::Warning, places, message).help = Some(help.into());
         }
     }
 
@@ -190,7 +180,7 @@ impl<'s> Pair<'s> {
             true => format!("deadtime {dead} is too short for keepalive {keep} of the other side"),
             false => format!("keepalive {keep} is too long for deadtime {dead} of the other side"),
         };
-        self.tell(severity, at, message).help = Some(format!(
+        self.found.tell(severity, at, message).help = Some(format!(
             "a node whose messages come every {keep} counts as dead too soon: make deadtime \
              {wanted} at least, and keepalive the same on all nodes"
         ));
@@ -230,12 +220,12 @@ impl<'s> Pair<'s> {
         let (ours, theirs) = (value(self.b), value(self.a));
         if ours != theirs {
             let places = self.places(name);
-            let other = self.name();
+            let other = self.found.name();
             let message = match name {
                 "crm" => format!("{ours} here, {theirs} in {other}"),
                 _ => format!("{name} {ours} here, {theirs} in {other}"),
             };
-            self.tell(severity, places, message).help = Some(help.into());
+            self.found.tell(severity, places, message).help = Some(help.into());
         }
     }
 
@@ -256,8 +246,8 @@ impl<'s> Pair<'s> {
         let help = "ipfail moves resources to the node that sees more of them: name the same on \
                     all nodes";
         if ours != theirs {
-            let message = format!("other ping nodes than in {}", self.name());
-            self.tell(Severity::Warning, places, message).help = Some(help.into());
+            let message = format!("other ping nodes than in {}", self.found.name());
+            self.found.tell(Severity::Warning, places, message).help = Some(help.into());
         }
         let ipfail = |m: &HaCf| {
             m.respawn
@@ -278,15 +268,10 @@ impl<'s> Pair<'s> {
                     None => "the other",
                 }
             );
-            self.tell(Severity::Warning, places, message).help =
+            self.found.tell(Severity::Warning, places, message).help =
                 Some("it needs its like on all nodes to compare with".into());
         }
     }
-}
-
-fn end(source: &Source) -> Span {
-    let end = source.text().trim_end().len();
-    Span::new(end, end)
 }
 
 fn media(model: &HaCf) -> impl Iterator<Item = (&Medium, Span)> {

@@ -1,23 +1,22 @@
 //! The haresources of two nodes: each node decides by its own file who takes what.
 
 use super::model::{Group, Haresources};
-use crate::config::diagnostic::{Diagnostic, Findings, Other, Severity};
-use crate::config::source::{Source, Span};
+use crate::config::diagnostic::{Diagnostic, Findings, Severity};
+use crate::config::differences::{Differences, end};
+use crate::config::source::Source;
 
 /// What differs in the second file, with the line of the first.
 pub fn differences(
     (a, first): &(Haresources, Source),
     (b, second): &(Haresources, Source),
 ) -> Vec<Diagnostic> {
-    let mut found = Findings::new(second);
+    let mut found = Differences::new(first, Findings::new(second));
+    let name = found.name();
     let mut tell = |span, message, other| {
-        let new = found.add(Severity::Warning, span, message);
-        new.help = Some(
+        found.tell(Severity::Warning, (span, other), message).help = Some(
             "the file must be the same on all nodes: each decides by its own who takes what".into(),
         );
-        new.other = Some(Other::new(first, other));
     };
-    let name = first.path().display();
     for group in &b.groups {
         let Some(theirs) = a.group(group.key()) else {
             let message = format!("the group {} is not in {name}", group.key());
@@ -42,11 +41,6 @@ pub fn differences(
         tell(end(second), message, group.span);
     }
     found.finish()
-}
-
-fn end(source: &Source) -> Span {
-    let end = source.text().trim_end().len();
-    Span::new(end, end)
 }
 
 fn words(group: &Group) -> Vec<&str> {
