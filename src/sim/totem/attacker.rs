@@ -181,7 +181,10 @@ impl Attacker {
         };
         match self.rng.below(12) {
             0 => ring.seq = u64::MAX - self.rng.below(10),
-            1 => ring.seq = limits::TOTEM_RING_SEQ_SURE.wrapping_sub(self.rng.below(10)),
+            1 => {
+                let jump = limits::TOTEM_RING_SEQ_JUMP.wrapping_sub(self.rng.below(10));
+                ring.seq = ring.seq.wrapping_add(jump);
+            }
             2 => ring.seq = self.rng.next_u64(),
             3 | 4 => ring.seq = ring.seq.wrapping_add(4 * self.rng.below(10)),
             5 => ring.rep = self.processor().addresses[0],
