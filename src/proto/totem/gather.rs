@@ -116,7 +116,25 @@ impl Srp {
                 self.weigh_join(now, leaves, &join);
                 self.gather(now, Reason::JoinRecovery);
             }
+            State::Commit if self.is_representative() => {
+                self.take_along(now, leaves, &join);
+            }
             State::Commit | State::Recovery | State::Left => {}
+        }
+    }
+
+    /// Somebody new speaks while the commit token goes round: a ring that forms takes it along.
+    ///
+    /// Differs: the real representative doesn't hear it. Of many nodes that start together some
+    /// do hear it; then no commit token comes round before the token timeout is over, and each
+    /// node that is late costs all of them one.
+    fn take_along(&mut self, now: Instant, leaves: bool, join: &Join) {
+        let known = self.members.known.len();
+        if !leaves && !self.members.known.contains(&join.from) {
+            self.weigh_join(now, leaves, join);
+        }
+        if self.members.known.len() > known {
+            self.gather(now, Reason::JoinCommit);
         }
     }
 
