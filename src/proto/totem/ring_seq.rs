@@ -127,7 +127,7 @@ mod tests {
         numbers.in_use();
         assert_eq!(numbers.next(), 17);
         numbers.commit(17);
-        numbers.hear(13 + limits::TOTEM_RING_SEQ_JUMP);
+        numbers.hear(numbers.sure_used + limits::TOTEM_RING_SEQ_JUMP);
         numbers.hear(u64::MAX);
         assert_eq!(numbers.next(), 21, "there is no higher one");
     }

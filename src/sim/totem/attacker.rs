@@ -26,12 +26,14 @@ pub fn overhear(heard: &mut Vec<Bytes>, datagram: &Bytes) {
 
 /// Him.
 pub struct Attacker {
+    /// What he decides by.
     pub rng: Rng,
     dialect: Dialect,
     hosts: u64,
 }
 
 impl Attacker {
+    /// Against a ring of so many hosts.
     pub fn new(rng: Rng, dialect: Dialect, hosts: usize) -> Self {
         Self {
             rng,
