@@ -1,8 +1,11 @@
 //! A ring of three everbeat nodes beside one of three real corosync nodes: throughput, latency,
 //! how fast a ring forms, memory, CPU.
 //!
-//! `cargo bench --bench ring`; `TRIALS` (5) of each, over `TRANSPORTS="udp udpu"`. It needs
-//! corosync, gcc and libcpg-dev.
+//! `cargo bench --bench ring`; `TRIALS` (5) of each, over `TRANSPORTS="udp udpu"`; `PARTS="sizes
+//! together rest load power"` names what is measured. It needs corosync, gcc and libcpg-dev.
+//!
+//! What a machine has no room for is simulated: how long rings of up to 128 nodes take to form,
+//! and their token to go round, as a table and as a plot in target/bench/rings.svg.
 //!
 //! What is measured under load is measured in turns, ours and theirs, since both need all of the
 //! machine. The clients are `everbeat cpg` and ring/cpg_client.c, one on each sender's host: the
@@ -51,6 +54,9 @@ fn main() {
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
+    if parts("sizes") {
+        sizes();
+    }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let client = match nodes::client(folder.path()) {
         Ok(client) => client,
@@ -64,6 +70,28 @@ fn main() {
     }
 }
 
+/// True if this part is to be measured.
+fn parts(name: &str) -> bool {
+    let wanted = std::env::var("PARTS").ok();
+    wanted.is_none_or(|wanted| wanted.split_whitespace().any(|part| part == name))
+}
+
+/// Simulated rings of many nodes.
+fn sizes() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let plot = folder.join("rings.svg");
+    let mut simulator = std::process::Command::new(host::program());
+    simulator.args(["simulate-ring", "--sizes", "3..128", "--seed", "1"]);
+    simulator.args(["--runs", "3", "--svg"]).arg(&plot);
+    let output = simulator.output().expect("everbeat runs");
+    print!("{}", String::from_utf8_lossy(&output.stdout));
+    match output.status.success() {
+        true => println!("\nas a plot: target/bench/rings.svg\n"),
+        false => println!("\nnot all rings formed\n"),
+    }
+}
+
 fn measure(transport: &str, trials: usize, client: &Path) {
     let both = [("eb", Software::Everbeat), ("cs", Software::Corosync)];
     let made = both.map(|(tag, software)| {
@@ -73,19 +101,46 @@ fn measure(transport: &str, trials: usize, client: &Path) {
         return println!("{transport}: skipped");
     };
     let mut rings = [(ours, Values::default()), (theirs, Values::default())];
-    for (nodes, values) in &mut rings {
+    let of = |part: &str| if parts(part) { trials } else { 0 };
+    eprintln!("{transport}: together");
+    for _ in 0..of("together") {
+        for (nodes, values) in &mut rings {
+            nodes.reboot();
+            let took = nodes.start_together().as_secs_f64() * 1000.0;
+            values.add("three start: ring ms", took);
+            nodes.reboot();
+        }
+    }
+    if ["rest", "load", "power"].into_iter().any(parts) {
+        beside_each_other(transport, &mut rings, of);
+    }
+    let [(ours, of_ours), (theirs, of_theirs)] = rings;
+    for ((what, of_ours), (_, of_theirs)) in of_ours.0.iter().zip(&of_theirs.0) {
+        side_by_side::print(transport, what, "corosync", (of_ours, of_theirs));
+    }
+    ours.down();
+    theirs.down();
+}
+
+/// The parts that need a ring of each; `of` says how many trials a part has.
+fn beside_each_other(
+    transport: &str,
+    rings: &mut [(Nodes, Values); 2],
+    of: impl Fn(&str) -> usize,
+) {
+    for (nodes, values) in rings.iter_mut() {
         begin(nodes, values);
     }
     eprintln!("{transport}: at rest");
-    for _ in 0..trials {
-        for (nodes, values) in &mut rings {
+    for _ in 0..of("rest") {
+        for (nodes, values) in rings.iter_mut() {
             at_rest(nodes, values);
         }
     }
     for (size, count, name) in SIZES {
         for senders in [1, 3] {
             eprintln!("{transport}: {name} from {senders}");
-            for trial in 0..trials {
+            for trial in 0..of("load") {
                 let mut turn: Vec<_> = rings.iter_mut().collect();
                 if trial % 2 == 1 {
                     turn.reverse();
@@ -97,20 +152,14 @@ fn measure(transport: &str, trials: usize, client: &Path) {
         }
     }
     eprintln!("{transport}: power-off");
-    for trial in 0..trials {
-        for (nodes, values) in &mut rings {
+    for trial in 0..of("power") {
+        for (nodes, values) in rings.iter_mut() {
             if trial == 0 {
                 memory(nodes, values, "after load");
             }
             power_off(nodes, values, HOSTS[2 - trial % 3]);
         }
     }
-    let [(ours, of_ours), (theirs, of_theirs)] = rings;
-    for ((what, of_ours), (_, of_theirs)) in of_ours.0.iter().zip(&of_theirs.0) {
-        side_by_side::print(transport, what, "corosync", (of_ours, of_theirs));
-    }
-    ours.down();
-    theirs.down();
 }
 
 /// Two nodes form a ring, then the third comes.

@@ -135,9 +135,9 @@ pub const CIB_ARCHIVES_MAX: u32 = 100;
 /// Damaged configurations that are kept; the first makes room after that. Ours.
 pub const CIB_SET_ASIDE_MAX: u32 = 1000;
 
-/// Numbers of rings from here on are forged, or follow from a forged one: below it rings last for
-/// 36 million years at a thousand rings a second. Ours.
-pub const TOTEM_RING_SEQ_SURE: u64 = 1 << 62;
+/// So far above a node's own a ring's number is doubtful: forged, or following from a forged one.
+/// No other node is a thousand million rings ahead. Ours.
+pub const TOTEM_RING_SEQ_JUMP: u64 = 1 << 32;
 
 /// Bytes of one ring's messages that are kept for those who miss them. Ours: a full window of
 /// packets of 4096 bytes; forged ones could have sixteen times as much.

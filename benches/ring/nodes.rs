@@ -17,6 +17,8 @@ const CLIENT: &str = include_str!("cpg_client.c");
 /// Where the client of real nodes is on a host.
 const CLIENT_PATH: &str = "/etc/cpg_client";
 const LOG: &str = "/var/log/corosync.log";
+/// What a node says when its services are in step. The words are the same on both kinds.
+const IN_STEP: &str = "Completed service synchronization";
 
 /// What runs on the hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +118,30 @@ impl Nodes {
         command.args(&program[1..]);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         self.running.push(command.spawn().expect("a daemon"));
+    }
+
+    /// All hosts lose power and have it again; nothing runs on them then.
+    pub fn reboot(&self) {
+        HOSTS.into_iter().for_each(|host| self.power_on(host));
+    }
+
+    /// Starts all three at once; from then until each is in step on a ring of all.
+    pub fn start_together(&mut self) -> Duration {
+        let logs = self.logs(&HOSTS);
+        let before: Vec<usize> = read(&logs).iter().map(String::len).collect();
+        let start = Instant::now();
+        HOSTS.into_iter().for_each(|host| self.start(host));
+        let is_whole = |(text, before): (&String, &usize)| {
+            let new = text.get(*before..).unwrap_or_default();
+            let ring = new.rsplit_once("Sync members[3]: 1 2 3");
+            ring.is_some_and(|(_, then)| then.contains(IN_STEP))
+        };
+        while !read(&logs).iter().zip(&before).all(is_whole) {
+            let waited = start.elapsed() < PATIENCE;
+            assert!(waited, "no ring:\n{}", read(&logs).join("\n"));
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        start.elapsed()
     }
 
     /// Where the logs of these hosts are.
@@ -234,9 +260,9 @@ fn read(logs: &[PathBuf]) -> Vec<String> {
     logs.iter().map(text).collect()
 }
 
-/// How often the services of each came into step. The words are the same on both kinds.
+/// How often the services of each came into step.
 pub fn formations(logs: &[PathBuf]) -> Vec<usize> {
-    let count = |text: &String| text.matches("Completed service synchronization").count();
+    let count = |text: &String| text.matches(IN_STEP).count();
     read(logs).iter().map(count).collect()
 }
 

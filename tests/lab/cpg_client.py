@@ -3,7 +3,8 @@
 cpg_client.py GROUP MEMBERS COUNT SIZE EXPECT [EVERY]: as `everbeat cpg GROUP --members MEMBERS
 --flood COUNT --size SIZE --expect EXPECT --every EVERY`, with the same messages. Where EXPECT is 0
 it stays until a signal comes and prints a line for each change and each message, as with --trace;
-how often the node took no more stands in the last line that it writes to stderr.
+how often the node took no more, and nothing for how long at most, stands in the last line that it
+writes to stderr. libcpg waits for its node at times, and only then says that it is to try again.
 """
 import ctypes as c
 import struct
@@ -95,10 +96,11 @@ while (code := lib.cpg_join(handle, c.byref(name))) == TRY_AGAIN:
     time.sleep(0.05)
 must(code, "cpg_join")
 sent, began, blocked = 0, None, 0
+taken, longest = 0, 0
 while TRACE or heard < EXPECT:
     must(lib.cpg_dispatch(handle, ALL), "cpg_dispatch")
     if began is None and members >= MEMBERS:
-        began = time.monotonic()
+        began = taken = time.monotonic()
     for _ in range(64):
         if began is None or sent >= COUNT or time.monotonic() < began + sent * EVERY:
             break
@@ -111,8 +113,10 @@ while TRACE or heard < EXPECT:
             break
         must(code, "cpg_mcast_joined")
         sent += 1
+        longest, taken = max(longest, time.monotonic() - taken), time.monotonic()
         if sent == COUNT and TRACE:
-            print(f"{blocked} times the node took no more", file=sys.stderr, flush=True)
+            said = f"{blocked} times the node took no more, and nothing for at most {longest:.2f}s"
+            print(said, file=sys.stderr, flush=True)
     sys.stdout.flush()
     time.sleep(0.0005)
 took = time.monotonic() - began

@@ -115,6 +115,16 @@ pub fn over(name: &str, ours: &[&str], transport: Transport, act: impl FnOnce(&R
 }
 
 pub fn over_configured(name: &str, ours: &[&str], conf: &str, act: impl FnOnce(&Ring<'_>)) {
+    over_keyed(name, ours, (conf, None), act);
+}
+
+/// The same, with a key where there is one.
+pub fn over_keyed(
+    name: &str,
+    ours: &[&str],
+    (conf, key): (&str, Option<[u8; 128]>),
+    act: impl FnOnce(&Ring<'_>),
+) {
     if !Path::new("/usr/sbin/corosync").exists() {
         println!("SKIPPED: corosync is not installed");
         return;
@@ -131,6 +141,10 @@ pub fn over_configured(name: &str, ours: &[&str], conf: &str, act: impl FnOnce(&
         let host = lab.host(host);
         host.write("/etc/client.py", CLIENT.as_bytes(), 0o644)
             .expect("a file");
+        if let Some(key) = &key {
+            let path = "/etc/corosync/authkey";
+            host.write(path, key, 0o400).expect("a file");
+        }
     }
     let running: Vec<Child> = HOSTS.iter().map(|host| ring.start(host)).collect();
     ring.agree(&HOSTS, "the start");

@@ -418,13 +418,14 @@ fn floods_survive_faults_in_the_other_pairings() {
     floods("flood-udpu2", &["b", "c"], Transport::Udpu);
 }
 
-/// Nobody waits between messages: the queue of each node is full when the ring breaks.
+/// All say more than a queue holds while the ring is broken, and no more than each can hear while
+/// it isn't: who is slow to hear isn't heard either, and of a flood without end the real node's
+/// would be over before anybody dies.
 #[test]
-#[ignore = "a real client is held up less often than it asks for on a busy machine"]
 fn members_change_while_the_queues_are_full() {
     over("full", &["a", "b"], Transport::Udpu, |ring| {
         let mut running = Vec::new();
-        let flood = flood(65_536, 600, 0);
+        let flood = flood(1408, 5000, 1000);
         for (round, victim) in HOSTS.into_iter().enumerate() {
             let what = format!("the death of {victim}");
             let clients = Clients::start(ring, flood, 1000 + round);
@@ -452,15 +453,13 @@ fn members_change_while_the_queues_are_full() {
 
 /// True if a client had to wait for a good part of the time that the ring was broken.
 fn was_blocked(said: &str) -> bool {
-    if let Some((_, time)) = said.trim().rsplit_once(' ')
-        && let Some(number) = time.strip_suffix('s')
-    {
-        let seconds = match number.strip_suffix('m') {
-            Some(ms) => ms.parse().map(|ms: f64| ms / 1000.0),
-            None => number.parse(),
-        };
-        return seconds.is_ok_and(|seconds| seconds > 0.5);
-    }
-    let times = said.split_once(" times the node took no more");
-    times.is_some_and(|(times, _)| times.trim().parse::<u64>().is_ok_and(|times| times > 100))
+    let time = said.trim().rsplit_once(' ').map(|(_, time)| time);
+    let Some(number) = time.and_then(|time| time.strip_suffix('s')) else {
+        return false;
+    };
+    let seconds = match number.strip_suffix('m') {
+        Some(ms) => ms.parse().map(|ms: f64| ms / 1000.0),
+        None => number.parse(),
+    };
+    seconds.is_ok_and(|seconds| seconds > 0.5)
 }

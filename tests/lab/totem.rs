@@ -10,6 +10,8 @@ use everbeat::lab::Lab;
 mod groups;
 #[path = "ring_faults.rs"]
 mod ring_faults;
+#[path = "ring_hostile.rs"]
+mod ring_hostile;
 #[path = "ring_pacemaker.rs"]
 mod ring_pacemaker;
 #[path = "ring_reload.rs"]

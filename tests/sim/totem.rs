@@ -113,7 +113,6 @@ fn who_has_no_key_changes_nothing() {
 }
 
 #[test]
-#[ignore = "not all seeds heal in time yet: 1, 19 and 20 of the first 20 don't"]
 fn a_ring_without_a_key_heals_after_an_attack() {
     hostile(totem::Secrecy::None, HOSTILE_RUNS);
 }

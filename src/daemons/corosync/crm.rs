@@ -101,11 +101,14 @@ pub(super) fn hear(crm: &mut Crm, now: Now, event: &Event) {
     });
 }
 
-/// Sends what the CRM has to say.
+/// Sends what the CRM has to say, as long as the ring takes more. The rest waits in the CRM, whose
+/// tools aren't read meanwhile: so what waits is bounded by what agents and members cause.
 ///
 /// Errors: the groups don't take it, though the CRM is in one: the daemon can't go on.
 pub(super) fn send(crm: &mut Crm, now: Now, ring: &mut Ring) -> anyhow::Result<()> {
-    while let Some(output) = crm.poll_output() {
+    while ring.takes_more()
+        && let Some(output) = crm.poll_output()
+    {
         let Output::Multicast(piece) = output else {
             continue;
         };

@@ -107,7 +107,7 @@ impl Daemon {
                     self.hand_on();
                     self.groups.flush();
                 }
-                work = work(&mut self.crm) => {
+                work = work(&mut self.crm, self.ring.takes_more()) => {
                     if let Some(crm) = &mut self.crm {
                         crm.handle_work(clock::now(), work);
                     }
@@ -315,10 +315,11 @@ fn tell_findings(log: &Logger, found: &[Diagnostic]) {
     }
 }
 
-/// Waits for work of the CRM that ended; for ever if there is none.
-async fn work(crm: &mut Option<Crm>) -> Work {
+/// Waits for work of the CRM that ended, or, if the ring takes more, for a tool of it; for ever if
+/// there is none.
+async fn work(crm: &mut Option<Crm>, takes_more: bool) -> Work {
     match crm {
-        Some(crm) => crm.work().await,
+        Some(crm) => crm.work(takes_more).await,
         None => std::future::pending().await,
     }
 }

@@ -32,6 +32,10 @@ pub(super) struct Parts {
     pub(super) log: Logger,
 }
 
+/// Datagrams that are taken from one network before the next one's turn comes: a flood on one
+/// doesn't keep the other waiting.
+const IN_A_ROW_MAX: usize = 64;
+
 /// A network and its sockets.
 #[derive(Debug)]
 struct Net {
@@ -41,10 +45,33 @@ struct Net {
     retry: Option<Instant>,
 }
 
+/// The network that is read, and how many datagrams were taken from it in a row.
+#[derive(Debug, Default)]
+struct Turn {
+    net: usize,
+    in_a_row: usize,
+}
+
+impl Turn {
+    /// Which of so many networks is looked at first.
+    fn first(&self, nets: usize) -> usize {
+        let is_over = usize::from(self.in_a_row >= IN_A_ROW_MAX);
+        (self.net + is_over).checked_rem(nets).unwrap_or(0)
+    }
+
+    /// A datagram of this network was taken.
+    fn took(&mut self, net: usize) {
+        let goes_on = net == self.net && self.in_a_row < IN_A_ROW_MAX;
+        self.in_a_row = if goes_on { self.in_a_row + 1 } else { 1 };
+        self.net = net;
+    }
+}
+
 /// The networks.
 #[derive(Debug)]
 pub(super) struct Nets {
     nets: Vec<Net>,
+    turn: Turn,
     rings: Option<Rings>,
     downcheck: Duration,
     log: Logger,
@@ -88,6 +115,7 @@ impl Nets {
         };
         let mut nets = Self {
             nets: parts.plans.into_iter().map(closed).collect(),
+            turn: Turn::default(),
             rings: parts.redundancy.map(Rings::new),
             downcheck: parts.downcheck,
             log: parts.log,
@@ -146,9 +174,15 @@ impl Nets {
 
     /// The next datagram, if one is there.
     pub(super) fn receive(&mut self) -> Option<Arrival<'_>> {
-        let mut nets = self.nets.iter_mut().enumerate();
+        let count = self.nets.len();
+        let first = self.turn.first(count);
+        let (before, from) = self.nets.split_at_mut(first);
+        let mut nets = (first..count)
+            .chain(0..first)
+            .zip(from.iter_mut().chain(before));
         let next = nets.find_map(|(ring, net)| Some((ring, net.sockets.as_mut()?.receive()?)));
         let (ring, datagram) = next?;
+        self.turn.took(ring);
         Some(Arrival {
             datagram,
             ring,
@@ -352,5 +386,34 @@ pub(super) fn severity(weight: Weight) -> Severity {
         Weight::Notice => Severity::Notice,
         Weight::Warning => Severity::Warning,
         Weight::Error => Severity::Error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What of each network is taken while each has so many datagrams.
+    fn read(mut waiting: [usize; 2], datagrams: usize) -> [usize; 2] {
+        let (mut turn, mut taken) = (Turn::default(), [0, 0]);
+        for _ in 0..datagrams {
+            let first = turn.first(2);
+            let Some(net) = [first, 1 - first].into_iter().find(|net| waiting[*net] > 0) else {
+                break;
+            };
+            waiting[net] -= 1;
+            taken[net] += 1;
+            turn.took(net);
+        }
+        taken
+    }
+
+    #[test]
+    fn a_flood_on_one_network_leaves_the_other_its_turn() {
+        assert_eq!(read([5000, 3], 1000), [997, 3]);
+        assert_eq!(read([3, 5000], 1000), [3, 997]);
+        let [one, other] = read([5000, 5000], 1000);
+        assert!(one.abs_diff(other) <= IN_A_ROW_MAX, "{one} and {other}");
+        assert_eq!(read([5000, 0], 1000), [1000, 0], "who is alone goes on");
     }
 }

@@ -74,8 +74,8 @@ impl Clients {
     }
 
     /// Waits for the next thing that a tool did. Cancel-safe.
-    pub(super) async fn event(&mut self) -> ClientEvent {
-        self.server.event(|_| true).await
+    pub(super) async fn event(&mut self, takes_more: bool) -> ClientEvent {
+        self.server.event(|_| takes_more).await
     }
 
     pub(super) fn send(&mut self, client: u64, reply: &Reply) {

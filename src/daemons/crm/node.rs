@@ -192,13 +192,13 @@ impl Crm {
         self.messaging.poll_output()
     }
 
-    /// Waits for work that ended. Cancel-safe.
-    pub async fn work(&mut self) -> Work {
+    /// Waits for work that ended; what tools say waits unless `takes_more`. Cancel-safe.
+    pub async fn work(&mut self, takes_more: bool) -> Work {
         tokio::select! {
             Some(ended) = self.ended.1.recv() => Work::Ended(Box::new(ended)),
             Some(scheduled) = self.scheduled.1.recv() => Work::Scheduled(Box::new(scheduled)),
             Some(fenced) = self.fenced.1.recv() => Work::Fenced(Box::new(fenced)),
-            event = self.clients.event() => Work::Tool(event),
+            event = self.clients.event(takes_more) => Work::Tool(event),
         }
     }
 

@@ -355,7 +355,7 @@ impl Daemon {
 /// Waits for work of the CRM that ended; for ever if there is none. Cancel-safe.
 async fn crm_work(crm: &mut Option<Crm>) -> Work {
     match crm {
-        Some(crm) => crm.work().await,
+        Some(crm) => crm.work(true).await,
         None => std::future::pending().await,
     }
 }

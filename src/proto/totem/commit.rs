@@ -3,7 +3,6 @@
 use super::flow_control::FlowControl;
 use super::members::Members;
 use super::output::Output;
-use super::ring_seq;
 use super::srp::{Srp, State};
 use super::timers::Timer;
 use crate::time::Instant;
@@ -36,10 +35,7 @@ impl Srp {
     /// Source: corosync 3.1.7, `message_handler_memb_commit_token`; `spec/totem-wire.md` D.4.
     pub(super) fn handle_commit_token(&mut self, now: Instant, token: CommitToken) {
         match self.state {
-            State::Gather
-                if ring_seq::is_newer(token.ring.seq, self.ring.seq)
-                    && self.is_what_we_want(&token) =>
-            {
+            State::Gather if self.may_follow(token.ring) && self.is_what_we_want(&token) => {
                 self.commit(now, token);
             }
             State::Commit if token.ring == self.ring && is_full(&token) => {
@@ -50,6 +46,13 @@ impl Srp {
             }
             _ => {}
         }
+    }
+
+    /// Differs: the real one takes higher numbers only. Where forged ones were heard a low one may
+    /// be all that is left; so who waited in vain takes any other.
+    fn may_follow(&self, ring: RingId) -> bool {
+        let doubts = self.members.hearsay.doubts() && ring != self.ring;
+        doubts || self.numbers.is_newer(ring.seq, self.ring.seq)
     }
 
     /// Its members are those that we propose, and it is our turn to fill in our part.

@@ -2,7 +2,6 @@
 
 use super::members::Members;
 use super::output::{Note, Reason};
-use super::ring_seq;
 use super::srp::{Srp, State};
 use super::timers::Timer;
 use crate::ids::NodeId;
@@ -10,8 +9,8 @@ use crate::limits;
 use crate::time::Instant;
 use crate::wire::totem::{Body, Join};
 
-/// Who was waited for in vain is remembered for so many consensus timeouts after the last.
-const GHOST_CONSENSUS: u32 = 4;
+/// So many consensus timeouts after the last in vain others' word counts again.
+const DOUBT_CONSENSUS: u32 = 4;
 
 impl Srp {
     /// Looks for a new ring.
@@ -94,12 +93,12 @@ impl Srp {
         if join.from == self.config.me && !self.is_our_view(&join) {
             return self.impossible("a join in this node's own name");
         }
-        self.members.ghosts.hear(&join.from);
+        self.members.hearsay.hear(now, join.from);
         if leaves {
             self.members.left_properly.insert(join.from);
         }
         self.numbers.hear(join.ring_seq);
-        let is_of_the_past = ring_seq::is_older(join.ring_seq, self.ring.seq);
+        let is_of_the_past = self.numbers.is_older(join.ring_seq, self.ring.seq);
         let of_new_ring = self.members.new.contains(&join.from) && !is_of_the_past;
         match self.state {
             State::Operational => {
@@ -117,7 +116,25 @@ impl Srp {
                 self.weigh_join(now, leaves, &join);
                 self.gather(now, Reason::JoinRecovery);
             }
+            State::Commit if self.is_representative() => {
+                self.take_along(now, leaves, &join);
+            }
             State::Commit | State::Recovery | State::Left => {}
+        }
+    }
+
+    /// Somebody new speaks while the commit token goes round: a ring that forms takes it along.
+    ///
+    /// Differs: the real representative doesn't hear it. Of many nodes that start together some
+    /// do hear it; then no commit token comes round before the token timeout is over, and each
+    /// node that is late costs all of them one.
+    fn take_along(&mut self, now: Instant, leaves: bool, join: &Join) {
+        let known = self.members.known.len();
+        if !leaves && !self.members.known.contains(&join.from) {
+            self.weigh_join(now, leaves, join);
+        }
+        if self.members.known.len() > known {
+            self.gather(now, Reason::JoinCommit);
         }
     }
 
@@ -131,8 +148,8 @@ impl Srp {
     /// corosync answers each with a join and starts its consensus timer anew; nodes that don't
     /// believe each other's failed lists then keep that up without end.
     fn weigh_join(&mut self, now: Instant, leaves: bool, join: &Join) {
-        let processors = Members::of(&join.processors);
-        let failed = Members::of(&join.failed);
+        let processors = self.candidates(Members::of(&join.processors));
+        let failed = self.candidates(Members::of(&join.failed));
         // In COMMIT and RECOVERY a gather follows in any case.
         let can_act = matches!(self.state, State::Operational | State::Gather);
         if processors == self.members.known && failed == self.members.failed {
@@ -142,19 +159,23 @@ impl Srp {
             if can_act && self.all_agree() && self.commit_as_representative(now) {
                 return;
             }
-        } else {
-            let processors = self.members.ghosts.leave_out(processors);
-            let failed = self.members.ghosts.leave_out(failed);
-            if self.tells_something_new(join, &processors, &failed)
-                && self.believe(join, &processors, &failed)
-                && can_act
-            {
-                return self.gather(now, Reason::MergeJoin);
-            }
+        } else if self.tells_something_new(join, &processors, &failed)
+            && self.believe(join, &processors, &failed)
+            && can_act
+        {
+            return self.gather(now, Reason::MergeJoin);
         }
         if self.state == State::Operational {
             self.gather(now, Reason::JoinOperational);
         }
+    }
+
+    /// Those of a join who may be there. What we know of, and so say ourselves, isn't taken back
+    /// before consensus times out: others couldn't agree with us.
+    fn candidates(&self, named: Members) -> Members {
+        let members = &self.members;
+        let sure = [&members.current, &members.known];
+        members.hearsay.candidates(named, &sure)
     }
 
     fn tells_something_new(&mut self, join: &Join, processors: &Members, failed: &Members) -> bool {
@@ -221,11 +242,17 @@ impl Srp {
             return;
         }
         self.stats.consensus_timeouts += 1;
-        let silent = self.members.known.without(&self.members.consensus);
-        self.members.failed.merge(&silent);
-        self.members.ghosts.add(&silent);
-        let due = now + GHOST_CONSENSUS * self.config.timing.consensus;
-        self.timers.set(Timer::Ghosts, due);
+        let consensus = self.config.timing.consensus;
+        self.timers
+            .set(Timer::Hearsay, now + DOUBT_CONSENSUS * consensus);
+        let members = &mut self.members;
+        members.hearsay.doubt(now, consensus);
+        for set in [&mut members.known, &mut members.failed] {
+            let named = std::mem::take(set);
+            *set = members.hearsay.candidates(named, &[&members.current]);
+        }
+        let silent = members.known.without(&members.consensus);
+        members.failed.merge(&silent);
         self.gather(now, Reason::ConsensusTimeout);
     }
 }

@@ -54,6 +54,12 @@ impl Members {
         Self(self.0.iter().filter(keep).copied().collect())
     }
 
+    /// Those of whom it holds.
+    pub fn filter(mut self, keep: impl Fn(&Processor) -> bool) -> Self {
+        self.0.retain(keep);
+        self
+    }
+
     /// Those that are in both.
     pub fn common(&self, other: &Self) -> Self {
         let keep = |member: &&Processor| other.contains(member);

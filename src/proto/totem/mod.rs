@@ -23,7 +23,7 @@ mod commit;
 mod config;
 mod flow_control;
 mod gather;
-mod ghosts;
+mod hearsay;
 mod mcast;
 mod members;
 mod operational;

@@ -1,44 +1,32 @@
 //! Numbers of rings: each is higher than those before it.
 //!
-//! Who forges a number near the highest there is would leave none for the next ring. So numbers
-//! from [`limits::TOTEM_RING_SEQ_SURE`] on are tried second, and who is on such a ring takes a low
-//! number for a newer one. Real nodes don't: for them the high number is tried in turn.
+//! Who forges a number near the highest there is would leave none for the next ring. So a number
+//! more than [`limits::TOTEM_RING_SEQ_JUMP`] above those that a node was on is doubtful to it:
+//! such are tried second, and who is on such a ring takes a lower number for a newer one. However
+//! often a doubtful one is forged there is always a next. Real nodes don't doubt: for them the
+//! high number is tried in turn.
 
 use crate::limits;
-
-/// True if a ring of number `a` was before one of number `b`.
-pub fn is_older(a: u64, b: u64) -> bool {
-    a < b && (is_sure(a) == is_sure(b))
-}
-
-/// True if a ring of number `a` may follow one of number `b`.
-pub fn is_newer(a: u64, b: u64) -> bool {
-    a > b || is_sure(a) && !is_sure(b)
-}
-
-fn is_sure(seq: u64) -> bool {
-    seq < limits::TOTEM_RING_SEQ_SURE
-}
 
 /// The numbers that a node heard of.
 #[derive(Debug, Clone, Copy)]
 pub struct RingNumbers {
     /// The highest since the last ring that was tried (token_ring_id_seq).
     highest: u64,
-    /// The same of those that are sure.
+    /// The same of those that aren't doubtful.
     sure: u64,
     /// The highest of all that this node was on or tried: no ring has the number of another.
     used: u64,
-    /// The same of those that are sure.
+    /// The same of those that weren't doubtful then.
     sure_used: u64,
-    /// Rings that were tried since one came into use, where the highest isn't sure.
+    /// Rings that were tried since one came into use, where the highest is doubtful.
     tried: u32,
 }
 
 impl RingNumbers {
     /// A node that was last on the ring of this number.
     pub fn new(seq: u64) -> Self {
-        let sure = if is_sure(seq) { seq } else { 0 };
+        let sure = if seq < STORED_MAX { seq } else { 0 };
         Self {
             highest: seq,
             sure,
@@ -48,23 +36,37 @@ impl RingNumbers {
         }
     }
 
+    fn is_sure(&self, seq: u64) -> bool {
+        seq <= self.sure_used.saturating_add(limits::TOTEM_RING_SEQ_JUMP)
+    }
+
+    /// True if a ring of number `a` was before one of number `b`.
+    pub fn is_older(&self, a: u64, b: u64) -> bool {
+        a < b && (self.is_sure(a) == self.is_sure(b))
+    }
+
+    /// True if a ring of number `a` may follow one of number `b`.
+    pub fn is_newer(&self, a: u64, b: u64) -> bool {
+        a > b || self.is_sure(a) && !self.is_sure(b)
+    }
+
     /// Somebody is on a ring of this number.
     pub fn hear(&mut self, seq: u64) {
         self.highest = self.highest.max(seq);
-        if is_sure(seq) {
+        if self.is_sure(seq) {
             self.sure = self.sure.max(seq);
         }
     }
 
     /// A ring of this number is being formed.
     pub fn commit(&mut self, seq: u64) {
-        let new = Self::new(seq);
-        *self = Self {
-            used: self.used.max(new.used),
-            sure_used: self.sure_used.max(new.sure_used),
-            tried: self.tried,
-            ..new
-        };
+        self.highest = seq;
+        self.used = self.used.max(seq);
+        self.sure = 0;
+        if self.is_sure(seq) {
+            self.sure = seq;
+            self.sure_used = self.sure_used.max(seq);
+        }
     }
 
     /// A ring came into use.
@@ -74,23 +76,25 @@ impl RingNumbers {
 
     /// The number of the next ring.
     pub fn next(&mut self) -> u64 {
-        if is_sure(self.highest) {
-            return self.highest.max(self.sure_used) + STEP;
+        let low = self.sure.max(self.sure_used).saturating_add(STEP);
+        let low = match self.is_sure(low) {
+            true => low,
+            false => self.sure_used.saturating_add(STEP),
+        };
+        if self.is_sure(self.highest) && self.highest < low {
+            return low;
         }
         let is_low = self.tried.is_multiple_of(2);
         self.tried = self.tried.wrapping_add(1);
-        let low = self.sure.max(self.sure_used) + STEP;
-        let low = if is_sure(low) {
-            low
-        } else {
-            self.sure_used + STEP
-        };
         match self.highest.max(self.used).checked_add(STEP) {
             Some(high) if !is_low => high,
             _ => low,
         }
     }
 }
+
+/// A stored number from here on follows from a forged one.
+const STORED_MAX: u64 = 1 << 62;
 
 /// Between the numbers of two rings.
 /// Source: corosync 3.1.7, `memb_state_commit_token_create`.
@@ -123,17 +127,35 @@ mod tests {
         numbers.in_use();
         assert_eq!(numbers.next(), 17);
         numbers.commit(17);
-        numbers.hear(limits::TOTEM_RING_SEQ_SURE - 1);
+        numbers.hear(numbers.sure_used + limits::TOTEM_RING_SEQ_JUMP);
         numbers.hear(u64::MAX);
         assert_eq!(numbers.next(), 21, "there is no higher one");
     }
 
     #[test]
+    fn no_number_is_used_again_though_the_last_sure_one_is_forged() {
+        let mut numbers = RingNumbers::new(9);
+        let mut seen = vec![9];
+        for _ in 0..10 {
+            numbers.hear(u64::MAX);
+            numbers.hear(numbers.sure_used + limits::TOTEM_RING_SEQ_JUMP);
+            let next = numbers.next();
+            assert!(!seen.contains(&next), "{next:x} again after {seen:x?}");
+            seen.push(next);
+            numbers.commit(next);
+            numbers.in_use();
+        }
+    }
+
+    #[test]
     fn after_a_forged_number_a_low_one_is_new() {
         let top = u64::MAX - 3;
-        assert!(is_newer(13, 9) && !is_newer(9, 13) && !is_newer(9, 9));
-        assert!(is_newer(4, top) && is_newer(top, 4) && !is_newer(top, top));
-        assert!(is_older(9, 13) && !is_older(13, 9) && !is_older(9, 9));
-        assert!(!is_older(4, top) && !is_older(top, 4) && is_older(top - 4, top));
+        let numbers = RingNumbers::new(9);
+        assert!(numbers.is_newer(13, 9) && !numbers.is_newer(9, 13) && !numbers.is_newer(9, 9));
+        assert!(numbers.is_newer(4, top) && numbers.is_newer(top, 4));
+        assert!(!numbers.is_newer(top, top));
+        assert!(numbers.is_older(9, 13) && !numbers.is_older(13, 9) && !numbers.is_older(9, 9));
+        assert!(!numbers.is_older(4, top) && !numbers.is_older(top, 4));
+        assert!(numbers.is_older(top - 4, top));
     }
 }

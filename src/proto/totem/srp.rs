@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use super::config::Config;
 use super::flow_control::FlowControl;
-use super::ghosts::Ghosts;
+use super::hearsay::Hearsay;
 use super::members::Members;
 use super::outbox::{Outbox, QueueFull};
 use super::output::{Bytes, Note, Output, Reason};
 use super::recovery::Progress;
-use super::ring_seq::{self, RingNumbers};
+use super::ring_seq::RingNumbers;
 use super::stats::Stats;
 use super::stream::Stream;
 use super::timers::{Timer, Timers};
@@ -67,8 +67,8 @@ pub(super) struct Membership {
     pub transitional: Members,
     /// Who said that it leaves.
     pub left_properly: Members,
-    /// Who is named and never speaks.
-    pub ghosts: Ghosts,
+    /// Who speaks, and who is only named.
+    pub hearsay: Hearsay,
 }
 
 /// The single ring protocol of one node.
@@ -347,11 +347,11 @@ impl Srp {
         (operational, gather): (Reason, Reason),
     ) {
         if self.members.current.contains(&stranger)
-            && ring_seq::is_older(ring.seq, self.old_ring.seq)
+            && self.numbers.is_older(ring.seq, self.old_ring.seq)
         {
             return;
         }
-        self.members.ghosts.hear(&stranger);
+        self.members.hearsay.hear(now, stranger);
         match self.state {
             State::Operational => {
                 if self.learn_of(stranger).is_some() {
@@ -406,7 +406,7 @@ impl Srp {
             Timer::SendJoin => self.send_join_now(),
             Timer::Consensus => self.consensus_expired(now),
             Timer::Sync => self.gather(now, Reason::NotInStep),
-            Timer::Ghosts => self.members.ghosts.clear(),
+            Timer::Hearsay => self.members.hearsay.trust(),
             Timer::PauseTick => {
                 self.pause_seen = now;
                 self.timers.set(Timer::PauseTick, now + self.pause_tick());

@@ -28,8 +28,8 @@ pub enum Timer {
     Heartbeat,
     /// Those above haven't synchronised.
     Sync,
-    /// Who never spoke is forgotten.
-    Ghosts,
+    /// What others say of others is believed again.
+    Hearsay,
     /// So that a pause is seen.
     PauseTick,
 }
@@ -45,7 +45,7 @@ const ALL: [Timer; 12] = [
     Timer::Consensus,
     Timer::Heartbeat,
     Timer::Sync,
-    Timer::Ghosts,
+    Timer::Hearsay,
     Timer::PauseTick,
 ];
 

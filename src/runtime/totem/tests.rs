@@ -65,6 +65,35 @@ fn multicasts_are_read_before_the_token_and_not_by_their_sender() {
 }
 
 #[test]
+fn a_flood_to_all_does_not_keep_the_token_waiting() {
+    run(async {
+        let group: IpAddr = "239.192.77.3".parse().unwrap();
+        let way = Way::Multicast { group, ttl: 1 };
+        let mut one = Sockets::open(&plan("127.0.0.7", 25_435, way)).unwrap();
+        let flood = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None);
+        let flood = flood.unwrap();
+        flood
+            .set_multicast_if_v4(&"127.0.0.7".parse().unwrap())
+            .unwrap();
+        let to_all = std::net::SocketAddr::new(group, 25_435).into();
+        flood.send_to(b"flood", &to_all).unwrap();
+        assert_eq!(next(&mut one).await, b"flood");
+        let token = std::net::SocketAddr::new("127.0.0.7".parse().unwrap(), 25_435).into();
+        flood.send_to(b"token", &token).unwrap();
+        for _ in 0..5000 {
+            // Two for each that is read: the group's socket is never empty.
+            for _ in 0..2 {
+                flood.send_to(b"flood", &to_all).unwrap();
+            }
+            if one.receive() == Some(b"token") {
+                return;
+            }
+        }
+        panic!("5000 datagrams to all went before the token");
+    });
+}
+
+#[test]
 fn an_address_of_another_host_is_named() {
     run(async {
         let error = Sockets::open(&plan("192.0.2.1", 25_425, Way::Broadcast)).unwrap_err();

@@ -16,6 +16,10 @@ use super::{Plan, Way, socket};
 use crate::runtime::interfaces::index_of;
 use crate::sys::datagrams::Inbox;
 
+/// Datagrams to all that are handed on while a token waits: more than all members send between two
+/// tokens, so only a flood is so long.
+const BEFORE_TOKEN_MAX: usize = 1024;
+
 /// The sockets of a ring over multicast.
 #[derive(Debug)]
 pub struct Udp {
@@ -30,6 +34,8 @@ pub struct Udp {
     /// Nothing waits in the group's socket, and in neither: it was looked.
     no_messages: bool,
     nothing: bool,
+    /// Datagrams to all since the token was looked for.
+    in_a_row: usize,
 }
 
 impl Udp {
@@ -56,6 +62,7 @@ impl Udp {
             tokens: Inbox::new(2),
             no_messages: true,
             nothing: false,
+            in_a_row: 0,
         })
     }
 
@@ -71,13 +78,24 @@ impl Udp {
 
     pub(super) fn receive(&mut self) -> Option<&[u8]> {
         loop {
+            if self.in_a_row >= BEFORE_TOKEN_MAX {
+                self.in_a_row = 0;
+                if self.tokens.is_empty() {
+                    self.token.read(&mut self.tokens);
+                }
+                if let Some((range, _)) = self.tokens.pop() {
+                    return Some(self.tokens.bytes(range));
+                }
+            }
             if let Some((range, _)) = self.messages.pop() {
+                self.in_a_row += 1;
                 return Some(self.messages.bytes(range));
             }
             if !self.no_messages {
                 self.no_messages = self.group.read(&mut self.messages);
                 continue;
             }
+            self.in_a_row = 0;
             if let Some((range, _)) = self.tokens.pop() {
                 return Some(self.tokens.bytes(range));
             }

@@ -26,12 +26,14 @@ pub fn overhear(heard: &mut Vec<Bytes>, datagram: &Bytes) {
 
 /// Him.
 pub struct Attacker {
+    /// What he decides by.
     pub rng: Rng,
     dialect: Dialect,
     hosts: u64,
 }
 
 impl Attacker {
+    /// Against a ring of so many hosts.
     pub fn new(rng: Rng, dialect: Dialect, hosts: usize) -> Self {
         Self {
             rng,
@@ -181,7 +183,10 @@ impl Attacker {
         };
         match self.rng.below(12) {
             0 => ring.seq = u64::MAX - self.rng.below(10),
-            1 => ring.seq = limits::TOTEM_RING_SEQ_SURE.wrapping_sub(self.rng.below(10)),
+            1 => {
+                let jump = limits::TOTEM_RING_SEQ_JUMP.wrapping_sub(self.rng.below(10));
+                ring.seq = ring.seq.wrapping_add(jump);
+            }
             2 => ring.seq = self.rng.next_u64(),
             3 | 4 => ring.seq = ring.seq.wrapping_add(4 * self.rng.below(10)),
             5 => ring.rep = self.processor().addresses[0],

@@ -274,4 +274,13 @@ mod tests {
         assert!(long.datagrams > short.datagrams);
         assert_eq!(measure(3, 1), short, "the same seed gives the same run");
     }
+
+    #[test]
+    fn many_nodes_that_start_together_wait_for_no_timeout() {
+        for seed in 1..=3 {
+            let ring = measure(40, seed);
+            let formation = ring.formation.expect("a ring");
+            assert!(formation < Duration::from_millis(500), "{ring:?}");
+        }
+    }
 }

@@ -19,6 +19,7 @@ use crate::proto::totem::{Bytes, Config, Timing, rings};
 use crate::time::Instant;
 use crate::wire::totem::{Dialect, Processor};
 
+pub use attacker::{Attacker, overhear};
 use checks::Checks;
 pub use hostile::{Secrecy, run_hostile};
 pub use node::{Node, Told, Word};
