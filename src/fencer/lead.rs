@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::cover::For;
 use super::plan::{Level, Step, steps};
+use super::registry::WATCHDOG;
 use super::{Fencer, id_of};
 use crate::executor::Status;
 use crate::ids::NodeId;
@@ -269,13 +270,16 @@ impl Fencer {
     }
 
     /// The node that uses a device: one where it is known to answer, another one, and the target
-    /// itself only if nobody else can, and not to switch itself on again.
+    /// itself only if nobody else can, and not to switch itself on again. A node that is there
+    /// has its watchdog reset it; whether it did, others judge once it is gone.
     fn choose(&self, lead: &Lead, step: &Step) -> Option<NodeId> {
         let target = |id: NodeId| self.is_called(id, &lead.query.target);
+        let there = self.vigil.is_member(&lead.query.target);
         let candidates = self.members.iter().filter_map(|member| {
             let offer = lead.offer(member.id, &step.device)?;
             let tried = lead.tried.contains(&(member.id, step.device.clone()));
-            (!tried).then_some((member.id, offer))
+            let may = step.device != WATCHDOG || target(member.id) || !there;
+            (!tried && may).then_some((member.id, offer))
         });
         let rank = |(id, offer): &(NodeId, &Capable)| {
             let count = lead.offers.get(id).map_or(0, Vec::len);
