@@ -114,6 +114,15 @@ impl Controller {
         self.write_lost(now);
     }
 
+    /// Whoever replaces all options forgets those that the cluster writes; without this one no
+    /// watchdog would count.
+    pub(super) fn keep_watchdog(&mut self, now: Now) {
+        let told = super::option(self.replica.doc(), "have-watchdog") == Some("true");
+        if self.config.have_watchdog && !told {
+            self.write_properties(now);
+        }
+    }
+
     /// Options that tell of the software.
     fn write_properties(&mut self, now: Now) {
         let watchdog = if self.config.have_watchdog {

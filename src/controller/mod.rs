@@ -348,7 +348,8 @@ impl Controller {
             | Message::FenceStart(_)
             | Message::FenceHistory(_)
             | Message::FenceHistoryWanted
-            | Message::FenceCleanup { .. } => {}
+            | Message::FenceCleanup { .. }
+            | Message::Vigil(_) => {}
         }
     }
 

@@ -60,7 +60,10 @@ impl Controller {
                     self.read_results(now, input);
                 }
             }
-            _ if changed.change == Change::Configuration => self.abort(now, "Configuration change"),
+            _ if changed.change == Change::Configuration => {
+                self.keep_watchdog(now);
+                self.abort(now, "Configuration change");
+            }
             ATTRIBUTES => self.abort(now, "Transient attribute change"),
             "crm_ticket" => self.abort(now, "Ticket attribute change"),
             _ if request.operation == OperationKind::Delete => {

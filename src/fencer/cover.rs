@@ -258,9 +258,11 @@ impl Fencer {
         })
     }
 
-    /// All nodes wait for a watchdog alike. Nobody is let in by it.
+    /// All nodes wait alike for the watchdog of a node that is gone. Nobody is let in by it.
     fn watchdog(&self, survey: &Survey) -> Option<Capable> {
-        let wait = self.registry.watchdog.filter(|_| survey.action != "on")?;
+        let target = &survey.target;
+        let fences = survey.action != "on" && self.registry.is_watched(target);
+        let wait = self.vigil.resets_itself_within(target).filter(|_| fences)?;
         let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         Some(Capable {
             device: WATCHDOG.to_owned(),

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::cover::For;
 use super::plan::{Level, Step, steps};
+use super::registry::WATCHDOG;
 use super::{Fencer, id_of};
 use crate::executor::Status;
 use crate::ids::NodeId;
@@ -52,6 +53,10 @@ pub(super) struct Lead {
     /// What is tried if this level fails.
     levels: VecDeque<Level>,
     by_topology: bool,
+    /// All devices of the only level have to let the node in.
+    unfences: bool,
+    /// The node that tried last, where no levels say what comes next.
+    last: Option<NodeId>,
     /// Nodes that tried a device in this level and could not, or did not answer.
     tried: BTreeSet<(NodeId, String)>,
     began: bool,
@@ -76,18 +81,16 @@ impl Lead {
         offers.iter().find(|offer| offer.device == device)
     }
 
-    /// The devices in the order in which they are tried without a topology.
-    fn devices(&self) -> Vec<&Capable> {
-        let mut best: BTreeMap<&str, &Capable> = BTreeMap::new();
-        for offer in self.offers.values().flatten() {
-            let known = best.entry(&offer.device).or_insert(offer);
-            if offer.verified && !known.verified {
-                *known = offer;
-            }
-        }
-        let mut all: Vec<&Capable> = best.into_values().collect();
-        all.sort_by_key(|offer| (std::cmp::Reverse(offer.priority), !offer.verified));
-        all
+    /// Whether no levels say what is tried: one device is enough.
+    fn is_free(&self) -> bool {
+        !self.by_topology && !self.unfences
+    }
+
+    /// All devices that have to let the node in.
+    fn unfencing(&self) -> Level {
+        let offers = self.offers.values().flatten().filter(|o| o.unfences);
+        let all: BTreeSet<&String> = offers.map(|offer| &offer.device).collect();
+        all.into_iter().cloned().collect()
     }
 }
 
@@ -136,6 +139,8 @@ impl Fencer {
             steps: VecDeque::new(),
             level: Level::new(),
             by_topology: !levels.is_empty(),
+            unfences: false,
+            last: None,
             levels: levels.into(),
             tried: BTreeSet::new(),
             began: false,
@@ -198,26 +203,67 @@ impl Fencer {
             return;
         };
         lead.began = true;
-        if !lead.by_topology {
-            let devices = lead.devices();
-            let name = |offer: &&Capable| offer.device.clone();
-            let unfencing: Level = match &*lead.query.action {
-                "on" => devices.iter().filter(|o| o.unfences).map(name).collect(),
-                _ => Level::new(),
-            };
-            // All that have to let a node in must do it; else one that can is enough.
-            lead.levels = match unfencing.is_empty() {
-                true => devices.iter().map(|offer| vec![name(offer)]).collect(),
-                false => VecDeque::from([unfencing]),
-            };
+        // All that have to let a node in must do it; else one device that can is enough.
+        if !lead.by_topology && lead.query.action == "on" {
+            let unfencing = lead.unfencing();
+            lead.unfences = !unfencing.is_empty();
+            lead.levels
+                .extend(Some(unfencing).filter(|level| !level.is_empty()));
         }
         self.next_level(now, ticket);
     }
 
+    /// Without levels: the devices of one node after another, each node's by priority.
+    fn next_turn(&self, lead: &Lead) -> Option<(NodeId, String)> {
+        let target = |id: NodeId| self.is_called(id, &lead.query.target);
+        let there = self.vigil.is_member(&lead.query.target);
+        let mut best = None;
+        for member in &self.members {
+            let offers = lead.offers.get(&member.id).map_or(&[][..], Vec::as_slice);
+            let verified = offers.iter().any(|offer| offer.verified);
+            for offer in offers {
+                let is_watchdog = offer.device == WATCHDOG;
+                let key = (member.id, offer.device.clone());
+                let skipped = is_watchdog && there && !target(member.id);
+                if skipped || lead.tried.contains(&key) {
+                    continue;
+                }
+                let rank = (
+                    // What is certain comes first.
+                    is_watchdog,
+                    target(member.id),
+                    lead.last != Some(member.id),
+                    !verified,
+                    std::cmp::Reverse(offers.len()),
+                    member.id != self.local,
+                    member.id,
+                    (std::cmp::Reverse(offer.priority), !offer.verified),
+                );
+                if best.as_ref().is_none_or(|(other, _)| rank < *other) {
+                    best = Some((rank, key));
+                }
+            }
+        }
+        best.map(|(_, key)| key)
+    }
+
     fn next_level(&mut self, now: Now, ticket: &FenceTicket) {
+        let Some(lead) = self.leads.get(ticket) else {
+            return;
+        };
+        let turn = lead.is_free().then(|| self.next_turn(lead)).flatten();
         let Some(lead) = self.leads.get_mut(ticket) else {
             return;
         };
+        if let Some((node, device)) = turn {
+            lead.level = vec![device];
+            lead.last = Some(node);
+            lead.steps = steps(&lead.level, &lead.query.action).into();
+            if let Some(step) = lead.steps.front().cloned() {
+                self.start_step(now, ticket, node, step);
+            }
+            return;
+        }
         match lead.levels.pop_front() {
             Some(level) => {
                 lead.steps = steps(&level, &lead.query.action).into();
@@ -269,13 +315,16 @@ impl Fencer {
     }
 
     /// The node that uses a device: one where it is known to answer, another one, and the target
-    /// itself only if nobody else can, and not to switch itself on again.
+    /// itself only if nobody else can, and not to switch itself on again. A node that is there
+    /// has its watchdog reset it; whether it did, others judge once it is gone.
     fn choose(&self, lead: &Lead, step: &Step) -> Option<NodeId> {
         let target = |id: NodeId| self.is_called(id, &lead.query.target);
+        let there = self.vigil.is_member(&lead.query.target);
         let candidates = self.members.iter().filter_map(|member| {
             let offer = lead.offer(member.id, &step.device)?;
             let tried = lead.tried.contains(&(member.id, step.device.clone()));
-            (!tried).then_some((member.id, offer))
+            let may = step.device != WATCHDOG || target(member.id) || !there;
+            (!tried && may).then_some((member.id, offer))
         });
         let rank = |(id, offer): &(NodeId, &Capable)| {
             let count = lead.offers.get(id).map_or(0, Vec::len);
@@ -402,7 +451,7 @@ impl Fencer {
         lead.tried.insert((node, step.device));
         // A device that says no to one node of a topology says no to all.
         // Source: spec crm-runtime.md section 9, "Topology".
-        match lead.by_topology && lead.status == Status::Error {
+        match lead.is_free() || (lead.by_topology && lead.status == Status::Error) {
             true => self.next_level(now, ticket),
             false => self.next_step(now, ticket),
         }

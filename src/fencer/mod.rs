@@ -28,6 +28,7 @@ mod registry;
 mod support;
 #[cfg(test)]
 mod tests;
+mod vigil;
 mod work;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -39,6 +40,7 @@ pub use history::{HUMAN, History};
 pub use plan::{Level, LevelTarget, Step, Topology, steps};
 pub use registry::{Registry, WATCHDOG};
 pub use support::Support;
+pub use vigil::Feeding;
 
 use crate::cib::Document;
 use crate::executor::Status;
@@ -51,6 +53,7 @@ use crate::wire::crm::{FenceResult, FenceTicket, Message};
 use cover::Survey;
 use history::Over;
 use lead::Lead;
+use vigil::Vigil;
 use work::Work;
 
 /// Number of a run of an agent.
@@ -79,6 +82,8 @@ pub enum Output {
     },
     /// A fencing is over: for the controller.
     Over(FenceResult),
+    /// Something for this node's watchdog device.
+    Watchdog(Feeding),
     /// A line of the log.
     Log(Severity, String),
 }
@@ -132,6 +137,7 @@ pub struct Fencer {
     /// Questions of who can that are not answered yet.
     surveys: Vec<Survey>,
     work: Work,
+    vigil: Vigil,
     history: History,
     history_asked: ask::HistoryAsked,
     jobs: BTreeMap<JobId, Job>,
@@ -152,6 +158,7 @@ impl Fencer {
             waiting: BTreeMap::new(),
             surveys: Vec::new(),
             work: Work::default(),
+            vigil: Vigil::new(local),
             history: History::default(),
             history_asked: ask::HistoryAsked::default(),
             jobs: BTreeMap::new(),
@@ -160,12 +167,24 @@ impl Fencer {
         }
     }
 
-    /// The configuration is this one. Without a watchdog nobody's is counted on.
-    pub fn configure(&mut self, cib: &Document, have_watchdog: bool) {
+    /// This node has a watchdog with this time-out, or none; whether no two parts of the cluster
+    /// can have quorum at once. Before the first configuration.
+    pub fn equip(&mut self, watchdog: Option<Duration>, exclusive_quorum: bool) {
+        self.vigil.equip(watchdog, exclusive_quorum);
+    }
+
+    /// The configuration is this one.
+    pub fn configure(&mut self, cib: &Document) {
         self.registry.configure(cib, &self.name);
-        if !have_watchdog {
-            self.registry.watchdog = None;
+        if let Some(text) = self.vigil.configure(cib) {
+            self.log(Severity::Error, text);
         }
+    }
+
+    /// This node's watchdog is armed, or can't be.
+    pub fn watchdog_opened(&mut self, now: Now, well: bool) {
+        self.vigil.opened(now, well);
+        self.watch(now);
     }
 
     /// The devices and levels.
@@ -199,8 +218,23 @@ impl Fencer {
             self.tell_history();
         }
         self.answer_history();
+        self.vigil.handle_membership(now, membership);
+        self.stop_waiting_for_returned(now);
         self.end_leaderless(now);
         self.go_on_without_lost(now);
+        self.watch(now);
+    }
+
+    /// The signs of life and the feeding that are due.
+    fn watch(&mut self, now: Now) {
+        if let Some(sign) = self.vigil.sign(now) {
+            self.send(Message::Vigil(sign));
+        }
+        let (feeding, text) = self.vigil.feeding(now);
+        self.outputs.extend(feeding.map(Output::Watchdog));
+        if let Some(text) = text {
+            self.log(Severity::Critical, text);
+        }
     }
 
     fn tell_history(&mut self) {
@@ -224,6 +258,11 @@ impl Fencer {
                 self.answer_history();
             }
             Message::FenceHistoryWanted => self.tell_history(),
+            Message::Vigil(sign) => {
+                let feeding = self.vigil.handle_sign(from, sign);
+                self.outputs.extend(feeding.map(Output::Watchdog));
+                self.watch(now);
+            }
             Message::FenceCleanup { target } => self.history.clean_up(target.as_deref()),
             _ => {}
         }
@@ -247,13 +286,15 @@ impl Fencer {
     /// When [`Self::handle_timeout`] has something to do.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let leads = self.leads.values().map(Lead::due);
-        leads.chain(self.work.due()).min()
+        let others = [self.work.due(), self.vigil.due()];
+        leads.chain(others.into_iter().flatten()).min()
     }
 
     /// Time passed.
     pub fn handle_timeout(&mut self, now: Now) {
         self.begin_tasks(now);
         self.end_overdue(now);
+        self.watch(now);
     }
 
     /// The next thing to do; until none after any input.

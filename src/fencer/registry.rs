@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::device::{self, Device, Way};
+use super::device::{self, Covers, Device, Way};
 use super::plan::{Level, LevelTarget, Topology};
 use super::support::Support;
 use crate::cib::options::value as option;
 use crate::cib::{Document, boolean};
-use crate::rules;
 use crate::time::Instant;
 
 /// How long the answer of a `list` action counts. Source: spec crm-runtime.md section 9.
@@ -34,8 +33,8 @@ pub struct Registry {
     active: BTreeSet<String>,
     supports: BTreeMap<String, Support>,
     lists: BTreeMap<String, (Instant, String)>,
-    /// How long after which a node with a watchdog has reset itself; none if that doesn't count.
-    pub watchdog: Option<Duration>,
+    /// The nodes that the configuration lets be fenced by their watchdogs, if it says which.
+    watched: Option<Device>,
 }
 
 #[derive(Debug)]
@@ -52,8 +51,9 @@ impl Registry {
         let banned = banned(cib, name);
         let devices = device::devices(cib).into_iter();
         let devices = devices.filter(|device| enabled && !banned.contains(&device.id));
-        let devices: BTreeMap<String, Device> =
+        let mut devices: BTreeMap<String, Device> =
             devices.map(|device| (device.id.clone(), device)).collect();
+        self.watched = devices.remove(WATCHDOG);
         // What a device answered holds as long as it is the same.
         let old = std::mem::replace(&mut self.configured, devices);
         let same = |id: &String| self.configured.get(id) == old.get(id);
@@ -61,11 +61,13 @@ impl Registry {
             .retain(|id, _| same(id) || self.registered.contains_key(id));
         self.topology = Topology::read(cib);
         self.nodes = nodes(cib);
-        let timeout = option(cib, "stonith-watchdog-timeout").and_then(|text| {
-            let ms = rules::milliseconds(text).ok()?;
-            u64::try_from(ms).ok().map(Duration::from_millis)
-        });
-        self.watchdog = timeout.filter(|timeout| enabled && !timeout.is_zero());
+    }
+
+    /// Whether a node may be fenced by its own watchdog: not if a device of this name says which
+    /// nodes may, and this one isn't among them.
+    pub fn is_watched(&self, target: &str) -> bool {
+        let device = self.watched.as_ref();
+        device.is_none_or(|device| device.covers(target, Support::WATCHDOG) != Covers::No)
     }
 
     /// A device by its id.

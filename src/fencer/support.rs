@@ -51,6 +51,17 @@ impl Support {
         plug: false,
     };
 
+    /// Of the watchdogs of all nodes.
+    pub(super) const WATCHDOG: Self = Self {
+        reboot: true,
+        on: false,
+        list: false,
+        status: false,
+        automatic: false,
+        on_target: false,
+        plug: false,
+    };
+
     /// Reads what an agent prints; none if it can't be read.
     pub fn read(metadata: &str) -> Option<Self> {
         let doc = reader::read(metadata.trim_start()).ok()?;

@@ -9,7 +9,10 @@ use crate::ids::MembershipId;
 use crate::wire::crm::FenceState;
 
 mod device;
+mod hostile;
 mod machine;
+mod seeds;
+mod watchdog;
 
 /// A CIB with these resources and levels.
 fn cib(resources: &str, topology: &str) -> Document {
@@ -53,6 +56,9 @@ struct Bench {
     answers: Vec<(u32, u64, Answer)>,
     /// Runs that never end.
     hanging: Vec<(u32, JobId, Instant)>,
+    /// When each node's watchdog was fed last.
+    fed: BTreeMap<u32, Instant>,
+    quorate: bool,
 }
 
 impl Bench {
@@ -69,6 +75,8 @@ impl Bench {
             over: Vec::new(),
             answers: Vec::new(),
             hanging: Vec::new(),
+            fed: BTreeMap::new(),
+            quorate: true,
         };
         for id in 1..=3 {
             bench.add(id, cib);
@@ -79,7 +87,8 @@ impl Bench {
 
     fn add(&mut self, id: u32, cib: &Document) {
         let mut fencer = Fencer::new(NodeId(id), &format!("n{id}"), id.into());
-        fencer.configure(cib, true);
+        fencer.equip(Some(Duration::from_secs(3)), true);
+        fencer.configure(cib);
         self.fencers.insert(id, fencer);
     }
 
@@ -93,7 +102,7 @@ impl Bench {
         let membership = Membership {
             id: MembershipId(self.now.mono.0),
             members: members.collect(),
-            quorate: true,
+            quorate: self.quorate,
         };
         let now = self.now;
         for fencer in self.fencers.values_mut() {
@@ -165,6 +174,16 @@ impl Bench {
             }
             Output::Answer { asker, answer } => self.answers.push((id, asker, answer)),
             Output::Over(result) => self.over.push((id, result)),
+            Output::Watchdog(Feeding::Close) => drop(self.fed.remove(&id)),
+            Output::Watchdog(what) => {
+                self.fed.insert(id, now.mono);
+                if let Feeding::Open(_) = what {
+                    self.fencers
+                        .get_mut(&id)
+                        .unwrap()
+                        .watchdog_opened(now, true);
+                }
+            }
             Output::Log(..) => {}
         }
     }

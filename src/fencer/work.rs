@@ -50,7 +50,7 @@ impl Work {
     /// When a delay ends. One that waits for its device begins when that is free.
     pub(super) fn due(&self) -> Option<Instant> {
         let waiting = self.tasks.values().filter_map(|task| match task.stage {
-            Stage::Waiting(until) if task.began.is_none() => Some(until),
+            Stage::Waiting(until) if task.began.is_none() || task.device == WATCHDOG => Some(until),
             _ => None,
         });
         waiting.min()
@@ -72,6 +72,9 @@ impl Fencer {
             .doing(&start.ticket, start.node, &name, start.last);
         if start.node != self.local {
             return;
+        }
+        if start.device == WATCHDOG && start.target.eq_ignore_ascii_case(&self.name) {
+            return self.fence_oneself(now, &start);
         }
         let same = self.work.tasks.values_mut().find(|task| {
             task.device == start.device
@@ -107,10 +110,11 @@ impl Fencer {
     /// What was asked for, and the device's own, in part by chance.
     fn delay(&mut self, start: &FenceStart) -> Duration {
         if start.device == WATCHDOG {
-            let wait = self.registry.watchdog.unwrap_or_default();
+            let wait = self.vigil.resets_itself_within(&start.target);
+            let wait = wait.unwrap_or_default();
             let text = format!(
                 "Waiting {}s for {} to self-fence ({})",
-                wait.as_secs(),
+                wait.as_secs_f32(),
                 start.target,
                 start.action
             );
@@ -172,19 +176,52 @@ impl Fencer {
 
     /// The node had its time to reset itself.
     fn end_watchdog(&mut self, now: Now, id: u64) {
-        let Some(task) = self.work.tasks.get(&id) else {
+        let Some(task) = self.work.tasks.get_mut(&id) else {
             return;
         };
-        if task.target.eq_ignore_ascii_case(&self.name) {
-            let reason = "this node was asked to tell its own death".to_owned();
+        let target = &task.target;
+        if self.vigil.resets_itself_within(target).is_none() || self.vigil.is_member(target) {
+            let reason = format!("nobody can tell whether the watchdog of {target} has reset it");
             return self.end_task(now, id, (1, Status::Error, reason));
         }
+        // A node that slept must not speak of a cluster that has long been another one.
+        let over = *task.began.get_or_insert(now.mono);
+        if !self.vigil.was_whole_at(over) {
+            task.stage = Stage::Waiting(self.vigil.ask(now));
+            return;
+        }
         let text = format!(
-            "Self-fencing ({}) by {} assumed complete",
-            task.action, task.target
+            "Self-fencing ({}) by {target} assumed complete",
+            task.action
         );
         self.log(Severity::Notice, text);
         self.end_task(now, id, (0, Status::Done, String::new()));
+    }
+
+    /// This node's watchdog is to reset it. Nothing is told: the others see it go.
+    fn fence_oneself(&mut self, now: Now, start: &FenceStart) {
+        if self.vigil.bite() {
+            let text = "This node is to be fenced by its watchdog, which is no longer fed";
+            return self.log(Severity::Critical, text.to_owned());
+        }
+        let reason = "no watchdog of this node is armed".to_owned();
+        self.tell_step(now, &start.ticket, start, (1, Status::Error, reason));
+    }
+
+    /// A node that is back has more time than was waited for, and so has one that may have been
+    /// in a part with quorum meanwhile.
+    pub(super) fn stop_waiting_for_returned(&mut self, now: Now) {
+        let vigil = &self.vigil;
+        let tasks = self.work.tasks.iter();
+        let back = tasks.filter(|(_, task)| {
+            let target = &task.target;
+            let counts = vigil.resets_itself_within(target).is_some();
+            task.device == WATCHDOG && (vigil.is_member(target) || !counts)
+        });
+        for id in back.map(|(id, _)| *id).collect::<Vec<_>>() {
+            let reason = "it is back, or quorum is lost".to_owned();
+            self.end_task(now, id, (1, Status::Error, reason));
+        }
     }
 
     fn try_task(&mut self, now: Now, id: u64) {

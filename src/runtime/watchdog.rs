@@ -5,6 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,8 +24,21 @@ impl Watchdog {
     ///
     /// Errors: the device can't be opened. One that keeps its own time-out is no error.
     pub fn open(path: &Path, deadtime: Duration) -> io::Result<Self> {
-        let device = OpenOptions::new().write(true).open(path)?;
-        let granted = set_timeout(&device, timeout_s(deadtime)).ok();
+        Self::open_seconds(path, timeout_s(deadtime))
+    }
+
+    /// The same with a time-out of whole seconds, and no more.
+    pub fn open_for(path: &Path, timeout: Duration) -> io::Result<Self> {
+        let seconds = u32::try_from(timeout.as_secs()).unwrap_or(u32::MAX);
+        Self::open_seconds(path, seconds)
+    }
+
+    fn open_seconds(path: &Path, seconds: u32) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        // A FIFO that nobody reads must not hold up the daemon.
+        options.write(true).custom_flags(libc::O_NONBLOCK);
+        let device = options.open(path)?;
+        let granted = set_timeout(&device, seconds).ok();
         let granted = granted.map(|s| Duration::from_secs(s.into()));
         Ok(Self {
             device,
@@ -36,6 +50,12 @@ impl Watchdog {
     /// The time-out that the device took; none: it has one of its own.
     pub fn granted(&self) -> Option<Duration> {
         self.granted
+    }
+
+    /// False for a file or a FIFO, which some program watches.
+    pub fn is_driver(&self) -> bool {
+        let kind = self.device.metadata().map(|about| about.file_type());
+        kind.is_ok_and(|kind| kind.is_char_device())
     }
 
     /// Its path.

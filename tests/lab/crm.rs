@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 mod access;
 #[path = "crm_alerts.rs"]
 mod alerts;
+#[path = "crm_beside.rs"]
+mod beside;
 #[path = "crm_shell.rs"]
 mod crm_shell;
 #[path = "crm_failures.rs"]
@@ -23,6 +25,8 @@ mod models;
 mod pcs;
 #[path = "crm_tools.rs"]
 mod tools;
+#[path = "crm_watchdog.rs"]
+mod watchdog;
 
 use everbeat::lab::Lab;
 

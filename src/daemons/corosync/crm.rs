@@ -8,7 +8,7 @@ use anyhow::Context;
 use super::ring::{Event, Ring};
 use super::start::Loaded;
 use crate::config::corosync_conf::{CorosyncConf, Generation};
-use crate::daemons::crm::{self, Crm};
+use crate::daemons::crm::{self, Below, Crm};
 use crate::ids::NodeId;
 use crate::messaging::totem::{Config, GROUP, Quorum};
 use crate::messaging::{MessagingLayer, Output, Totem};
@@ -46,7 +46,11 @@ pub(super) fn start(loaded: &Loaded, ring: &mut Ring, log: Logger) -> anyhow::Re
         quorum: quorum(conf),
         ring: ring.srp().ring(),
     })));
-    let crm = Crm::start(config, layer, log, clock::now()).context("can't start the CRM")?;
+    let below = Below {
+        layer,
+        exclusive_quorum: is_exclusive(conf),
+    };
+    let crm = Crm::start(config, below, log, clock::now()).context("can't start the CRM")?;
     let group = CpgName::new(GROUP)?;
     ring.with_groups(clock::now(), |groups| {
         groups.join(CLIENT, std::process::id(), &group)
@@ -59,6 +63,7 @@ pub(super) fn start(loaded: &Loaded, ring: &mut Ring, log: Logger) -> anyhow::Re
 /// for as many as there are now.
 pub(super) fn reread(crm: &mut Crm, now: Now, conf: &CorosyncConf) {
     crm.expect_nodes((!conf.nodes.is_empty()).then_some(conf.nodes.len()));
+    crm.know_quorum(is_exclusive(conf));
     crm.hear(now, |layer| {
         if let MessagingLayer::Totem(totem) = layer {
             totem.handle_names(names(conf));
@@ -73,6 +78,11 @@ fn quorum(conf: &CorosyncConf) -> Quorum {
         (false, Generation::One) => Quorum::Counted,
         (false, Generation::Two | Generation::Three) => Quorum::Always,
     }
+}
+
+/// Whether no two parts of the cluster can have quorum at once.
+fn is_exclusive(conf: &CorosyncConf) -> bool {
+    quorum(conf) == Quorum::Votes && !conf.quorum.two_node
 }
 
 fn names(conf: &CorosyncConf) -> BTreeMap<NodeId, String> {

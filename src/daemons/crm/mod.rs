@@ -19,9 +19,11 @@ mod permission;
 pub mod protocol;
 mod scheduling;
 mod store;
+mod watchdog;
 mod watchers;
 
-pub use node::{Crm, End, Work};
+pub use node::{Below, Crm, End, Work};
+pub use watchdog::Settings as Watchdog;
 
 use std::time::Duration;
 
@@ -57,7 +59,7 @@ pub fn config(
         infrastructure,
         cluster_name: None,
         version: format!("2.1.5-everbeat-{}", env!("CARGO_PKG_VERSION")),
-        have_watchdog: false,
+        have_watchdog: Watchdog::read().is_some(),
     })
 }
 

@@ -16,6 +16,7 @@ use super::load;
 use super::protocol::Reply;
 use super::scheduling::{self, Scheduled};
 use super::store::Files;
+use super::watchdog::{Dog, Settings};
 use crate::cib::Document;
 use crate::cib::operation::Change;
 use crate::controller::{self, Controller, Output, journal};
@@ -61,6 +62,15 @@ struct Run {
     _leash: agents::Leash,
 }
 
+/// What a CRM stands on.
+#[derive(Debug)]
+pub struct Below {
+    /// What carries its messages.
+    pub layer: MessagingLayer,
+    /// No two parts of the cluster can have quorum at once.
+    pub exclusive_quorum: bool,
+}
+
 /// The CRM of a node.
 #[derive(Debug)]
 pub struct Crm {
@@ -78,6 +88,7 @@ pub struct Crm {
     alerts: Alerts,
     load: load::Watch,
     fencer: Fencer,
+    dog: Dog,
     end: Option<End>,
     ended: (mpsc::UnboundedSender<Ended>, mpsc::UnboundedReceiver<Ended>),
     scheduled: (
@@ -96,7 +107,7 @@ impl Crm {
     /// Errors: folders or the socket can't be made.
     pub fn start(
         mut config: controller::Config,
-        messaging: MessagingLayer,
+        below: Below,
         log: Logger,
         now: Now,
     ) -> std::io::Result<Self> {
@@ -119,7 +130,7 @@ impl Crm {
         let mut crm = Self {
             controller,
             config,
-            messaging,
+            messaging: below.layer,
             files,
             inputs: Arc::default(),
             clients: Clients::open()?,
@@ -130,6 +141,7 @@ impl Crm {
             alerts: Alerts::new(log.clone()),
             load: load::Watch::new(now.mono),
             fencer,
+            dog: Dog::new(Settings::read(), log.clone()),
             end: None,
             ended: mpsc::unbounded_channel(),
             scheduled: mpsc::unbounded_channel(),
@@ -137,10 +149,16 @@ impl Crm {
             log,
         };
         crm.count_nodes();
+        crm.know_quorum(below.exclusive_quorum);
         let cib = crm.controller.cib();
         crm.alerts.configure(cib, now.unix_s);
-        crm.fencer.configure(cib, crm.config.have_watchdog);
+        crm.fencer.configure(cib);
         Ok(crm)
+    }
+
+    /// Whether two parts of the cluster can have quorum at once, so that no watchdog counts.
+    pub fn know_quorum(&mut self, exclusive: bool) {
+        self.fencer.equip(self.dog.timeout(), exclusive);
     }
 
     /// The controller.
@@ -314,7 +332,7 @@ impl Crm {
                     let cib = self.controller.cib();
                     self.files.keep(cib);
                     self.alerts.configure(cib, now.unix_s);
-                    self.fencer.configure(cib, self.config.have_watchdog);
+                    self.fencer.configure(cib);
                     self.count_nodes();
                 }
             }
@@ -356,6 +374,11 @@ impl Crm {
                 self.controller.handle_message(now, from, message);
                 self.clients.tell_changed();
             }
+            fencer::Output::Watchdog(feeding) => {
+                if let Some(armed) = self.dog.carry_out(feeding) {
+                    self.fencer.watchdog_opened(now, armed);
+                }
+            }
             fencer::Output::Log(severity, text) => self.log.log(severity, text),
         }
     }
@@ -371,6 +394,10 @@ impl Crm {
 
     fn end_because(&mut self, now: Now, end: End, why: String) {
         self.history.note(now.unix_s, journal::Event::Ended { why });
+        // What still runs on a node that counts as fenced has to end with its machine.
+        if end == End::Left {
+            self.dog.close();
+        }
         self.end = Some(end);
     }
 

@@ -1,7 +1,7 @@
 //! The CRM on heartbeat's media: which lines of ha.cf start it, and what it is made of.
 
 use crate::config::ha_cf::{CrmMode, HaCf};
-use crate::daemons::crm::{self, Crm};
+use crate::daemons::crm::{self, Below, Crm};
 use crate::messaging::heartbeat::{Config, Heartbeat};
 use crate::messaging::{MessagingLayer, Output};
 use crate::proto::ccm;
@@ -46,8 +46,12 @@ pub(super) fn start(
     // Where nodes join by themselves nobody knows how many there will be.
     told.nodes = (cluster.autojoin == Autojoin::None).then_some(cluster.nodes.len());
     told.cluster_name = (config.cluster != NO_NAME).then(|| config.cluster.clone());
-    let layer = MessagingLayer::Heartbeat(Box::new(Heartbeat::new(layer)));
-    Crm::start(told, layer, log, clock::now()).map(Some)
+    let below = Below {
+        layer: MessagingLayer::Heartbeat(Box::new(Heartbeat::new(layer))),
+        // Of two nodes each may go on alone, and so may what doesn't know how many there are.
+        exclusive_quorum: told.nodes.is_some_and(|nodes| nodes > 2),
+    };
+    Crm::start(told, below, log, clock::now()).map(Some)
 }
 
 /// Hands it what the node protocol told.

@@ -361,6 +361,12 @@ fn be_realtime(config: &HaCf, log: &Logger) {
 
 fn open_watchdog(config: &HaCf, log: &Logger) -> Option<Watchdog> {
     let path = config.watchdog.as_ref()?;
+    // The CRM's own is fed by what it knows of the cluster, and a device has one reader.
+    if super::crm::is_wanted(config)
+        && crate::daemons::crm::Watchdog::read().is_some_and(|own| own.path == *path)
+    {
+        return None;
+    }
     match Watchdog::open(path, config.deadtime + Duration::from_millis(10)) {
         Ok(watchdog) => Some(watchdog),
         Err(why) => {

@@ -375,21 +375,6 @@ fn all_devices_that_let_a_node_in_have_to_do_it() {
 }
 
 #[test]
-fn a_watchdog_counts_after_its_time() {
-    let text = "<cib><configuration><crm_config><cluster_property_set id='o'>\
-        <nvpair id='1' name='stonith-watchdog-timeout' value='10s'/></cluster_property_set>\
-        </crm_config></configuration></cib>";
-    let mut bench = Bench::new(&read(text).unwrap(), all_well());
-    bench.die(3);
-    bench.fence(1, "n3", "reboot", 1);
-    bench.pass(9);
-    assert_eq!(bench.told(1), None);
-    bench.pass(2);
-    assert_eq!(bench.told(1), Some((0, String::new())));
-    assert_eq!(bench.done, [""; 0], "no agent ran");
-}
-
-#[test]
 fn devices_of_tools_count_until_they_are_taken_back() {
     let mut bench = Bench::new(&cib("", ""), all_well());
     let parameters = [("pcmk_host_list".to_owned(), "n3".to_owned())];

@@ -20,6 +20,7 @@ mod attribute;
 mod fencing;
 mod fields;
 mod request;
+mod vigil;
 mod vote;
 
 pub use attribute::{AttributeChange, AttributeTask, AttributeValue};
@@ -27,6 +28,7 @@ pub use fencing::{
     Capable, FenceQuery, FenceRecord, FenceResult, FenceStart, FenceState, FenceTicket, FenceableBy,
 };
 pub use request::{Invoke, OperationKind, Request, RequestFlags};
+pub use vigil::Vigil;
 pub use vote::{Confirm, Generation, Vote};
 
 use crate::ids::{MembershipId, NodeId};
@@ -152,6 +154,8 @@ pub enum Message {
         /// The node, by name.
         target: Option<String>,
     },
+    /// A node with a watchdog tells that it is there, or it is answered.
+    Vigil(Vigil),
     /// Something for the journal of every member, as JSON.
     Noted(String),
     /// How busy the sender is, and how much it does at once at most.
@@ -220,6 +224,7 @@ impl Message {
                 fields::put_list(&mut writer, records, FenceRecord::encode);
             }
             Self::FenceCleanup { target } => fields::put_optional(&mut writer, target.as_deref()),
+            Self::Vigil(vigil) => vigil.encode(&mut writer),
             Self::Noted(text) => fields::put_text(&mut writer, text),
             Self::Throttle { mode, jobs_max } => {
                 writer.u8(*mode);
@@ -246,6 +251,7 @@ impl Message {
                 | Self::FenceHistory(_)
                 | Self::FenceHistoryWanted
                 | Self::FenceCleanup { .. }
+                | Self::Vigil(_)
         )
     }
 
@@ -275,6 +281,7 @@ impl Message {
             Self::FenceHistory(_) => 40,
             Self::FenceHistoryWanted => 41,
             Self::FenceCleanup { .. } => 42,
+            Self::Vigil(_) => 43,
         }
     }
 
@@ -342,6 +349,7 @@ impl Message {
             42 => Self::FenceCleanup {
                 target: fields.optional("target")?,
             },
+            43 => Self::Vigil(Vigil::decode(fields)?),
             unknown => return Err(CrmError::UnknownKind(unknown)),
         })
     }

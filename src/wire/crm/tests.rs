@@ -182,6 +182,13 @@ fn of_fencing() -> Vec<Message> {
             target: Some("b".into()),
         },
         Message::FenceHistoryWanted,
+        Message::Vigil(Vigil {
+            number: 7,
+            asks: true,
+            resets_ms: Some(10_000),
+            heard: vec![(NodeId(2), 6)],
+            gone: vec![("c".into(), None), ("d".into(), Some(0))],
+        }),
     ]
 }
 
