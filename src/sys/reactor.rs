@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use nix::sys::timerfd::TimerFd;
 use socket2::Socket;
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 /// Types that own one descriptor for their whole life.
@@ -34,7 +35,19 @@ impl AsRawFd for Timer {
 ///
 /// Panics: outside a tokio runtime.
 pub fn register<T: Pollable>(inner: T) -> io::Result<AsyncFd<T>> {
+    watch(inner, Interest::READABLE | Interest::WRITABLE)
+}
+
+/// Has tokio watch only whether the descriptor can be read: of a socket on which much is sent it
+/// hears of each datagram that left, else.
+///
+/// Panics: outside a tokio runtime.
+pub fn register_to_read<T: Pollable>(inner: T) -> io::Result<AsyncFd<T>> {
+    watch(inner, Interest::READABLE)
+}
+
+fn watch<T: Pollable>(inner: T, interest: Interest) -> io::Result<AsyncFd<T>> {
     // SAFETY: the sealed trait is for types that own their descriptor and give the same one as
     // long as they live, which is as long as AsyncFd holds them.
-    unsafe { AsyncFd::register(inner) }.map_err(io::Error::from)
+    unsafe { AsyncFd::register_with_interest(inner, interest) }.map_err(io::Error::from)
 }

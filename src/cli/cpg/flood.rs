@@ -28,7 +28,8 @@ pub(super) struct Flood {
 }
 
 impl Flood {
-    /// Sends them; the longest time that the node took nothing more.
+    /// Sends them, each when it is due, or as soon as the node takes it; the longest time that the
+    /// node took nothing more.
     pub(super) fn send(&self, mouth: &Mouth, began: Instant) -> std::io::Result<Duration> {
         let (mut frames, mut longest) = (Vec::new(), Duration::ZERO);
         let mut write = |frames: &mut Vec<u8>| {
@@ -38,12 +39,14 @@ impl Flood {
             longest = longest.max(before.elapsed());
             std::io::Result::Ok(())
         };
+        let mut due = Instant::now();
         for number in 0..self.count {
             let message = message(number, nanoseconds(began), self.size);
             Wish::Send(&message).encode_into(&mut frames);
             if !self.every.is_zero() || frames.len() >= WRITE_BYTES {
                 write(&mut frames)?;
-                std::thread::sleep(self.every);
+                due += self.every;
+                std::thread::sleep(due.saturating_duration_since(Instant::now()));
             }
         }
         write(&mut frames)?;

@@ -4,14 +4,17 @@ use std::cell::Cell;
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
+use std::task::Context;
 
 use nix::errno::Errno;
 use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrStorage, sendmsg, setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 use crate::limits;
 use crate::sys::datagrams::Inbox;
+use crate::sys::reactor::register_to_read;
 
 /// Most datagrams that the kernel cuts out of one call. Source: Linux 5.3, `UDP_MAX_SEGMENTS`.
 const TOGETHER_MAX: usize = 64;
@@ -42,7 +45,7 @@ pub(super) fn open(like: IpAddr, buffer_bytes: usize) -> io::Result<Socket> {
 #[derive(Debug)]
 pub(super) struct Bound {
     plain: UdpSocket,
-    readiness: tokio::net::UdpSocket,
+    readiness: AsyncFd<Socket>,
     /// The kernel cuts what is sent into datagrams.
     cuts: Cell<bool>,
 }
@@ -56,10 +59,9 @@ impl Bound {
         socket.bind(&address.into()).map_err(named)?;
         // Where the kernel can't put datagrams together they come one by one.
         let _ = setsockopt(&socket, sockopt::UdpGroSegment, &true);
-        let plain = UdpSocket::from(socket);
         Ok(Self {
-            readiness: tokio::net::UdpSocket::from_std(plain.try_clone()?)?,
-            plain,
+            readiness: register_to_read(socket.try_clone()?)?,
+            plain: UdpSocket::from(socket),
             cuts: Cell::new(true),
         })
     }
@@ -67,7 +69,8 @@ impl Bound {
     /// Waits until a datagram can be read. Cancel-safe.
     pub(super) async fn readable(&self) -> io::Result<()> {
         // Not `readable`, which makes and unmakes a list of those who wait at each call.
-        std::future::poll_fn(|cx| self.readiness.poll_recv_ready(cx)).await
+        let ready = |cx: &mut Context<'_>| self.readiness.poll_read_ready(cx).map_ok(drop);
+        std::future::poll_fn(ready).await
     }
 
     /// Reads what is there into `inbox`; true if nothing is left.
@@ -84,7 +87,7 @@ impl Bound {
         };
         if is_drained {
             // The runtime has to know, or it would not wait.
-            let nothing = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+            let nothing = |_: &Socket| Err::<(), _>(io::ErrorKind::WouldBlock.into());
             let _ = self.readiness.try_io(Interest::READABLE, nothing);
         }
         is_drained
