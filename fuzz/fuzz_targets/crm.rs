@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use everbeat::daemons::crm::protocol::Request;
 use everbeat::cib;
-use everbeat::fencer::{Ended, Fencer, Output};
+use everbeat::daemons::crm::protocol::Request;
 use everbeat::executor::Status;
+use everbeat::fencer::{Ended, Fencer, Output};
 use everbeat::ids::{MembershipId, NodeId};
 use everbeat::messaging::{Member, Membership};
 use everbeat::time::{Instant, Now};
@@ -22,9 +22,15 @@ const CIB: &str = "<cib><configuration><crm_config><cluster_property_set id='o'>
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(request) = serde_json::from_slice::<Request>(bytes) {
         let again = serde_json::to_vec(&request).expect("a line");
-        assert_eq!(serde_json::from_slice::<Request>(&again).ok(), Some(request));
+        assert_eq!(
+            serde_json::from_slice::<Request>(&again).ok(),
+            Some(request)
+        );
     }
-    let mut now = Now { mono: Instant(1), unix_s: 1 };
+    let mut now = Now {
+        mono: Instant(1),
+        unix_s: 1,
+    };
     let mut fencer = Fencer::new(NodeId(1), "n1", 1);
     fencer.equip(Some(Duration::from_secs(3)), true);
     fencer.configure(&cib::read(CIB).expect("a CIB"));
@@ -33,7 +39,11 @@ fuzz_target!(|bytes: &[u8]| {
         name: format!("n{id}"),
         uuid: id.to_string(),
     });
-    let members = Membership { id: MembershipId(1), members: members.collect(), quorate: true };
+    let members = Membership {
+        id: MembershipId(1),
+        members: members.collect(),
+        quorate: true,
+    };
     fencer.handle_membership(now, &members);
     // Each message begins with its length, its sender, and what time passes before it.
     let mut rest = bytes;

@@ -21,10 +21,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use super::{Member, Membership};
 use crate::cib::options::value as option;
 use crate::cib::{Document, boolean};
 use crate::ids::NodeId;
-use crate::messaging::{Member, Membership};
 use crate::rules;
 use crate::time::{Instant, Now};
 use crate::wire::crm::Vigil as Sign;

@@ -342,6 +342,20 @@ fn delays_are_waited_for_and_a_device_does_one_thing_at_a_time() {
 }
 
 #[test]
+fn a_node_tries_its_other_devices_before_another_node_does() {
+    let bad = [("pcmk_host_list", "n3"), ("priority", "5")];
+    let good = [("pcmk_host_list", "n3")];
+    let devices = device("x", "fence_bad", &bad) + &device("y", "fence_good", &good);
+    let fails =
+        |program: &str, _: &str, _| Some((i32::from(program == "fence_bad"), String::new()));
+    let mut bench = Bench::new(&cib(&devices, ""), Box::new(fails));
+    bench.fence(1, "n3", "off", 1);
+    let bad = "n1 fence_bad off n3";
+    assert_eq!(bench.done, [bad, bad, "n1 fence_good off n3"]);
+    assert_eq!(bench.told(1), Some((0, String::new())));
+}
+
+#[test]
 fn all_devices_that_let_a_node_in_have_to_do_it() {
     let fabric = "<resource-agent><parameters><parameter name='port'/></parameters><actions>\
         <action name='on' automatic='1'/><action name='off'/></actions></resource-agent>";

@@ -119,6 +119,16 @@ fn of_actions() -> Vec<Message> {
     ]
 }
 
+fn of_watchdogs() -> Vec<Message> {
+    vec![Message::Vigil(Vigil {
+        number: 7,
+        asks: true,
+        resets_ms: Some(10_000),
+        heard: vec![(NodeId(2), 6)],
+        gone: vec![("c".into(), None), ("d".into(), Some(0))],
+    })]
+}
+
 fn of_fencing() -> Vec<Message> {
     vec![
         Message::FenceQuery(FenceQuery {
@@ -182,13 +192,6 @@ fn of_fencing() -> Vec<Message> {
             target: Some("b".into()),
         },
         Message::FenceHistoryWanted,
-        Message::Vigil(Vigil {
-            number: 7,
-            asks: true,
-            resets_ms: Some(10_000),
-            heard: vec![(NodeId(2), 6)],
-            gone: vec![("c".into(), None), ("d".into(), Some(0))],
-        }),
     ]
 }
 
@@ -198,6 +201,7 @@ fn each_message_is_read_as_it_was_written_and_no_part_of_it_is() {
         .into_iter()
         .chain(of_actions())
         .chain(of_fencing())
+        .chain(of_watchdogs())
         .chain(of_tools())
     {
         let mut bytes = message.encode();
