@@ -305,6 +305,7 @@ fn addresses(node: &Node) -> String {
 mod tests {
     use super::*;
     use crate::config::corosync_conf::read_all;
+    use crate::config::diagnostic::Other;
 
     const CONF: &str = "totem {\n version: 2\n cluster_name: c\n transport: udpu\n \
         interface {\n  ringnumber: 0\n  bindnetaddr: 10.0.0.1\n }\n}\nnodelist {\n node {\n  \
