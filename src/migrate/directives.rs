@@ -167,8 +167,9 @@ impl Context<'_> {
             "bcast" | "ucast" | "mcast" | "ucast6" | "mcast6" | "serial" => self.medium(line),
             "ping" | "ping_group" | "ping6" => self.ping(),
             "watchdog" => Fate::of("nothing").decide(format!(
-                "heartbeat itself fed {rest}: to keep it, set up sbd with SBD_WATCHDOG_DEV={rest} \
-                 and stonith-watchdog-timeout"
+                "heartbeat itself fed {rest}: to keep it, write SBD_WATCHDOG_DEV={rest} into \
+                 /etc/default/sbd on each node and set the property stonith-watchdog-timeout; \
+                 of use from three nodes on, see everbeatd(8)"
             )),
             "crm" | "pacemaker" => self.crm(),
             "autojoin" => Fate::of("nothing")
