@@ -43,7 +43,7 @@ const PIECE: usize = (1 << 20) - 1024;
 
 /// Each takes about ten seconds, long enough for a ring to break and to heal.
 const FLOODS: [Flood; 4] = [
-    flood(1408, 5000, 2000),
+    flood(1408, 3000, 3500),
     flood(PIECE, 24, 400_000),
     flood(1, 8000, 1200),
     flood(65_536, 300, 32_000),
@@ -392,7 +392,7 @@ fn flood_through(ring: &Ring<'_>, fault: Fault, round: usize, running: &mut Vec<
 fn floods(name: &str, ours: &[&str], transport: Transport) {
     over(name, ours, transport, |ring| {
         let mut running = Vec::new();
-        for round in 0..rounds() {
+        for round in 0..rounds(1) {
             for fault in FAULTS {
                 flood_through(ring, fault, round, &mut running);
             }
@@ -422,6 +422,7 @@ fn floods_survive_faults_in_the_other_pairings() {
 /// it isn't: who is slow to hear isn't heard either, and of a flood without end the real node's
 /// would be over before anybody dies.
 #[test]
+#[ignore = "a minute and a half; part of tests/run --full"]
 fn members_change_while_the_queues_are_full() {
     over("full", &["a", "b"], Transport::Udpu, |ring| {
         let mut running = Vec::new();

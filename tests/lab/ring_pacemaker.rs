@@ -158,7 +158,7 @@ fn pacemaker_runs_on_undisturbed_beside_a_node_of_ours() {
         };
         unmoved("a look at nothing");
         let us = ring.lab.host("a");
-        for round in 0..rounds() {
+        for round in 0..rounds(2) {
             shell(ring.lab, "a", "kill $(cat /run/corosync.pid)").expect("a signal");
             ring.agree(&PACEMAKER, "our leave");
             unmoved("our leave");
