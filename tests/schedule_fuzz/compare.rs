@@ -116,8 +116,14 @@ fn now() -> i64 {
 }
 
 fn ours_here(doc: &Document) -> Outcome {
+    let mut doc = doc.clone();
+    let root = doc.root();
+    // As the tool does it, of both.
+    if doc.child(root, "status").is_none() {
+        doc.add_element(root, "status", &[]);
+    }
     let done = simulate(
-        doc,
+        &doc,
         &Request {
             clock: Clock::utc(now()),
             run: true,

@@ -134,7 +134,10 @@ impl<'a> Cluster<'a> {
         let cancel = self.cancel_action(resource, task, interval, node);
         // The original logs it.
         self.shown_interval(interval);
-        if let Some(call) = op.attr("call-id") {
+        // Of several entries of one operation the first is told.
+        if let Some(call) = op.attr("call-id")
+            && !self.actions[cancel].meta.contains_key("call-id")
+        {
             self.set_meta(cancel, "call-id", call);
         }
         let stop = self.side(resource, "stop");

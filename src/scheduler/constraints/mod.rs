@@ -54,7 +54,7 @@ impl<'a> ResourceSet<'a> {
 pub(in crate::scheduler) enum Named {
     /// A resource.
     One(ResourceId),
-    /// A tag or template: all of these.
+    /// A tag or template that something has: all of these.
     Many(Vec<String>),
     /// Nothing.
     Unknown,
@@ -120,23 +120,30 @@ impl<'a> Cluster<'a> {
         if let Some(resource) = self.constraint_resource(id) {
             return Named::One(resource);
         }
-        match self.tags.get(id) {
+        match self.tags.get(id).filter(|list| !list.is_empty()) {
             Some(list) => Named::Many(list.clone()),
             None => Named::Unknown,
         }
     }
 
-    /// The sets of a constraint, tags in them replaced by what they name.
+    /// The sets of a constraint, tags in them replaced by what they name. Where one name in any of
+    /// them is unknown, tags stay, and are as unknown; also in a set that is only referred to.
     pub(in crate::scheduler) fn resource_sets(
         &self,
         constraint: Element<'a>,
     ) -> Vec<ResourceSet<'a>> {
-        let sets = constraint.children_named("resource_set");
-        sets.map(|set| self.resource_set(self.follow(set)))
+        let sets = || constraint.children_named("resource_set");
+        let mut refs = sets().flat_map(|set| set.children_named("resource_ref"));
+        let known = refs.all(|r| !matches!(self.named(r.id().unwrap_or("")), Named::Unknown));
+        sets()
+            .map(|set| {
+                let tags = known && set.attr("id-ref").is_none();
+                self.resource_set(self.follow(set), tags)
+            })
             .collect()
     }
 
-    fn resource_set(&self, element: Element<'a>) -> ResourceSet<'a> {
+    fn resource_set(&self, element: Element<'a>, tags: bool) -> ResourceSet<'a> {
         let mut set = ResourceSet {
             id: element.id().unwrap_or("").into(),
             element: Some(element),
@@ -151,8 +158,8 @@ impl<'a> Cluster<'a> {
             let name = reference.id().unwrap_or("");
             match self.named(name) {
                 Named::One(resource) => set.add(name, Some(resource)),
-                Named::Many(ids) => self.add_members(&mut set, &ids),
-                Named::Unknown => set.add(name, None),
+                Named::Many(ids) if tags => self.add_members(&mut set, &ids),
+                Named::Many(_) | Named::Unknown => set.add(name, None),
             }
         }
         set

@@ -35,7 +35,8 @@ impl Cluster<'_> {
             }
         }
         for top in self.top.clone() {
-            if !(self.has_remotes && self.resources[top].is_connection) {
+            // A connection without any remote node has no place, not even a bad one.
+            if !self.resources[top].is_connection {
                 self.assign(top, None);
             }
         }

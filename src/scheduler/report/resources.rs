@@ -168,7 +168,7 @@ impl Cluster<'_> {
                 below.push(self.replica_entry(show, replica));
             }
         }
-        let set = if several { " set" } else { "" };
+        let set = if bundle.max > 1 { " set" } else { "" };
         let image = bundle.image.as_deref().unwrap_or("");
         let unique = if r.unique { " (unique)" } else { "" };
         let managed = if r.managed { "" } else { " (unmanaged)" };
@@ -221,7 +221,7 @@ impl Cluster<'_> {
     ) -> String {
         let r = &self.resources[resource];
         let several = r.running_on.len() > 1 && !show.placeless;
-        let place = node.or(r.pending.node).or(r.lock.node);
+        let place = node.or(r.lock.node);
         let place = place.filter(|_| !several && !show.under_node);
         let provider = r.provider.map(|p| format!(":{p}")).unwrap_or_default();
         let mut line = format!("{name}\t({}{provider}:{}):\t", r.class, r.agent);

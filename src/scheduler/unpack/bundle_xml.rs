@@ -34,6 +34,8 @@ pub struct BundleXml {
     pub per_host: i32,
     /// Whether more than one were asked for.
     pub unique: bool,
+    /// Replicas that are asked for; there may be fewer.
+    pub max: i32,
     /// Instances promoted at a time.
     pub promoted_max: i32,
     /// The image.
@@ -65,9 +67,9 @@ struct Mount {
     of_replica: bool,
 }
 
-/// Writes the parts of a bundle out; none if it has no container, or if what is inside can't be
-/// reached.
-pub fn write(doc: &mut Document, element: NodeRef) -> Option<BundleXml> {
+/// Writes the parts of a bundle out, `nodes` being there before; none if it has no container, or
+/// if what is inside can't be reached.
+pub fn write(doc: &mut Document, element: NodeRef, nodes: i32) -> Option<BundleXml> {
     let mut bundle = read(doc, element)?;
     let child = doc.child(element, "primitive");
     let unique = bundle.per_host > 1;
@@ -83,7 +85,13 @@ pub fn write(doc: &mut Document, element: NodeRef) -> Option<BundleXml> {
         add_implied(&mut bundle);
         clone
     });
-    let addresses = addresses(&bundle);
+    // As of any clone of what can't be told apart, there is one on each node at most.
+    let alike = child.is_some_and(|c| !matches!(doc.attr(c, "class"), Some("ocf" | "stonith")));
+    let made = match alike && bundle.per_host > 1 {
+        true => bundle.replicas.min(nodes).max(1),
+        false => bundle.replicas,
+    };
+    let addresses = addresses(&bundle, made);
     let mut hosts = String::new();
     for (i, address) in addresses.iter().enumerate() {
         if let Some(address) = address {
@@ -104,6 +112,7 @@ pub fn write(doc: &mut Document, element: NodeRef) -> Option<BundleXml> {
         replicas,
         per_host: bundle.per_host,
         unique,
+        max: bundle.replicas,
         promoted_max: bundle.promoted_max,
         image,
     })
@@ -255,9 +264,9 @@ fn add_implied(bundle: &mut Bundle) {
 }
 
 /// Addresses of the replicas, one after the other; after .254 the third number goes up.
-fn addresses(bundle: &Bundle) -> Vec<Option<String>> {
+fn addresses(bundle: &Bundle, replicas: i32) -> Vec<Option<String>> {
     let mut last: Option<String> = None;
-    (0..bundle.replicas)
+    (0..replicas)
         .map(|_| {
             let start = bundle.range_start.as_ref()?;
             let next = match &last {

@@ -124,7 +124,7 @@ impl<'a> Cluster<'a> {
         let at = |node| input.doc.element(node);
         let mut body = BundleBody {
             per_host: xml.per_host,
-            max: i32::try_from(xml.replicas.len()).unwrap_or(0),
+            max: xml.max,
             promoted_max: xml.promoted_max,
             image: xml.image.as_deref().map(Into::into),
             ..BundleBody::default()

@@ -3,6 +3,8 @@
 //! Templates are put into the primitives that use them, guest nodes get their implicit
 //! connections. The scheduler then reads only plain elements.
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 
 use crate::cib::{Document, NodeRef};
@@ -39,13 +41,30 @@ pub fn expand(source: &Document) -> Expanded {
         expand_templates(&mut out, resources);
         find_remote_nodes(&mut out, resources);
         let bundles: Vec<NodeRef> = out.doc.children_named(resources, "bundle").collect();
+        let mut nodes = node_names(&out);
         for bundle in bundles {
-            if let Some(parts) = crate::scheduler::unpack::bundle_xml::write(&mut out.doc, bundle) {
+            let count = i32::try_from(nodes.len()).unwrap_or(i32::MAX);
+            let parts = crate::scheduler::unpack::bundle_xml::write(&mut out.doc, bundle, count);
+            if let Some(parts) = parts {
+                let guests = parts.replicas.iter().filter_map(|r| r.connection);
+                nodes.extend(guests.filter_map(|c| out.doc.id(c).map(str::to_lowercase)));
                 out.bundles.insert(bundle, parts);
             }
         }
     }
     out
+}
+
+/// Names of the nodes that are there before any bundle makes more.
+fn node_names(out: &Expanded) -> BTreeSet<String> {
+    let doc = &out.doc;
+    let section = doc.find(doc.root(), &["configuration", "nodes"]);
+    let nodes = section
+        .into_iter()
+        .flat_map(|s| doc.children_named(s, "node"));
+    let names = nodes.filter_map(|n| doc.attr(n, "uname").or(doc.id(n)));
+    let remotes = out.remote_nodes.iter().map(String::as_str);
+    names.chain(remotes).map(str::to_lowercase).collect()
 }
 
 fn index_ids(out: &mut Expanded) {

@@ -16,12 +16,19 @@ struct Migration<'a> {
 }
 
 impl<'a> Cluster<'a> {
+    /// The migration that an entry is a half of; none if that half belongs to another node.
     fn migration(&self, entry: &Entry<'a>) -> Option<Migration<'a>> {
-        Some(Migration {
+        let migration = Migration {
             id: self.resources[entry.resource].id.clone(),
             source: entry.xml.attr("migrate_source")?,
             target: entry.xml.attr("migrate_target")?,
-        })
+        };
+        let own = match entry.task {
+            "migrate_from" => migration.target,
+            _ => migration.source,
+        };
+        let here = own == &*self.nodes[entry.node].name;
+        here.then_some(migration)
     }
 
     fn history_of(&self, id: &Text, node: &str) -> &[Element<'a>] {

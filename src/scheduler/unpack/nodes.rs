@@ -43,6 +43,7 @@ impl<'a> Cluster<'a> {
             digests: Default::default(),
         });
         let kind_text = if kind == NodeKind::Remote {
+            self.has_remotes = true;
             "remote"
         } else {
             "cluster"
@@ -98,8 +99,7 @@ impl<'a> Cluster<'a> {
     /// Remote and guest nodes that have no entry of their own.
     pub(in crate::scheduler) fn unpack_remote_nodes(&mut self) {
         for name in &self.input.remote_nodes {
-            self.has_remotes = true;
-            if !self.node_ids.contains_key(&**name) {
+            if self.node_named(name).is_none() {
                 let node = self.create_node(name, name, NodeKind::Remote, 0);
                 self.nodes[node].unclean = false;
             }

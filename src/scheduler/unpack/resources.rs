@@ -73,10 +73,10 @@ impl<'a> Cluster<'a> {
             let guest = self.resources[resource].container.is_some();
             let kind = if guest { "container" } else { "remote" };
             self.nodes[node].attrs.insert("#kind".into(), kind.into());
-            let unclean = !guest && self.options.startup_fencing;
-            let n = &mut self.nodes[node];
-            n.unclean = unclean;
-            n.unseen |= !guest;
+            if !guest {
+                self.nodes[node].unclean = self.options.startup_fencing;
+                self.nodes[node].unseen = true;
+            }
         }
     }
 
@@ -199,7 +199,8 @@ impl<'a> Cluster<'a> {
     pub(in crate::scheduler) fn context_of(&self, resource: ResourceId) -> Context<'_> {
         let r = &self.resources[resource];
         Context {
-            agent: r.is_primitive().then_some(Agent {
+            // Groups and clones have none of these, which is what a rule may ask for.
+            agent: Some(Agent {
                 class: r.class,
                 provider: r.provider,
                 kind: r.agent,
