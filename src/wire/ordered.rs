@@ -1,6 +1,6 @@
 //! Messages of the sequencer on heartbeat's media: one order of the messages of all senders.
 //!
-//! Layout: 1 byte format (1), 1 byte kind, the view (u32 instance, u8 length and bytes of its
+//! Layout: 1 byte format (2), 1 byte kind, the view (u32 instance, u8 length and bytes of its
 //! cookie), then by kind, big endian:
 //!
 //! ```text
@@ -8,7 +8,7 @@
 //!            16 bytes uuid
 //! 2 ready    -
 //! 3 submit   u64 number, the piece
-//! 4 ordered  u64 place, u16 sender, u64 number, u64 stable, the piece
+//! 4 ordered  u64 place, u16 sender, u64 number, u64 stable, u8 flags (1 more follows), the piece
 //! 5 beat     u64 last place, u64 stable
 //! 6 have     u64 have
 //! 7 want     u64 first place, u64 last place
@@ -24,7 +24,7 @@ use super::cursor::{ByteOrder, Reader, Truncated, Writer};
 use crate::ids::NodeUuid;
 
 /// The only format.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// A membership by its number and its name, which no other one has.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -77,17 +77,19 @@ pub enum Frame {
     Ordered {
         /// All members have the pieces up to this place.
         stable: u64,
+        /// The next one follows at once: no need to say that this one came.
+        more: bool,
         /// The piece.
         ordered: Ordered,
     },
-    /// For all: the last place that was given.
+    /// For all, or who asks with the same: the last place that was given.
     Beat {
         /// The place.
         last: u64,
         /// All members have the pieces up to this place.
         stable: u64,
     },
-    /// For the first member: all pieces up to this place came.
+    /// For all: all pieces up to this place came.
     Have {
         /// The place.
         have: u64,
@@ -162,11 +164,16 @@ impl Frame {
                 writer.u64(*number);
                 writer.bytes(piece);
             }
-            Self::Ordered { stable, ordered } => {
+            Self::Ordered {
+                stable,
+                more,
+                ordered,
+            } => {
                 writer.u64(ordered.place);
                 writer.u16(ordered.sender);
                 writer.u64(ordered.number);
                 writer.u64(*stable);
+                writer.u8(u8::from(*more));
                 writer.bytes(&ordered.piece);
             }
             Self::Beat { last, stable } => {
@@ -264,6 +271,7 @@ fn ordered(reader: &mut Reader) -> Result<Frame, Truncated> {
     let (place, sender, number) = (reader.u64()?, reader.u16()?, reader.u64()?);
     Ok(Frame::Ordered {
         stable: reader.u64()?,
+        more: reader.u8()? & 1 != 0,
         ordered: Ordered {
             place,
             sender,
@@ -299,6 +307,7 @@ mod tests {
             },
             Frame::Ordered {
                 stable: 2,
+                more: true,
                 ordered: Ordered {
                     place: 3,
                     sender: 1,

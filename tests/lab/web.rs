@@ -275,6 +275,7 @@ fn web(name: &str, count: usize) {
 }
 
 #[test]
+#[ignore = "full matrix: two minutes; three nodes do the same in the selection"]
 fn two_nodes_serve_a_page_all_the_way() {
     web("web2", 2);
 }

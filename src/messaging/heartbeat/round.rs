@@ -16,7 +16,7 @@ const WINDOW_BYTES_MAX: usize = 1024 * 1024;
 /// Pieces of one sender that may wait for their place. Ours: as many bytes at most.
 pub(super) const SUBMITTED_MAX: u64 = 20;
 
-/// After so many pieces a member says that it has them.
+/// After so many pieces a member says that it has them, though more follow.
 const TELL_AFTER: u64 = 16;
 
 /// A frame for one member, or for all.
@@ -27,8 +27,6 @@ pub(super) type Letter = (Option<NodeName>, Frame);
 struct Orderer {
     /// The last place that was given.
     last: u64,
-    /// What each member has, by position.
-    have: Vec<u64>,
     /// Lengths of pieces that have places and aren't everywhere.
     lengths: VecDeque<usize>,
     /// Their sum.
@@ -49,9 +47,12 @@ pub(super) struct Round {
     /// Ascending.
     members: Vec<NodeName>,
     own: u16,
-    /// What came and isn't known to be everywhere.
+    /// What came and isn't known to be everywhere, or wasn't given out.
     log: BTreeMap<u64, Ordered>,
+    /// What each member has without a hole, by position.
+    have: Vec<u64>,
     delivered: u64,
+    /// All have the pieces up to this place.
     stable: u64,
     /// The last place that was heard of.
     last: u64,
@@ -67,7 +68,6 @@ impl Round {
         let own = members.iter().position(|name| name == local).unwrap_or(0);
         let orderer = (own == 0).then(|| Orderer {
             last: 0,
-            have: vec![0; members.len()],
             lengths: VecDeque::new(),
             bytes: 0,
             numbers: vec![0; members.len()],
@@ -78,6 +78,7 @@ impl Round {
         Self {
             view,
             own: u16::try_from(own).unwrap_or(u16::MAX),
+            have: vec![0; members.len()],
             members,
             log: BTreeMap::new(),
             delivered: 0,
@@ -110,33 +111,73 @@ impl Round {
 
     /// All up to this place is here.
     pub(super) fn have(&self) -> u64 {
-        let mut have = self.delivered;
-        while self.log.contains_key(&(have + 1)) {
-            have += 1;
-        }
-        have
+        self.have[usize::from(self.own)]
     }
 
-    /// A piece with its place.
-    pub(super) fn handle_ordered(&mut self, stable: u64, ordered: Ordered) {
-        self.last = self.last.max(ordered.place);
-        let far = self.delivered.saturating_add(4 * WINDOW_PIECES_MAX);
+    /// All up to this place is with every member.
+    pub(super) fn stable(&self) -> u64 {
+        self.stable
+    }
+
+    /// A piece with its place; what this member has to say to that. `more`: the next one follows.
+    pub(super) fn handle_ordered(
+        &mut self,
+        stable: u64,
+        more: bool,
+        ordered: Ordered,
+    ) -> Option<Letter> {
+        let place = ordered.place;
+        self.last = self.last.max(place);
+        let far = self.have().saturating_add(4 * WINDOW_PIECES_MAX);
         let sender_is = usize::from(ordered.sender) < self.members.len();
-        if sender_is && (self.delivered + 1..=far).contains(&ordered.place) {
-            self.log.entry(ordered.place).or_insert(ordered);
+        let mut here = self.have();
+        if sender_is && (here + 1..=far).contains(&place) {
+            self.log.entry(place).or_insert(ordered);
+            while self.log.contains_key(&(here + 1)) {
+                here += 1;
+            }
         }
-        self.forget(stable);
+        self.raise_stable(stable);
+        if self.own != 0 {
+            // Who gives the places has what it gave.
+            self.member_has(0, place.min(far));
+        }
+        self.member_has(self.own.into(), here);
+        let more_comes = more || here < self.last;
+        let due = here > self.told && (!more_comes || here >= self.told + TELL_AFTER);
+        due.then(|| self.tell()).flatten()
     }
 
-    /// What all have needs no keeping.
-    fn forget(&mut self, stable: u64) {
-        self.stable = self.stable.max(stable.min(self.delivered));
-        self.log = self.log.split_off(&(self.stable + 1));
+    /// The member at this position has all up to the place.
+    fn member_has(&mut self, at: usize, have: u64) {
+        let known = &mut self.have[at];
+        *known = (*known).max(have);
+        self.raise_stable(self.have.iter().copied().min().unwrap_or(0));
+    }
+
+    /// All have the pieces up to this place; what was given out of them needs no keeping.
+    fn raise_stable(&mut self, stable: u64) {
+        // Nobody knows of more than this member has.
+        self.stable = self.stable.max(stable.min(self.have()));
+        if let Some(orderer) = &mut self.orderer {
+            orderer.trim(self.stable);
+        }
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        let end = self.stable.min(self.delivered);
+        while let Some(first) = self.log.first_entry()
+            && *first.key() <= end
+        {
+            first.remove();
+        }
     }
 
     /// Of this view nothing above what was given out counts any more.
     pub(super) fn close(&mut self) {
         let _ = self.log.split_off(&(self.delivered + 1));
+        self.have[usize::from(self.own)] = self.delivered;
     }
 
     /// The next piece in order, if it is here and not above `limit`.
@@ -147,9 +188,7 @@ impl Round {
         let ordered = self.log.get(&(self.delivered + 1))?.clone();
         let sender = self.members.get(usize::from(ordered.sender))?.clone();
         self.delivered += 1;
-        if let Some(orderer) = &mut self.orderer {
-            orderer.has(0, self.delivered);
-        }
+        self.forget();
         Some((sender, ordered))
     }
 
@@ -157,8 +196,9 @@ impl Round {
     pub(super) fn kept(&self, first: u64, last: u64) -> impl Iterator<Item = Frame> {
         let places = (first <= last).then(|| self.log.range(first..=last));
         let stable = self.stable;
-        let frame = move |(_, ordered): (&u64, &Ordered)| Frame::Ordered {
+        let frame = move |(place, ordered): (&u64, &Ordered)| Frame::Ordered {
             stable,
+            more: *place < last,
             ordered: ordered.clone(),
         };
         places.into_iter().flatten().map(frame)
@@ -189,11 +229,8 @@ impl Round {
 
     /// The next piece gets its place, as long as the others keep up.
     pub(super) fn order(&mut self) -> Option<Frame> {
-        let orderer = self.orderer.as_mut()?;
-        let full = orderer.last >= orderer.stable().saturating_add(WINDOW_PIECES_MAX);
-        if full || orderer.bytes > WINDOW_BYTES_MAX {
-            return None;
-        }
+        let stable = self.stable;
+        let orderer = self.orderer.as_mut().filter(|o| !o.is_full(stable))?;
         let (sender, number, piece) = orderer.waiting.pop_front()?;
         orderer.last += 1;
         orderer.bytes += piece.len();
@@ -207,8 +244,10 @@ impl Round {
             number,
             piece,
         };
+        let more = !orderer.waiting.is_empty() && !orderer.is_full(stable);
         Some(Frame::Ordered {
-            stable: orderer.stable(),
+            stable,
+            more,
             ordered,
         })
     }
@@ -216,17 +255,25 @@ impl Round {
     /// A member has all up to a place.
     pub(super) fn handle_have(&mut self, from: &NodeName, have: u64) {
         let at = self.members.iter().position(|name| name == from);
-        if let (Some(orderer), Some(at)) = (&mut self.orderer, at) {
-            orderer.has(at, have.min(orderer.last));
-            let stable = orderer.stable();
-            self.forget(stable);
+        if let Some(at) = at.filter(|at| *at != usize::from(self.own)) {
+            self.member_has(at, have);
         }
     }
 
-    /// The first member asks how far this one is.
-    pub(super) fn handle_beat(&mut self, last: u64, stable: u64) -> Option<Letter> {
+    /// The first member asks how far this one is, or another one asks the first.
+    pub(super) fn handle_beat(
+        &mut self,
+        from: &NodeName,
+        last: u64,
+        stable: u64,
+    ) -> Option<Letter> {
+        if let Some(orderer) = &self.orderer {
+            let (last, stable) = (orderer.last, self.stable);
+            let own = self.members.first() == Some(from);
+            return (!own).then(|| (Some(from.clone()), Frame::Beat { last, stable }));
+        }
         self.last = self.last.max(last);
-        self.forget(stable);
+        self.raise_stable(stable);
         self.wanted().or_else(|| self.tell())
     }
 
@@ -246,59 +293,53 @@ impl Round {
         (last > have && self.own != 0).then(|| (self.orderer().cloned(), want))
     }
 
+    /// Says to all how far this member is; of the first they know it by what it orders.
     fn tell(&mut self) -> Option<Letter> {
-        self.told = self.delivered;
-        let have = Frame::Have {
-            have: self.delivered,
-        };
-        (self.own != 0).then(|| (self.orderer().cloned(), have))
-    }
-
-    /// Says how far this member is, if it is far enough since the last time.
-    pub(super) fn tell_progress(&mut self) -> Option<Letter> {
-        match self.delivered >= self.told + TELL_AFTER {
-            true => self.tell(),
-            false => None,
-        }
+        self.told = self.have();
+        (self.own != 0).then_some((None, Frame::Have { have: self.told }))
     }
 
     /// True if nothing is under way that could have been lost.
     pub(super) fn is_quiet(&self) -> bool {
-        let orderer = self.orderer.as_ref();
-        let told = orderer.is_none_or(|orderer| orderer.last == orderer.stable());
-        told && self.last <= self.have()
+        let given = self.orderer.as_ref().map_or(0, |orderer| orderer.last);
+        given.max(self.last) <= self.stable
     }
 
     /// Time passed and something is under way: asks for what is missing, and how far the others
     /// are.
     pub(super) fn repair(&mut self) -> Vec<Letter> {
         let mut letters: Vec<Letter> = self.wanted().into_iter().collect();
-        let Some(orderer) = &mut self.orderer else {
-            return letters;
-        };
-        orderer.holes.fill(false);
-        let stable = orderer.stable();
-        if orderer.last > stable {
-            let last = orderer.last;
-            letters.push((None, Frame::Beat { last, stable }));
+        let stable = self.stable;
+        match &mut self.orderer {
+            Some(orderer) => {
+                orderer.holes.fill(false);
+                let last = orderer.last;
+                if last > stable {
+                    letters.push((None, Frame::Beat { last, stable }));
+                }
+            }
+            None if letters.is_empty() && self.last > stable => {
+                let last = self.last;
+                letters.push((self.orderer().cloned(), Frame::Beat { last, stable }));
+            }
+            None => {}
         }
         letters
     }
 }
 
 impl Orderer {
-    /// The member at this position has all up to the place.
-    fn has(&mut self, at: usize, have: u64) {
-        let known = &mut self.have[at];
-        *known = (*known).max(have);
-        let kept = usize::try_from(self.last - self.stable()).unwrap_or(usize::MAX);
-        while self.lengths.len() > kept {
-            self.bytes -= self.lengths.pop_front().unwrap_or(0);
-        }
+    /// No more places until the others have what has one.
+    fn is_full(&self, stable: u64) -> bool {
+        let pieces = self.last >= stable.saturating_add(WINDOW_PIECES_MAX);
+        pieces || self.bytes > WINDOW_BYTES_MAX
     }
 
     /// All have the pieces up to this place.
-    fn stable(&self) -> u64 {
-        self.have.iter().copied().min().unwrap_or(0)
+    fn trim(&mut self, stable: u64) {
+        let kept = usize::try_from(self.last.saturating_sub(stable)).unwrap_or(usize::MAX);
+        while self.lengths.len() > kept {
+            self.bytes -= self.lengths.pop_front().unwrap_or(0);
+        }
     }
 }

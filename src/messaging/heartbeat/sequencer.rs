@@ -7,7 +7,9 @@
 //! ```
 //!
 //! Within a view the first member gives each piece a place; a piece is given out when all before
-//! it were. When the membership changes nothing more gets a place. All members of the new view
+//! it were and every member has said that it has it. So what a node heard, and answered for, is
+//! with all of the view, whoever is cut off next; while one is silent all wait for the next view,
+//! as a ring waits for its token. When the membership changes nothing more gets a place. All members of the new view
 //! tell where they come from and what they have of it; who has most sends it to the others, and
 //! when all are ready the new view begins. Messages of this node that did not come back by then
 //! are sent anew.
@@ -241,15 +243,22 @@ impl Sequencer {
         };
         if old {
             // The view is over: only what was in order already counts.
-            if let Frame::Ordered { stable, ordered } = frame
+            if let Frame::Ordered {
+                stable,
+                more,
+                ordered,
+            } = frame
                 && !self.closed
             {
-                round.handle_ordered(stable, ordered);
+                round.handle_ordered(stable, more, ordered);
             }
             return;
         }
         let letters = match frame {
-            Frame::Beat { last, stable } => round.handle_beat(last, stable).into_iter().collect(),
+            Frame::Beat { last, stable } => {
+                let letter = round.handle_beat(from, last, stable);
+                letter.into_iter().collect()
+            }
             Frame::Want { first, last } => {
                 let kept = round.kept(first, last);
                 kept.map(|frame| (Some(from.clone()), frame)).collect()
@@ -286,11 +295,9 @@ impl Sequencer {
     fn work(&mut self) {
         while let Some(round) = &mut self.current {
             let view = round.view().clone();
-            if let Some((from, ordered)) = round.next(u64::MAX) {
-                let letter = round.tell_progress();
+            if let Some((from, ordered)) = round.next(round.stable()) {
                 let own = ordered.sender == round.own();
                 self.give_out(own, from, ordered.number, ordered.piece);
-                self.post_all(&view, letter);
             } else if self.paused {
                 return;
             } else if let Some(frame) = round.order() {
@@ -483,7 +490,11 @@ impl Sequencer {
 fn early(round: &mut Round, from: &NodeName, frame: Frame) -> Option<Letter> {
     match frame {
         Frame::Submit { number, piece } => return round.handle_submit(from, number, piece),
-        Frame::Ordered { stable, ordered } => round.handle_ordered(stable, ordered),
+        Frame::Ordered {
+            stable,
+            more,
+            ordered,
+        } => return round.handle_ordered(stable, more, ordered),
         Frame::Have { have } => round.handle_have(from, have),
         _ => {}
     }

@@ -181,6 +181,49 @@ fn what_got_no_place_is_sent_in_the_next_membership() {
 }
 
 #[test]
+fn who_is_cut_off_hears_nothing_that_the_others_lack_while_it_has_quorum() {
+    for cut in ALL {
+        let rest: Vec<usize> = ALL.into_iter().filter(|node| *node != cut).collect();
+        let mut bus = Bus::new();
+        bus.tell(&ALL, &membership(1, &ALL, true));
+        bus.deaf.extend(&rest);
+        bus.send(cut, b"of its own");
+        bus.pass(400);
+        assert_eq!(bus.told(cut), ["abc*"], "{cut}");
+        bus.deaf = [cut].into();
+        bus.send(rest[0], b"of the others");
+        bus.pass(400);
+        assert_eq!(bus.told(rest[1]), ["abc*"], "{cut}");
+        bus.tell(&rest, &membership(2, &rest, true));
+        assert!(bus.told(rest[1]).contains(&"of the others".to_owned()));
+        bus.deaf = rest.iter().copied().collect();
+        bus.tell(&[cut], &membership(2, &[cut], false));
+        assert!(bus.told(cut).contains(&"of its own".to_owned()), "{cut}");
+    }
+}
+
+#[test]
+fn a_lost_word_of_what_a_member_has_is_asked_for() {
+    let mut bus = Bus::new();
+    bus.tell(&ALL, &membership(1, &ALL, true));
+    bus.deaf.insert(2);
+    bus.send(1, b"late");
+    assert_eq!(bus.told(1), ["abc*"]);
+    bus.deaf.clear();
+    for _ in 0..3 {
+        bus.pass(400);
+    }
+    for node in ALL {
+        assert_eq!(bus.told(node).last().unwrap(), "late", "{node}");
+        assert_eq!(
+            bus.layers[node].poll_timeout(),
+            None,
+            "nothing is under way"
+        );
+    }
+}
+
+#[test]
 fn a_node_that_started_again_meanwhile_is_seen_to_leave_and_come() {
     let mut bus = Bus::new();
     bus.tell(&ALL, &membership(1, &ALL, true));

@@ -49,6 +49,7 @@ fn frame(rng: &mut Rng, views: u64) -> Frame {
         },
         3 => Frame::Ordered {
             stable: number(rng),
+            more: rng.percent(50),
             ordered: Ordered {
                 place: number(rng),
                 sender: u16::try_from(rng.below(5)).unwrap(),
