@@ -10,6 +10,8 @@
 //! - Members of a membership hear the same messages in the same order, their own too, each once.
 //! - Members that go from one membership to the next together have heard the same messages before
 //!   it.
+//! - What a member hears is with all members, unless the next membership comes with it. So what a
+//!   node answered for while its part had quorum isn't lost with that node.
 //! - A message that was sent comes back sooner or later, in this membership or a later one, as
 //!   long as its sender runs. What one sender sends comes in its order, unless a membership begins
 //!   in the midst of a long message.

@@ -2,6 +2,10 @@
 //!
 //! Called by the daemon of the ring with what the ring tells; what is to be sent to the group
 //! comes out. A message is given back to this node, too: it counts when it does.
+//!
+//! The ring gives a message out to who sends it before anybody else has it. Here it waits until
+//! two rounds of the token have said that all have it, or until the next ring: so what the CRM
+//! heard and answered for isn't lost with a node that is cut off then.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -9,7 +13,8 @@ use super::pieces::{Assembly, pieces};
 use super::{Event, Member, Membership, Output, membership_id};
 use crate::ids::NodeId;
 use crate::proto::cpg;
-use crate::wire::totem::RingId;
+use crate::proto::totem::Reached;
+use crate::wire::totem::{RingId, Seqno};
 
 /// Bytes of a message in a piece. Ours: two pieces are less than a window of the ring.
 const PART_BYTES_MAX: usize = 256 * 1024;
@@ -65,6 +70,9 @@ pub struct Totem {
     known: usize,
     quorate: bool,
     events: VecDeque<Event>,
+    /// What not all members are known to have, with the ring's last number when it came, and
+    /// what comes after that.
+    held: VecDeque<(Option<Seqno>, Event)>,
     outputs: VecDeque<Output>,
 }
 
@@ -81,12 +89,47 @@ impl Totem {
             votes: false,
             known: COUNTED_MIN,
             events: VecDeque::new(),
+            held: VecDeque::new(),
             outputs: VecDeque::new(),
+        }
+    }
+
+    /// Something waits for [`Self::handle_reached`].
+    pub fn is_waiting(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// The ring has come so far, with all that was handed over.
+    pub fn handle_reached(&mut self, reached: Reached) {
+        let new = self.held.iter_mut().rev();
+        for (at, _) in new.take_while(|(at, _)| at.is_none()) {
+            *at = Some(reached.delivered);
+        }
+        while let Some((Some(at), _)) = self.held.front()
+            && at.is_at_most(reached.stable)
+        {
+            let event = self.held.pop_front();
+            self.events.extend(event.map(|(_, event)| event));
+        }
+    }
+
+    /// Those who go on together have the same; what others have doesn't matter any more.
+    fn release(&mut self) {
+        let held = self.held.drain(..);
+        self.events.extend(held.map(|(_, event)| event));
+    }
+
+    /// Tells it after what waits.
+    fn tell(&mut self, event: Event) {
+        match (&event, self.held.is_empty()) {
+            (Event::Membership(_) | Event::Log(..), true) => self.events.push_back(event),
+            _ => self.held.push_back((None, event)),
         }
     }
 
     /// The ring is another one; the group on it comes after.
     pub fn handle_ring(&mut self, ring: RingId) {
+        self.release();
         self.config.ring = ring;
     }
 
@@ -145,7 +188,7 @@ impl Totem {
                     if *node == self.config.local {
                         self.under_way.pop_front();
                     }
-                    self.events.push_back(Event::Message {
+                    self.tell(Event::Message {
                         from: *node,
                         message,
                     });
@@ -154,6 +197,7 @@ impl Totem {
             cpg::Event::Change {
                 members, joined, ..
             } => {
+                self.release();
                 self.group = members.iter().map(|(node, _)| *node).collect();
                 self.group.dedup();
                 self.quorate = self.has_quorum();
@@ -201,7 +245,7 @@ impl Totem {
             members: members.collect(),
             quorate: self.quorate,
         };
-        self.events.push_back(Event::Membership(membership));
+        self.tell(Event::Membership(membership));
     }
 
     fn name_of(&self, id: NodeId) -> String {
@@ -373,6 +417,51 @@ mod tests {
         assert!(memberships(&mut layer).iter().all(|m| m.quorate));
     }
 
+    fn reached(delivered: u32, stable: u32) -> Reached {
+        Reached {
+            delivered: Seqno(delivered),
+            stable: Seqno(stable),
+        }
+    }
+
+    /// Messages by their text, and how many members there are.
+    fn told(layer: &mut Totem) -> Vec<String> {
+        let events = std::iter::from_fn(|| layer.poll_event());
+        let lines = events.map(|event| match event {
+            Event::Message { message, .. } => String::from_utf8(message).unwrap(),
+            Event::Membership(membership) => membership.members.len().to_string(),
+            Event::Log(_, line) => line,
+        });
+        lines.collect()
+    }
+
+    #[test]
+    fn a_message_waits_until_all_members_have_it_or_the_next_ring() {
+        let mut layer = layer(Quorum::Votes);
+        let hear = |layer: &mut Totem, text: &str| {
+            for part in pieces(text.as_bytes(), PART_BYTES_MAX) {
+                layer.handle_group(&piece(2, &part));
+            }
+        };
+        layer.handle_group(&change(&[1, 2]));
+        hear(&mut layer, "one");
+        assert!(layer.is_waiting());
+        layer.handle_reached(reached(5, 4));
+        hear(&mut layer, "two");
+        layer.handle_votes(true);
+        assert_eq!(
+            told(&mut layer),
+            ["2"],
+            "votes come after what was heard before"
+        );
+        layer.handle_reached(reached(6, 5));
+        assert_eq!(told(&mut layer), ["one"]);
+        layer.handle_ring(RingId::of_node(NodeId(1), 8));
+        layer.handle_group(&change(&[1]));
+        assert_eq!(told(&mut layer), ["two", "2", "1"]);
+        assert!(!layer.is_waiting());
+    }
+
     #[test]
     fn a_message_that_a_change_cuts_is_sent_again_as_a_whole() {
         let mut layer = layer(Quorum::Always);
@@ -389,6 +478,7 @@ mod tests {
         for piece_of in pieces[1..].iter().chain(&again) {
             layer.handle_group(&piece(1, piece_of));
         }
+        layer.handle_reached(reached(9, 9));
         let told = std::iter::from_fn(|| layer.poll_event());
         let lengths = told.map(|event| match event {
             Event::Message { message, .. } => message.len(),

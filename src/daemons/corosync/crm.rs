@@ -111,6 +111,22 @@ pub(super) fn hear(crm: &mut Crm, now: Now, event: &Event) {
     });
 }
 
+/// Hands the CRM what waited until all members had it.
+pub(super) fn follow(crm: &mut Crm, now: Now, ring: &Ring) {
+    let waits = |layer: &MessagingLayer| match layer {
+        MessagingLayer::Totem(totem) => totem.is_waiting(),
+        MessagingLayer::Heartbeat(_) => false,
+    };
+    if !waits(crm.messaging()) {
+        return;
+    }
+    crm.hear(now, |layer| {
+        if let MessagingLayer::Totem(totem) = layer {
+            totem.handle_reached(ring.srp().reached());
+        }
+    });
+}
+
 /// Sends what the CRM has to say, as long as the ring takes more. The rest waits in the CRM, whose
 /// tools aren't read meanwhile: so what waits is bounded by what agents and members cause.
 ///

@@ -134,6 +134,10 @@ impl Daemon {
             self.handle_event(event);
             self.send_for_crm();
         }
+        if let Some(crm) = &mut self.crm {
+            crm::follow(crm, clock::now(), &self.ring);
+            self.send_for_crm();
+        }
     }
 
     fn send_for_crm(&mut self) {

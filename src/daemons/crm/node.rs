@@ -205,6 +205,11 @@ impl Crm {
         self.settle(now);
     }
 
+    /// The messaging layer.
+    pub fn messaging(&self) -> &MessagingLayer {
+        &self.messaging
+    }
+
     /// What the driver of the messaging layer must do next; until none after any input.
     pub fn poll_output(&mut self) -> Option<messaging::Output> {
         self.messaging.poll_output()

@@ -41,6 +41,6 @@ mod token;
 pub use config::{Config, Flow, Timing};
 pub use members::Members;
 pub use outbox::QueueFull;
-pub use output::{Bytes, Configuration, Delivery, Note, Output, Phase, Reason, Weight};
+pub use output::{Bytes, Configuration, Delivery, Note, Output, Phase, Reached, Reason, Weight};
 pub use srp::{Srp, State};
 pub use stats::Stats;

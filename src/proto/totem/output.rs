@@ -38,6 +38,15 @@ pub enum Output {
     Note(Note),
 }
 
+/// How far a ring has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reached {
+    /// The last packet that was given out.
+    pub delivered: Seqno,
+    /// The last of them that all members are known to have: two rounds of the token said so.
+    pub stable: Seqno,
+}
+
 /// A packet of totempg, in the order of the ring.
 #[derive(Debug, Clone)]
 pub struct Delivery {

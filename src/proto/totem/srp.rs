@@ -288,6 +288,15 @@ impl Srp {
         self.members.current.as_slice()
     }
 
+    /// How far what was given out has come: the number of the last packet, and of the last that
+    /// all members are known to have. Both count from anew on each ring.
+    pub fn reached(&self) -> super::Reached {
+        super::Reached {
+            delivered: self.stream.delivered(),
+            stable: self.stream.released(),
+        }
+    }
+
     /// Packets that wait for the token.
     pub fn backlog(&self) -> usize {
         self.outbox.len()
