@@ -163,6 +163,18 @@ impl Attributes {
         }
     }
 
+    /// The CIB is another one: who knows what it has.
+    pub fn handle_other_cib(&mut self) {
+        self.refresh();
+    }
+
+    /// The CIB has nothing of a node any more.
+    pub fn handle_node_removed(&mut self, node: &str) {
+        for attribute in self.table.values_mut() {
+            attribute.forget_written_of(node);
+        }
+    }
+
     fn refresh(&mut self) {
         for attribute in self.table.values_mut() {
             attribute.forget_written();

@@ -104,6 +104,13 @@ impl Attribute {
         self.due_at = Some(Instant::default());
     }
 
+    /// The same of one node.
+    pub(super) fn forget_written_of(&mut self, node: &str) {
+        if self.values.contains_key(node) {
+            self.not_written(node);
+        }
+    }
+
     pub(super) fn not_written(&mut self, node: &str) {
         if let Some(value) = self.values.get_mut(node) {
             value.written = false;

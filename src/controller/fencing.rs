@@ -219,7 +219,7 @@ impl Controller {
             return;
         };
         let history = status::history_path(self.replica.doc(), &uuid);
-        let attributes = format!("//node_state[@id='{uuid}']/transient_attributes");
+        let attributes = status::attributes_path(&uuid);
         for path in [history, attributes] {
             self.ask_delete_path(now, Purpose::Plain, &path);
         }

@@ -195,7 +195,10 @@ impl Controller {
         if from != self.config.local && !self.has_cib_of(from) {
             let name = self.name_of(from).unwrap_or_default().to_owned();
             match self.replica.handle_sync(cib) {
-                Ok(()) => self.log(Severity::Info, format!("Took the CIB of {name}")),
+                Ok(()) => {
+                    self.attributes.handle_other_cib();
+                    self.log(Severity::Info, format!("Took the CIB of {name}"));
+                }
                 Err(error) => {
                     let text = format!("The CIB of {name} can't be read: {error}");
                     return self.log(Severity::Error, text);
@@ -224,14 +227,15 @@ impl Controller {
         let followed = (self.election.as_ref())
             .and_then(|election| election.vote(self.config.local))
             .is_some_and(|vote| vote.dc == Some(dc));
-        let continues = followed && self.has_cib_of(holder);
+        // It stays unknown until a whole membership has heard it, however many come between.
+        self.is_known &= followed && self.has_cib_of(holder);
         if self.dc != Some(dc) {
             let dc = self.name_of(dc).unwrap_or_default().to_owned();
             self.note(Event::Leader { dc });
         }
         self.dc = Some(dc);
         self.lead(now, dc == self.config.local);
-        self.confirm(continues);
+        self.confirm();
         self.ask_again_to_leave();
     }
 
@@ -252,7 +256,7 @@ impl Controller {
     }
 
     /// Tells the DC that this node is ready, and what runs here if it can't know.
-    fn confirm(&mut self, continues: bool) {
+    fn confirm(&mut self) {
         let Some(membership) = self.membership.as_ref().map(|membership| membership.id) else {
             return;
         };
@@ -261,7 +265,7 @@ impl Controller {
             uuid: &uuid,
             name: &self.config.name,
         };
-        let (history, attributes) = match continues {
+        let (history, attributes) = match self.is_known {
             true => (None, Vec::new()),
             false => (
                 Some(self.history.whole(owner)),
@@ -329,15 +333,15 @@ impl Controller {
         {
             return;
         }
-        self.attributes
-            .handle_sync_of(now, &name, confirm.attributes);
+        self.is_known |= from == self.config.local;
         let Some(member) = self.member(from).cloned() else {
             return;
         };
-        if self.leader.is_none() {
-            return;
+        if self.leader.is_some() {
+            self.integrate(now, &member, confirm.history.as_deref());
         }
-        self.integrate(now, &member, confirm.history.as_deref());
+        self.attributes
+            .handle_sync_of(now, &name, confirm.attributes);
         let members = self.membership.as_ref().map_or(0, |m| m.members.len());
         let Some(leader) = &mut self.leader else {
             return;
@@ -350,8 +354,12 @@ impl Controller {
     fn integrate(&mut self, now: Now, member: &Member, history: Option<&str>) {
         self.write_node(now, member);
         if let Some(history) = history {
-            let path = status::history_path(self.replica.doc(), &member.uuid);
-            self.ask_delete_path(now, Purpose::Plain, &path);
+            let history_path = status::history_path(self.replica.doc(), &member.uuid);
+            let attributes_path = status::attributes_path(&member.uuid);
+            for path in [history_path, attributes_path] {
+                self.ask_delete_path(now, Purpose::Plain, &path);
+            }
+            self.attributes.handle_node_removed(&member.name);
             let state = status::member_state(member, Some(history));
             self.ask_status(now, Purpose::Plain, state);
         } else {

@@ -203,7 +203,7 @@ impl Controller {
             let left = self.may_be_gone(&id);
             let state = status::lost_state(&id, &name, left.then_some("down"));
             self.ask_status(now, Purpose::Plain, state);
-            let path = format!("//node_state[@id='{id}']/transient_attributes");
+            let path = status::attributes_path(&id);
             self.ask_delete_path(now, Purpose::Plain, &path);
         }
     }

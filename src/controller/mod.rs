@@ -163,6 +163,8 @@ pub struct Controller {
     attributes: Attributes,
     executor: Executor,
     history: History,
+    /// The CIB has what this node's executor did, and all have its attributes.
+    is_known: bool,
     /// What the agents of this node say of themselves.
     metadata: BTreeMap<executor::Agent, Metadata>,
     /// There while this node is the DC.
@@ -201,6 +203,7 @@ impl Controller {
             attributes: Attributes::new(&name),
             executor: Executor::new(),
             history: History::default(),
+            is_known: false,
             metadata: BTreeMap::new(),
             leader: None,
             asked: BTreeMap::new(),

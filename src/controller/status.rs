@@ -61,6 +61,11 @@ pub(super) fn history_path(cib: &Document, uuid: &str) -> String {
     }
 }
 
+/// A node's transient attributes, as an XPath.
+pub(super) fn attributes_path(uuid: &str) -> String {
+    format!("//node_state[@id='{uuid}']/transient_attributes")
+}
+
 /// True if the CIB has the node state as it is given here.
 pub(super) fn has(cib: &Document, state: &str) -> bool {
     let Ok(wanted) = reader::read(state) else {

@@ -363,9 +363,17 @@ impl Course {
                 b.push(id)
             }
         }
-        match self.rng.percent(40) {
-            true => self.world.cut(&[&(1..=self.hosts).collect::<Vec<_>>()]),
-            false => self.world.cut(&[&a, &b]),
+        let all: Vec<u32> = (1..=self.hosts).collect();
+        match self.rng.below(10) {
+            0..3 => self.world.cut(&[&all]),
+            // Two memberships at once: the first ends before its members agreed.
+            3..5 => {
+                self.world.cut(&[&a, &b]);
+                let span = self.rng.below(20);
+                self.world.run_ms(span);
+                self.world.cut(&[&all]);
+            }
+            _ => self.world.cut(&[&a, &b]),
         }
     }
 
@@ -405,6 +413,10 @@ impl Course {
             }
         }
         let all: Vec<u32> = (1..=self.hosts).collect();
+        let (first, rest) = all.split_at(2);
+        self.world.cut(&[first, rest]);
+        let span = self.rng.below(20);
+        self.world.run_ms(span);
         self.world.cut(&[&all]);
         for _ in 0..4 {
             let down = all.iter().copied();

@@ -10,9 +10,10 @@
 //!
 //! What is checked at every step: no primitive runs on two hosts, unless one of them was cut off
 //! and will be fenced before the other starts it. What is checked when all is quiet: one DC in a
-//! part, the same CIB on all its hosts, and nothing under way.
+//! part, the same CIB on all its hosts, which says what really runs where, and nothing under way.
 
 mod host;
+mod truth;
 mod world;
 
 pub use host::{Behaviour, Host};

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::host::{Host, Wish};
+use super::truth;
 use crate::cib::{Document, reader};
 use crate::controller::state::State;
 use crate::controller::{Controller, Membership};
@@ -421,6 +422,11 @@ impl World {
                 .map(|c| crate::cib::digest::v2(c.cib(), c.cib().root()));
             if cibs.collect::<BTreeSet<_>>().len() != 1 {
                 complaints.push("the CIBs of a part differ".to_owned());
+            }
+            let hosts = part.members.iter().filter_map(|id| self.hosts.get(id));
+            for host in hosts {
+                let cib = controllers.first().map(|controller| controller.cib());
+                complaints.extend(cib.into_iter().flat_map(|cib| truth::errors(cib, host)));
             }
         }
         complaints
