@@ -28,8 +28,8 @@ const PCS_TOOLS: [&str; 13] = [
 
 const DAEMONS: [&str; 4] = ["based", "controld", "fenced", "schedulerd"];
 
-/// The interpreter that Debian's pcs and crmsh name, and what is run by it.
-const FORKED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle/forked.py");
+/// What is run by the interpreter that Debian's pcs and crmsh name: SHELL LIST.
+pub(super) const FORKED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle/forked.py");
 
 /// What was said, and what the file is then.
 struct Told {
