@@ -34,6 +34,8 @@ mod parsers;
 mod resource;
 #[path = "oracle/schema.rs"]
 mod schema;
+#[path = "oracle/shells.rs"]
+mod shells;
 #[path = "oracle/simulate.rs"]
 mod simulate;
 #[path = "oracle/ticket.rs"]

@@ -1,6 +1,6 @@
 //! cl_status and the hb_ tools, the original's and ours, on a real heartbeat.
 
-use std::process::Output;
+use std::process::{Command, Output};
 
 use everbeat::lab::Lab;
 
@@ -42,27 +42,35 @@ fn cl_status_answers_as_the_original() {
     tools_reach_the_original(&lab);
 }
 
+/// The questions that are answered differently. Most of their time is waiting, so that some are
+/// asked at once, each as a client of its own.
 fn compare(lab: &Lab, questions: &str) -> Vec<String> {
-    let mut differences = Vec::new();
-    for question in questions.lines() {
-        let words: Vec<&str> = question.split_whitespace().collect();
-        let mut theirs = lab.host("a").command("cl_status");
-        let mut ours = lab.host("a").command(PROGRAM);
-        let theirs = told(&theirs.args(&words).output().expect("it runs"));
-        let ours = told(
-            &ours
-                .arg("cl_status")
-                .args(&words)
-                .output()
-                .expect("it runs"),
-        );
-        if theirs != ours {
-            differences.push(format!(
-                "cl_status {question}\n theirs: {theirs}\n ours:   {ours}"
-            ));
-        }
-    }
-    differences
+    const AT_ONCE: usize = 6;
+    let questions: Vec<&str> = questions.lines().collect();
+    let every = |first: usize| {
+        let some = questions.iter().skip(first).step_by(AT_ONCE);
+        some.filter_map(|question| difference(lab, question))
+            .collect::<Vec<_>>()
+    };
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..AT_ONCE)
+            .map(|first| scope.spawn(move || every(first)))
+            .collect();
+        let all = all
+            .into_iter()
+            .map(|some| some.join().expect("they are asked"));
+        all.flatten().collect()
+    })
+}
+
+fn difference(lab: &Lab, question: &str) -> Option<String> {
+    let words: Vec<&str> = question.split_whitespace().collect();
+    let answer = |mut command: Command| told(&command.args(&words).output().expect("it runs"));
+    let theirs = answer(lab.host("a").command("cl_status"));
+    let mut ours = lab.host("a").command(PROGRAM);
+    ours.arg("cl_status");
+    let ours = answer(ours);
+    (theirs != ours).then(|| format!("cl_status {question}\n theirs: {theirs}\n ours:   {ours}"))
 }
 
 /// Output, errors without their time and process, exit code.

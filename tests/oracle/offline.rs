@@ -5,22 +5,39 @@ use crate::cib::{ORIGINAL, Place, difference};
 use crate::resource::is_there;
 use std::path::Path;
 
-/// Compares command lines; the number that were the same.
+/// Compares command lines; the number that were the same. Some wait until they give up, so that
+/// several run at once, each in a place of its own.
 fn compare(lines: &str) -> usize {
-    let place = Place::new();
-    let nothing = Path::new("/dev/null");
-    let (mut same, mut differences) = (0, Vec::new());
-    for line in lines.lines().filter(|line| !line.starts_with('#')) {
-        let theirs = place.run(Path::new(ORIGINAL), line, nothing, nothing);
-        let ours = place.run(&place.tools, line, nothing, nothing);
-        match difference(&theirs, &ours) {
-            None => same += 1,
-            Some(what) => differences.push(format!("{line}\n{what}")),
-        }
-    }
+    const AT_ONCE: usize = 6;
+    let lines: Vec<&str> = lines
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .collect();
+    let every = |first: usize| {
+        let place = Place::new();
+        let some = lines.iter().skip(first).step_by(AT_ONCE);
+        some.filter_map(|line| one(&place, line))
+            .collect::<Vec<_>>()
+    };
+    let differences: Vec<String> = std::thread::scope(|scope| {
+        let every = &every;
+        let all: Vec<_> = (0..AT_ONCE)
+            .map(|first| scope.spawn(move || every(first)))
+            .collect();
+        let all = all.into_iter().map(|some| some.join().expect("they run"));
+        all.flatten().collect()
+    });
+    let same = lines.len() - differences.len();
     println!("{same} the same, {} different", differences.len());
     assert!(differences.is_empty(), "{}", differences.join("\n"));
     same
+}
+
+fn one(place: &Place, line: &str) -> Option<String> {
+    let nothing = Path::new("/dev/null");
+    let theirs = place.run(Path::new(ORIGINAL), line, nothing, nothing);
+    let ours = place.run(&place.tools, line, nothing, nothing);
+    difference(&theirs, &ours).map(|what| format!("{line}\n{what}"))
 }
 
 #[test]
