@@ -54,7 +54,8 @@ impl<'a> Cluster<'a> {
         if is_dc {
             self.dc.get_or_insert(node);
         }
-        self.node_ids.entry(id.into()).or_insert(node);
+        let first = *self.node_ids.entry(id.into()).or_insert(node);
+        self.shared_ids |= first != node;
         let lower = name.to_ascii_lowercase();
         self.node_names.entry(name.to_owned()).or_insert(node);
         self.node_names.entry(lower).or_insert(node);
