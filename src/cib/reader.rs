@@ -63,17 +63,35 @@ fn read_owned(text: String) -> Result<Document, ReadError> {
 
 type Step<T> = Result<T, (usize, Reason)>;
 
+/// How many names are kept at hand.
+const RECENT: usize = 256;
+
 /// The state while a document is built.
-#[derive(Default)]
 struct Build {
     open: Vec<Open>,
     root: Option<NodeRef>,
     /// For each name the last element with an attribute of that name: finds doubled ones.
     seen: Vec<u32>,
     elements: u32,
+    /// Names by what is quickly seen of them.
+    recent: [Option<Name>; RECENT],
     /// Text since the last tag, references resolved.
     text: String,
     text_start: usize,
+}
+
+impl Default for Build {
+    fn default() -> Self {
+        Self {
+            open: Vec::new(),
+            root: None,
+            seen: Vec::new(),
+            elements: 0,
+            recent: [None; RECENT],
+            text: String::new(),
+            text_start: 0,
+        }
+    }
 }
 
 struct Open {
@@ -160,7 +178,7 @@ impl Build {
     }
 
     fn name(&mut self, doc: &mut Document, name: &str, at: usize) -> Step<Name> {
-        let number = doc.intern(name);
+        let number = self.intern(doc, name);
         if number.0 as usize >= self.seen.len() {
             if !characters::is_name(name) {
                 return Err((at, Reason::Name(name.into())));
@@ -168,6 +186,18 @@ impl Build {
             self.seen.push(0);
         }
         Ok(number)
+    }
+
+    /// Most names were there a moment ago: such a one is found without its hash.
+    fn intern(&mut self, doc: &mut Document, name: &str) -> Name {
+        let bytes = name.as_bytes();
+        let byte = |b: Option<&u8>| b.copied().unwrap_or(0) as usize;
+        let place = byte(bytes.first()) ^ (byte(bytes.last()) << 2) ^ (bytes.len() << 4);
+        let recent = &mut self.recent[place % RECENT];
+        match *recent {
+            Some(known) if doc.name_of(known) == name => known,
+            _ => *recent.insert(doc.intern(name)),
+        }
     }
 
     fn once(&mut self, name: Name) -> Result<(), ()> {

@@ -25,5 +25,5 @@ pub use interval::{IntervalError, interval_ms, milliseconds};
 pub use number::{NumberError, leading_int};
 pub use references::References;
 pub use rule::{Agent, Context, NextChange, Operation, Role, any_holds, holds};
-pub use sets::{Overwrite, Sets, Table};
+pub use sets::{Overwrite, Pairs, Sets, Table};
 pub use version::compare_versions;

@@ -2,6 +2,9 @@
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
+use std::hash::Hash;
+
+use indexmap::IndexMap;
 
 use super::references::References;
 use super::rule::{Context, NextChange, any_holds};
@@ -10,6 +13,45 @@ use crate::score;
 
 /// Names and values.
 pub type Table = BTreeMap<String, String>;
+
+/// Where names and values are put.
+pub trait Pairs {
+    /// Whether a name has a value.
+    fn has(&self, name: &str) -> bool;
+    /// Gives a name a value; one that had one stays where it is.
+    fn set(&mut self, name: &str, value: &str);
+    /// Takes a name out.
+    fn unset(&mut self, name: &str);
+}
+
+impl<T: Borrow<str> + for<'t> From<&'t str> + Ord> Pairs for BTreeMap<T, T> {
+    fn has(&self, name: &str) -> bool {
+        self.contains_key(name)
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        self.insert(name.into(), value.into());
+    }
+
+    fn unset(&mut self, name: &str) {
+        self.remove(name);
+    }
+}
+
+/// Names in the order in which they came.
+impl<T: Borrow<str> + for<'t> From<&'t str> + Eq + Hash> Pairs for IndexMap<T, T> {
+    fn has(&self, name: &str) -> bool {
+        self.contains_key(name)
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        self.insert(name.into(), value.into());
+    }
+
+    fn unset(&mut self, name: &str) {
+        self.shift_remove(name);
+    }
+}
 
 /// What happens to a name that has a value already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,11 +97,11 @@ impl<'a> Sets<'a> {
 
     /// Puts what the sets whose rules hold say into `table`.
     /// Source: Pacemaker 2.1.5, `pe_eval_nvpairs`.
-    pub fn read<T: Borrow<str> + for<'t> From<&'t str> + Ord>(
+    pub fn read(
         &self,
         context: &Context,
         references: &References<'a>,
-        (table, overwrite): (&mut BTreeMap<T, T>, Overwrite),
+        (table, overwrite): (&mut impl Pairs, Overwrite),
         next: &mut NextChange,
     ) {
         for set in self.iter() {
@@ -71,10 +113,10 @@ impl<'a> Sets<'a> {
 }
 
 /// Source: Pacemaker 2.1.5, `populate_hash`.
-fn read_set<'a, T: Borrow<str> + for<'t> From<&'t str> + Ord>(
+fn read_set<'a>(
     set: Element<'a>,
     references: &References<'a>,
-    table: &mut BTreeMap<T, T>,
+    table: &mut impl Pairs,
     overwrite: Overwrite,
 ) {
     // heartbeat 2 had one more element around the pairs.
@@ -89,9 +131,9 @@ fn read_set<'a, T: Borrow<str> + for<'t> From<&'t str> + Ord>(
             continue;
         };
         if value.eq_ignore_ascii_case("#default") {
-            table.remove(name);
-        } else if overwrite == Overwrite::Yes || !table.contains_key(name) {
-            table.insert(name.into(), value.into());
+            table.unset(name);
+        } else if overwrite == Overwrite::Yes || !table.has(name) {
+            table.set(name, value);
         }
     }
 }

@@ -1,7 +1,12 @@
 //! The inside of a start tag.
 
-use super::characters::{is_space, resolve};
+use super::characters::resolve;
 use super::{Reason, Step};
+
+/// The bytes of [`super::characters::is_space`].
+fn is_blank(b: u8) -> bool {
+    matches!(b, b' ' | b'\t' | b'\n' | b'\r')
+}
 
 /// A start tag between its angle brackets.
 pub(super) struct Tag<'a> {
@@ -21,7 +26,7 @@ pub(super) struct RawAttribute<'a> {
 impl<'a> Tag<'a> {
     /// `base` is the place of `text` in the file.
     pub(super) fn new(text: &'a str, base: usize) -> Self {
-        let end = text.find(is_space).unwrap_or(text.len());
+        let end = text.bytes().position(is_blank).unwrap_or(text.len());
         Self {
             text,
             base,
@@ -40,7 +45,7 @@ impl<'a> Tag<'a> {
 
     fn skip_space(&mut self) -> bool {
         let rest = self.rest();
-        let blank = rest.len() - rest.trim_start_matches(is_space).len();
+        let blank = rest.bytes().take_while(|&b| is_blank(b)).count();
         self.at += blank;
         blank > 0
     }
@@ -52,9 +57,9 @@ impl<'a> Tag<'a> {
             return Ok(None);
         }
         let start = self.base + self.at;
-        let end = rest
-            .find(|c: char| c == '=' || is_space(c))
-            .unwrap_or(rest.len());
+        let mut bytes = rest.bytes();
+        let end = bytes.position(|b| b == b'=' || is_blank(b));
+        let end = end.unwrap_or(rest.len());
         let name = rest.get(..end).unwrap_or("");
         if !blank {
             return Err((start, Reason::AttributeBlank(name.into())));
@@ -80,10 +85,10 @@ impl<'a> Tag<'a> {
         self.at += 1;
         self.skip_space();
         let rest = self.rest();
-        let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        let quote = rest.bytes().next().filter(|b| matches!(b, b'"' | b'\''))?;
         self.at += 1;
         let inside = rest.get(1..)?;
-        inside.get(..inside.find(quote)?)
+        inside.get(..inside.bytes().position(|b| b == quote)?)
     }
 }
 

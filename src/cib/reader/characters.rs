@@ -2,6 +2,9 @@
 
 use super::{ReadError, Reason};
 
+/// Bytes that are looked at together.
+const BLOCK: usize = 256;
+
 pub(super) fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r')
 }
@@ -44,9 +47,23 @@ fn declared_encoding(head: &[u8]) -> Option<String> {
 
 /// The first character that XML 1.0 does not allow.
 pub(super) fn forbidden(text: &str) -> Option<usize> {
-    text.bytes()
-        .position(|b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r'))
-        .or_else(|| text.find(['\u{fffe}', '\u{ffff}']))
+    let bytes = text.as_bytes();
+    // Most text has none of it: blocks are looked at as a whole first.
+    let suspicious = |block: &[u8]| {
+        let odd = |b: &u8| (*b < 0x20) & (*b != b'\t') & (*b != b'\n') & (*b != b'\r');
+        block.iter().fold(false, |any, b| any | odd(b) | (*b == 0xef))
+    };
+    let blocks = bytes.chunks(BLOCK).enumerate();
+    let mut blocks = blocks.filter(|(_, block)| suspicious(block));
+    blocks.find_map(|(number, block)| {
+        let start = number * BLOCK;
+        let place = (start..start + block.len()).find(|&at| match bytes.get(at..) {
+            Some([0xef, 0xbf, 0xbe | 0xbf, ..]) => true,
+            Some([b, ..]) => *b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r'),
+            _ => false,
+        });
+        place
+    })
 }
 
 /// Whether XML 1.0 takes the word as a name.

@@ -235,13 +235,14 @@ impl Cluster<'_> {
         }
     }
 
-    /// Whether an action is in a guest node, and another one of the guest itself.
+    /// Whether an action is in a guest node, and another one of the guest itself. The node may be
+    /// configured as a member, too.
     fn is_own_guest(&self, inside: ActionId, of: ActionId) -> bool {
         let Some(node) = self.actions[inside].node else {
             return false;
         };
         let container = self.container_of(node);
-        self.is_guest(node) && container.is_some() && container == self.actions[of].resource
+        container.is_some() && container == self.actions[of].resource
     }
 
     fn has_loop(

@@ -52,6 +52,8 @@ pub struct Cluster<'a> {
     pub node_order: Vec<NodeId>,
     /// Nodes by id.
     pub node_ids: IndexMap<Text, NodeId>,
+    /// Whether any two nodes have the same id: a member may have that of a connection.
+    pub shared_ids: bool,
     /// Nodes by name in lower case.
     pub node_names: IndexMap<String, NodeId>,
     /// The designated controller.
@@ -140,6 +142,7 @@ impl<'a> Cluster<'a> {
             nodes: Arena::default(),
             node_order: Vec::new(),
             node_ids: IndexMap::new(),
+            shared_ids: false,
             node_names: IndexMap::new(),
             dc: None,
             resources: Arena::default(),
@@ -383,6 +386,15 @@ impl<'a> Cluster<'a> {
         }
     }
 
+    /// Of nodes with the same id the one that a table has: those of the original are by id.
+    fn first_of_id(&self, table: &Table, node: NodeId) -> NodeId {
+        if !self.shared_ids || table.has(node) {
+            return node;
+        }
+        let same = |&other: &NodeId| self.nodes[other].id == self.nodes[node].id;
+        table.nodes().find(same).unwrap_or(node)
+    }
+
     /// Adds a score for one resource and all in it: "resource location".
     pub fn locate(&mut self, resource: ResourceId, node: NodeId, score: i32) {
         for i in 0..self.resources[resource].children.len() {
@@ -390,6 +402,7 @@ impl<'a> Cluster<'a> {
             self.locate(child, node, score);
         }
         let entry = self.entry_of(node);
+        let node = self.first_of_id(&self.resources[resource].allowed, node);
         let table = &mut self.resources[resource].allowed;
         if !table.has(node) {
             table.insert(node, entry);

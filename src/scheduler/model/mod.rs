@@ -26,6 +26,9 @@ pub use crate::rules::Role;
 /// Names and values.
 pub type Values = BTreeMap<Text, Text>;
 
+/// Names and amounts, in the order in which they came.
+pub type Amounts = IndexMap<Text, i64>;
+
 /// What happens after a failed operation, in ascending order of weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 #[allow(missing_docs)]
@@ -74,7 +77,7 @@ pub struct Node {
     pub attrs: Values,
     /// Whether its name is among its attributes: a remote node without a state has none.
     pub named: bool,
-    pub utilization: BTreeMap<Text, i64>,
+    pub utilization: Amounts,
     pub online: bool,
     pub standby: bool,
     pub standby_on_fail: bool,
@@ -223,7 +226,7 @@ pub struct Resource<'a> {
     pub children: Vec<ResourceId>,
     pub meta: Values,
     pub params: IndexMap<Option<NodeId>, Rc<Values>>,
-    pub utilization: BTreeMap<Text, i64>,
+    pub utilization: Amounts,
     pub class: &'a str,
     pub provider: Option<&'a str>,
     pub agent: &'a str,

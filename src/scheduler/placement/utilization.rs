@@ -2,21 +2,42 @@
 //! Source: Pacemaker 2.1.5, `lib/pacemaker/pcmk_sched_utilization.c`.
 
 use std::cmp::Ordering as Compared;
-use std::collections::BTreeMap;
 
+use indexmap::IndexMap;
+
+use crate::cib::Element;
 use crate::scheduler::model::arena::{NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
+use crate::scheduler::model::glib_order::order_of_names;
 use crate::scheduler::model::*;
-use crate::scheduler::score::INFINITY;
+use crate::scheduler::score::{self, INFINITY};
 use crate::scheduler::simulation::shown::Score;
 use crate::scheduler::unpack::options::Placement;
+use crate::scheduler::unpack::sets::Reading;
 
-type Amounts = BTreeMap<Text, i64>;
+/// Names and amounts in the order in which a hash table of GLib has them.
+fn in_table_order(amounts: &Amounts) -> impl Iterator<Item = (&Text, i64)> {
+    let names: Vec<&str> = amounts.keys().map(|name| &**name).collect();
+    let order = order_of_names(&names).into_iter();
+    order.filter_map(|at| amounts.get_index(at).map(|(name, amount)| (name, *amount)))
+}
 
 fn listed(amounts: &Amounts) -> Vec<(String, i64)> {
-    let all = amounts.iter();
-    all.map(|(name, amount)| (name.to_string(), *amount))
+    let all = in_table_order(amounts);
+    all.map(|(name, amount)| (name.to_string(), amount))
         .collect()
+}
+
+impl<'a> Cluster<'a> {
+    /// What an element says that a node has room for, or a resource needs.
+    pub(in crate::scheduler) fn amounts(&self, element: Element<'a>) -> Amounts {
+        let mut values: IndexMap<Text, Text> = IndexMap::new();
+        let (context, reading) = (self.context(), Reading::default());
+        self.read_sets(element, "utilization", &context, reading, &mut values);
+        let amount = |value: &Text| score::leading_integer(value).unwrap_or(0);
+        let all = values.into_iter();
+        all.map(|(name, value)| (name, amount(&value))).collect()
+    }
 }
 
 impl Cluster<'_> {
@@ -68,16 +89,17 @@ impl Cluster<'_> {
     pub(in crate::scheduler) fn consume(&mut self, resource: ResourceId, node: NodeId) {
         // What the node has no capacity of is there from now on, with nothing left of it; the
         // first to need it isn't counted. So does the original, as its reports show.
-        for (name, amount) in self.resources[resource].utilization.clone() {
-            let room = self.nodes[node].utilization.entry(name);
+        for (name, amount) in in_table_order(&self.resources[resource].utilization) {
+            let room = self.nodes[node].utilization.entry(name.clone());
             room.and_modify(|room| *room -= amount).or_insert(0);
         }
     }
 
     /// A node has more room again.
     pub(in crate::scheduler) fn release(&mut self, resource: ResourceId, node: NodeId) {
-        for (name, amount) in self.resources[resource].utilization.clone() {
-            *self.nodes[node].utilization.entry(name).or_default() += amount;
+        for (name, amount) in in_table_order(&self.resources[resource].utilization) {
+            let room = self.nodes[node].utilization.entry(name.clone());
+            *room.or_default() += amount;
         }
     }
 
@@ -221,7 +243,7 @@ impl Cluster<'_> {
     fn nodes_in_table_order(&self, resource: ResourceId) -> Vec<NodeId> {
         let nodes = self.allowed_nodes(resource);
         let ids: Vec<&str> = nodes.iter().map(|&n| &*self.nodes[n].id).collect();
-        let order = crate::scheduler::model::glib_order::order_of_names(&ids);
+        let order = order_of_names(&ids);
         order
             .into_iter()
             .filter_map(|at| nodes.get(at).copied())

@@ -176,13 +176,13 @@ impl Cluster<'_> {
         let attrs = self.nodes[node].attrs.iter();
         let values = attrs.filter(|(name, _)| name.starts_with("#health"));
         let colours = self.health.colours;
-        // Two colours may be worth the same, so that their names count first.
+        // Two colours may be worth the same: then only their names tell them apart.
         let signs = values.map(|(_, value)| match value.to_ascii_lowercase().as_str() {
             "red" => -1,
             "yellow" => 0,
             _ => match score::parse(Some(value), colours) {
                 score if score <= colours.red => -1,
-                score if score <= colours.yellow && colours.yellow < colours.green => 0,
+                score if score <= colours.yellow && colours.yellow != colours.green => 0,
                 _ => 1,
             },
         });

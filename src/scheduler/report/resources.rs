@@ -242,7 +242,7 @@ impl Cluster<'_> {
             line.push(' ');
             line.push_str(&self.nodes[place].name);
         }
-        if show.placeless
+        if (show.placeless || r.running_on.len() > 1)
             && let Some(description) = r.xml.attr("description")
         {
             line.push(' ');

@@ -251,6 +251,7 @@ impl Run<'_, '_, '_> {
         let agent = ["class", "provider", "type"].map(|name| primitive.attr(name));
         let history = resource_history(self.cib, state, (&name, id), agent);
         add_result(self.cib, (history, id), &event, self.clock);
+        self.cib.write_state(state);
         self.cib.count_update();
         failed.is_none()
     }
@@ -469,6 +470,7 @@ pub(in crate::scheduler) fn inject_result(
     let names = (injected.resource, injected.resource);
     let history = resource_history(cib, state, names, agent);
     add_result(cib, (history, injected.resource), &event, now);
+    cib.write_state(state);
     cib.count_update();
     lines
 }

@@ -101,6 +101,7 @@ pub fn inject(cib: &mut Shadow<'_>, what: &Injections, agents: &Agents<'_>, now:
             });
             let state = cib.node_state(node, None);
             cib.set_membership(state, membership, "crm_simulate");
+            cib.write_state(state);
             if membership == Membership::Offline {
                 cib.forget(state);
             }

@@ -2,6 +2,7 @@
 //! something counts, by the epoch in the configuration and by the number of updates elsewhere.
 //! Source: Pacemaker 2.1.5, `pcmk__inject_node`, `query_node_uuid`, `xml_create_patchset`.
 
+use std::collections::{HashMap, HashSet};
 use std::ops::{Deref, DerefMut};
 
 use crate::cib::{Document, NodeRef};
@@ -14,6 +15,8 @@ pub struct Shadow<'c> {
     /// Whether a node without an entry in the configuration gets one as soon as anything happens
     /// to it. So it is, to the end of the simulation, if any node is brought online.
     pub adds_nodes: bool,
+    /// States of nodes in which no two siblings have the same name and id.
+    plain: HashSet<NodeRef>,
 }
 
 impl Deref for Shadow<'_> {
@@ -33,7 +36,11 @@ impl DerefMut for Shadow<'_> {
 impl<'c> Shadow<'c> {
     /// Of a CIB.
     pub fn new(cib: &'c mut Document, adds_nodes: bool) -> Self {
-        Self { cib, adds_nodes }
+        Self {
+            cib,
+            adds_nodes,
+            plain: HashSet::new(),
+        }
     }
 
     fn count(&mut self, name: &str) {
@@ -46,6 +53,62 @@ impl<'c> Shadow<'c> {
     /// Counts a request that changed the status.
     pub fn count_update(&mut self) {
         self.count("num_updates");
+    }
+
+    /// A node's state is written as a whole: over itself, element by element.
+    pub fn write_state(&mut self, state: NodeRef) {
+        if !self.plain.contains(&state) && !self.fold_twins(state) {
+            self.plain.insert(state);
+        }
+    }
+
+    /// What is written goes to the first element of its name and id: that takes what later ones
+    /// have, which stay as they are. Whether there are any.
+    /// Source: Pacemaker 2.1.5, `update_cib_object`
+    fn fold_twins(&mut self, parent: NodeRef) -> bool {
+        let mut any = false;
+        let children: Vec<NodeRef> = self.elements(parent);
+        let mut firsts = HashMap::new();
+        for &child in &children {
+            let (name, id) = (self.cib.name(child), self.cib.id(child));
+            firsts.entry((name, id)).or_insert(child);
+            firsts.entry((name, None)).or_insert(child);
+        }
+        let first_of = |&child| firsts[&(self.cib.name(child), self.cib.id(child))];
+        let firsts: Vec<NodeRef> = children.iter().map(first_of).collect();
+        for (child, first) in children.into_iter().zip(firsts) {
+            if child == first {
+                any |= self.fold_twins(child);
+            } else {
+                any = true;
+                self.overlay(first, child);
+            }
+        }
+        any
+    }
+
+    fn elements(&self, parent: NodeRef) -> Vec<NodeRef> {
+        let children = self.cib.element(parent).children();
+        children.map(|child| child.node()).collect()
+    }
+
+    /// Writes what one element has over another.
+    fn overlay(&mut self, target: NodeRef, from: NodeRef) {
+        let attrs = self.cib.element(from).attrs();
+        let attrs: Vec<_> = attrs.map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        for (name, value) in attrs {
+            self.cib.set_attr(target, &name, &value);
+        }
+        let children: Vec<NodeRef> = self.elements(from);
+        for child in children {
+            let name = self.cib.name(child).to_owned();
+            let id = self.cib.id(child);
+            let mut same = self.cib.children_named(target, &name);
+            let found = same.find(|&c| id.is_none() || self.cib.id(c) == id);
+            drop(same);
+            let found = found.unwrap_or_else(|| self.cib.add_element(target, &name, &[]));
+            self.overlay(found, child);
+        }
     }
 
     /// Counts a request that changed the configuration.
@@ -209,6 +272,8 @@ impl<'c> Shadow<'c> {
         let pair_id = format!("{set}-{name}").replace(['#', ':'], ".");
         let attrs = [("id", &*pair_id), ("name", name), ("value", value)];
         self.cib.add_element(parent, "nvpair", &attrs);
+        // Another name may have given the same id.
+        self.plain.remove(&state);
     }
 }
 

@@ -54,7 +54,8 @@ impl<'a> Cluster<'a> {
         if is_dc {
             self.dc.get_or_insert(node);
         }
-        self.node_ids.entry(id.into()).or_insert(node);
+        let first = *self.node_ids.entry(id.into()).or_insert(node);
+        self.shared_ids |= first != node;
         let lower = name.to_ascii_lowercase();
         self.node_names.entry(name.to_owned()).or_insert(node);
         self.node_names.entry(lower).or_insert(node);
@@ -89,11 +90,7 @@ impl<'a> Cluster<'a> {
     }
 
     fn read_node_utilization(&mut self, node: NodeId, element: Element<'a>) {
-        let context = self.context();
-        let mut values = Values::new();
-        let reading = Reading::default();
-        self.read_sets(element, "utilization", &context, reading, &mut values);
-        self.nodes[node].utilization = numbers(&values);
+        self.nodes[node].utilization = self.amounts(element);
     }
 
     /// Remote and guest nodes that have no entry of their own.
@@ -163,12 +160,4 @@ impl<'a> Cluster<'a> {
         let host = self.resources[container].running_on.first().copied()?;
         self.node_attr(host, name)
     }
-}
-
-/// Values as numbers.
-pub fn numbers(values: &Values) -> std::collections::BTreeMap<Text, i64> {
-    values
-        .iter()
-        .map(|(k, v)| (k.clone(), score::leading_integer(v).unwrap_or(0)))
-        .collect()
 }

@@ -8,7 +8,6 @@ use crate::scheduler::model::arena::{NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::*;
 use crate::scheduler::score::{self, INFINITY};
-use crate::scheduler::unpack::nodes::numbers;
 use crate::scheduler::unpack::options::QuorumPolicy;
 use crate::scheduler::unpack::sets::Reading;
 
@@ -120,7 +119,7 @@ impl<'a> Cluster<'a> {
             return None;
         }
         self.default_locations(resource);
-        self.read_resource_utilization(resource);
+        self.resources[resource].utilization = self.amounts(self.resources[resource].xml);
         Some(resource)
     }
 
@@ -259,20 +258,6 @@ impl<'a> Cluster<'a> {
             self.read_sets(defaults, sets, &context, reading, &mut values);
         }
         values
-    }
-
-    fn read_resource_utilization(&mut self, resource: ResourceId) {
-        let r = &self.resources[resource];
-        let context = self.context();
-        let mut values = Values::new();
-        self.read_sets(
-            r.xml,
-            "utilization",
-            &context,
-            Reading::default(),
-            &mut values,
-        );
-        self.resources[resource].utilization = numbers(&values);
     }
 
     fn read_fields(&mut self, resource: ResourceId) {

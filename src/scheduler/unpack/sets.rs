@@ -1,8 +1,7 @@
 //! Attribute sets and rules, asked here and now.
 
 use crate::cib::Element;
-use crate::rules::{self, Context, NextChange, Overwrite, Sets};
-use crate::scheduler::model::Values;
+use crate::rules::{self, Context, NextChange, Overwrite, Pairs, Sets};
 use crate::scheduler::model::cluster::Cluster;
 
 /// Which sets are read, and how they meet what is there.
@@ -56,7 +55,7 @@ impl<'a> Cluster<'a> {
         kind: &str,
         context: &Context<'_>,
         reading: Reading,
-        table: &mut Values,
+        table: &mut impl Pairs,
     ) {
         let mut next = NextChange::default();
         let overwrite = if reading.overwrite {
