@@ -10,9 +10,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::task::{Context, Poll};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::clock::mono;
@@ -484,18 +486,17 @@ impl Client {
                 }
                 Ok(None) => {}
             }
-            match self.stream.poll_read_ready(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(_)) => self.ended = true,
-                Poll::Ready(Ok(())) => match self.stream.try_read(buffer) {
-                    Ok(0) => self.ended = true,
-                    Ok(n) => {
-                        self.read = self.read.saturating_add(n);
-                        self.input.push(&buffer[..n]);
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    Err(_) => self.ended = true,
-                },
+            // Not `try_read`: this tells the runtime when less came than there was room for, and
+            // nobody has to ask the kernel a second time.
+            let mut room = ReadBuf::new(buffer);
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut room)) {
+                Ok(()) if room.filled().is_empty() => self.ended = true,
+                Ok(()) => {
+                    let piece = room.filled();
+                    self.read = self.read.saturating_add(piece.len());
+                    self.input.push(piece);
+                }
+                Err(_) => self.ended = true,
             }
         }
     }

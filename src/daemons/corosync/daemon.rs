@@ -53,10 +53,14 @@ pub struct Daemon {
 impl Daemon {
     /// Takes the ring; call inside the runtime.
     pub fn new(
-        (ring, crm): (Ring, Option<Crm>),
+        (mut ring, crm): (Ring, Option<Crm>),
         loaded: Loaded,
         (log, log_to_stderr): (Logger, bool),
     ) -> std::io::Result<Self> {
+        // The CRM takes its time over what it hears.
+        if crm.is_none() {
+            ring.tell_first();
+        }
         Ok(Self {
             crm,
             ring,
@@ -78,8 +82,7 @@ impl Daemon {
     /// Runs until the daemon ends; its exit code.
     pub async fn run(mut self) -> std::io::Result<u8> {
         loop {
-            self.hand_on();
-            self.groups.flush();
+            self.tell();
             self.look_at_crm();
             if let Some(code) = self.end
                 && self.has_taken_leave(code)
@@ -104,8 +107,7 @@ impl Daemon {
                     let access = &self.loaded.conf.access;
                     self.groups.handle(clock::now(), event, &mut self.ring, access);
                     // What went with a token that is here comes back at once.
-                    self.hand_on();
-                    self.groups.flush();
+                    self.tell();
                 }
                 work = work(&mut self.crm, self.ring.takes_more()) => {
                     if let Some(crm) = &mut self.crm {
@@ -122,6 +124,13 @@ impl Daemon {
                 }
             }
         }
+    }
+
+    /// Tells all here what happened on the ring, then the others what waited for that.
+    fn tell(&mut self) {
+        self.hand_on();
+        self.groups.flush();
+        self.ring.send_kept();
     }
 
     /// Hands on what happened on the ring, and what the CRM has to say about it.

@@ -32,6 +32,11 @@ use crate::wire::totem::{Processor, RingAddress, RingId};
 /// Datagrams that are read before time is looked at again.
 const DATAGRAMS_PER_TURN: usize = 256;
 
+/// With no more said than that, and no more to tell, those here are told before it is sent: each
+/// datagram takes longer than telling them. With more, the others would wait for that.
+const TOLD_FIRST_DATAGRAMS_MAX: usize = 2;
+const TOLD_FIRST_EVENTS_MAX: usize = 8;
+
 /// Something that those above or beside the ring have to know.
 #[derive(Debug, Clone)]
 pub enum Event {
@@ -108,6 +113,9 @@ pub struct Ring {
     /// What goes to all, until the token follows it or nothing else is to be done: the kernel
     /// takes it in one call.
     to_all: Vec<totem::Bytes>,
+    /// The token behind them, while those here are told what we say.
+    kept: Option<(RingSet, Processor, totem::Bytes)>,
+    tells_first: bool,
     sealed: Vec<Vec<u8>>,
     opened: Vec<u8>,
     quorate: Option<bool>,
@@ -136,6 +144,8 @@ impl Ring {
             sync_waiting: VecDeque::new(),
             events: VecDeque::new(),
             to_all: Vec::new(),
+            kept: None,
+            tells_first: false,
             sealed: Vec::new(),
             opened: Vec::new(),
             quorate: None,
@@ -251,7 +261,33 @@ impl Ring {
                 }
             }
             self.pump(now);
+            if self.kept.is_some() {
+                return;
+            }
         }
+    }
+
+    /// From now on a short message of this node may stay here while its events are handled, which
+    /// mustn't take long; [`Self::send_kept`] is to follow.
+    pub(super) fn tell_first(&mut self) {
+        self.tells_first = true;
+    }
+
+    /// Sends what waits for those here to be told.
+    pub fn send_kept(&mut self) {
+        if let Some((rings, to, token)) = self.kept.take() {
+            self.send_to_all();
+            self.send_on(rings, to, &token);
+        }
+    }
+
+    /// True if this is little, and all that there is to say.
+    fn may_tell_first(&self) -> bool {
+        let said = self.to_all.len();
+        self.tells_first
+            && (1..=TOLD_FIRST_DATAGRAMS_MAX).contains(&said)
+            && self.srp.state() == totem::State::Operational
+            && self.backlog() == 0
     }
 
     /// Time passed.
@@ -302,10 +338,12 @@ impl Ring {
     pub fn leave(&mut self, now: Now) {
         self.srp.leave();
         self.pump(now);
+        self.send_kept();
     }
 
     /// Carries on until nothing is left to do.
     fn pump(&mut self, now: Now) {
+        self.send_kept();
         loop {
             if let Some(output) = self.srp.poll_output() {
                 self.of_srp(now, output);
@@ -314,8 +352,13 @@ impl Ring {
             } else if let Some(task) = self.nets.poll_task() {
                 self.of_nets(now, task);
             } else if !self.send_waiting(now) {
-                return self.send_to_all();
+                break;
             }
+        }
+        match self.kept {
+            Some(_) if self.events.len() <= TOLD_FIRST_EVENTS_MAX => {}
+            Some(_) => self.send_kept(),
+            None => self.send_to_all(),
         }
     }
 
@@ -421,8 +464,13 @@ impl Ring {
         if to.node() == self.me.node() {
             return self.srp.handle_datagram(now.mono, datagram);
         }
-        self.send_to_all();
-        self.send_on(rings, to, datagram);
+        self.send_kept();
+        if self.may_tell_first() {
+            self.kept = Some((rings, to, datagram.clone()));
+        } else {
+            self.send_to_all();
+            self.send_on(rings, to, datagram);
+        }
     }
 
     /// Sends to one node.
@@ -455,6 +503,7 @@ impl Ring {
         match task {
             nets::Task::Deliver(token) => self.srp.handle_datagram(now.mono, &token),
             nets::Task::Send(ring, to, datagram) => {
+                self.send_kept();
                 self.send_to_all();
                 self.send_on(RingSet::one(ring), to, &datagram);
             }
