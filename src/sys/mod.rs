@@ -8,7 +8,6 @@ pub mod link_layer;
 pub mod local_time;
 pub mod peer_groups;
 pub mod pidfd;
-pub mod program_pages;
 pub mod reactor;
 pub mod realtime;
 pub mod reboot;

@@ -34,7 +34,6 @@ pub use ring::{Event, Ring};
 use crate::proto::heartbeat::Severity;
 use crate::runtime::log::Subsystem;
 use crate::runtime::pidfile::PidFile;
-use crate::sys::program_pages;
 
 /// How the daemon is started.
 #[derive(Debug, Clone)]
@@ -93,8 +92,6 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
         }
     };
     log.logger().log(Severity::Notice, STARTING);
-    // What starting needed is not needed again. Where the kernel is older, more stays.
-    let _single_pages = program_pages::only_touched();
     if options.realtime {
         start::be_realtime(&loaded, &log.logger());
     }
