@@ -261,9 +261,6 @@ impl Ring {
                 }
             }
             self.pump(now);
-            if self.kept.is_some() {
-                return;
-            }
         }
     }
 
@@ -331,6 +328,7 @@ impl Ring {
     pub fn announce_leave(&mut self, now: Now) -> bool {
         let told = self.services.announce_leave();
         self.pump(now);
+        self.send_kept();
         told
     }
 
