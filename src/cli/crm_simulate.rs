@@ -123,6 +123,7 @@ fn request(line: &Line) -> Result<Request, String> {
         date,
         run: line.has("run") || simulate || shown || writes(line),
         simulate,
+        report_only: !simulate && !writes(line),
         scores: line.has("show-scores"),
         utilization: line.has("show-utilization"),
         attributes: line.has("show-attrs"),
@@ -243,6 +244,7 @@ fn profile(
         run: true,
         quiet: true,
         simulate: false,
+        report_only: false,
         ..request.clone()
     };
     output.text("Timings:");

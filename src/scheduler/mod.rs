@@ -48,6 +48,12 @@ pub fn read(input: &Expanded, clock: Clock) -> Cluster<'_> {
 
 /// Decides what the cluster does; the transition graph.
 pub fn schedule(cluster: &mut Cluster<'_>) -> crate::cib::Document {
+    let graph = decide(cluster);
+    cluster.write_graph(&graph)
+}
+
+/// Decides what the cluster does: the parts of the transition graph.
+pub fn decide(cluster: &mut Cluster<'_>) -> Vec<graph::Synapse> {
     cluster.unpack_constraints();
     cluster.apply_node_criteria();
     for top in cluster.top.clone() {
@@ -69,6 +75,5 @@ pub fn schedule(cluster: &mut Cluster<'_>) -> crate::cib::Document {
     cluster.plan_fencing();
     cluster.resolve_orderings();
     cluster.note_changes();
-    let graph = cluster.build_graph();
-    cluster.write_graph(&graph)
+    cluster.build_graph()
 }

@@ -51,7 +51,9 @@ pub(super) fn forbidden(text: &str) -> Option<usize> {
     // Most text has none of it: blocks are looked at as a whole first.
     let suspicious = |block: &[u8]| {
         let odd = |b: &u8| (*b < 0x20) & (*b != b'\t') & (*b != b'\n') & (*b != b'\r');
-        block.iter().fold(false, |any, b| any | odd(b) | (*b == 0xef))
+        block
+            .iter()
+            .fold(false, |any, b| any | odd(b) | (*b == 0xef))
     };
     let blocks = bytes.chunks(BLOCK).enumerate();
     let mut blocks = blocks.filter(|(_, block)| suspicious(block));

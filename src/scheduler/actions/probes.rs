@@ -1,6 +1,8 @@
 //! Probes: where it isn't known whether a resource runs, that is found out before it starts.
 //! Source: Pacemaker 2.1.5, `lib/pacemaker/pcmk_sched_probes.c`.
 
+use std::rc::Rc;
+
 use crate::cib::boolean;
 use crate::scheduler::model::arena::{ActionId, NodeId, ResourceId};
 use crate::scheduler::model::cluster::Cluster;
@@ -125,9 +127,9 @@ impl Cluster<'_> {
         let r = &self.resources[resource];
         let promoted = r.role == Role::Promoted;
         if !r.running_on.contains(&node) {
-            self.set_meta(probe, "op_target_rc", "7");
+            self.expect(resource, probe, "7");
         } else if promoted {
-            self.set_meta(probe, "op_target_rc", "8");
+            self.expect(resource, probe, "8");
         }
         let mut top = self.top_of(resource);
         let unfences = self.resources[resource].fence_device && self.options.unfencing;
@@ -144,6 +146,20 @@ impl Cluster<'_> {
         self.new_ordering(Side::action(probe), start, order);
         let reload = Side::task(top, self.key_of(resource, "reload-agent", 0));
         self.new_ordering(Side::action(probe), reload, Order::OPT);
+    }
+
+    /// Sets the result that a probe should have.
+    fn expect(&mut self, resource: ResourceId, probe: ActionId, rc: &'static str) {
+        let of = Rc::clone(&self.actions[probe].meta);
+        let known = self.resources[resource].expected.as_ref();
+        let known = known.filter(|known| known.rc == rc && Rc::ptr_eq(&known.of, &of));
+        if let Some(known) = known {
+            self.actions[probe].meta = Rc::clone(&known.meta);
+            return;
+        }
+        self.set_meta(probe, "op_target_rc", rc);
+        let meta = Rc::clone(&self.actions[probe].meta);
+        self.resources[resource].expected = Some(Expected { of, rc, meta });
     }
 
     fn probe_clone(&mut self, clone: ResourceId, node: NodeId) -> bool {

@@ -387,7 +387,7 @@ impl<'a> Cluster<'a> {
     }
 
     /// Of nodes with the same id the one that a table has: those of the original are by id.
-    fn first_of_id(&self, table: &Table, node: NodeId) -> NodeId {
+    pub(in crate::scheduler) fn first_of_id(&self, table: &Table, node: NodeId) -> NodeId {
         if !self.shared_ids || table.has(node) {
             return node;
         }

@@ -212,6 +212,15 @@ pub struct Lock {
     pub time: i64,
 }
 
+/// Meta attributes with an expected result added, shared by the probes of all nodes.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct Expected {
+    pub of: Rc<Values>,
+    pub rc: &'static str,
+    pub meta: Rc<Values>,
+}
+
 /// A resource.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
@@ -289,6 +298,7 @@ pub struct Resource<'a> {
     pub locations: Vec<usize>,
     pub tickets: Vec<usize>,
     pub actions: Vec<ActionId>,
+    pub expected: Option<Expected>,
 }
 
 impl Resource<'_> {

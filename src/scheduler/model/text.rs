@@ -62,7 +62,15 @@ pub fn compare_versions(a: &str, b: &str) -> Ordering {
 
 /// Key of an operation.
 pub fn operation_key(id: &str, task: &str, interval: u32) -> String {
-    format!("{id}_{task}_{interval}")
+    let mut key = String::with_capacity(id.len() + task.len() + 12);
+    key.push_str(id);
+    key.push('_');
+    key.push_str(task);
+    match interval {
+        0 => key.push_str("_0"),
+        _ => key.push_str(&format!("_{interval}")),
+    }
+    key
 }
 
 /// An operation key taken apart: resource, task, interval.

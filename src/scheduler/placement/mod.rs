@@ -15,7 +15,7 @@ use crate::scheduler::model::cluster::Cluster;
 use crate::scheduler::model::table::Table;
 use crate::scheduler::model::*;
 use crate::scheduler::placement::colocate::Merging;
-use crate::scheduler::score::{self, INFINITY};
+use crate::scheduler::score::INFINITY;
 use crate::scheduler::simulation::shown::Score;
 use crate::scheduler::unpack::options::{Placement, QuorumPolicy};
 
@@ -352,9 +352,9 @@ impl Cluster<'_> {
             let score = r.allowed.score(node).unwrap_or(0);
             let line = Score::Weight {
                 function,
-                resource: r.id.to_string(),
-                node: self.nodes[node].name.to_string(),
-                score: score::text(score),
+                resource: r.id.clone(),
+                node: self.nodes[node].name.clone(),
+                score,
             };
             self.scores.borrow_mut().push(line);
         }

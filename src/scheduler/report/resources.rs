@@ -242,18 +242,18 @@ impl Cluster<'_> {
             line.push(' ');
             line.push_str(&self.nodes[place].name);
         }
-        if (show.placeless || r.running_on.len() > 1)
-            && let Some(description) = r.xml.attr("description")
-        {
-            line.push(' ');
-            line.push_str(description);
-        }
         if r.role == Role::Stopped
             && let Some(rc) = self.failed_probe(resource, place)
         {
             line.push_str(&format!(" ({}) ", result_text(rc)));
         }
         line.push_str(&list_of(&self.primitive_flags(resource, place)));
+        if (show.placeless || r.running_on.len() > 1)
+            && let Some(description) = r.xml.attr("description")
+        {
+            line.push(' ');
+            line.push_str(description);
+        }
         if several && !show.under_node {
             let names = r.running_on.iter().map(|&n| &*self.nodes[n].name);
             line.push_str(&format!(" [ {} ]", names.collect::<Vec<_>>().join(" ")));

@@ -111,7 +111,8 @@ pub fn execute(
                 continue;
             }
             done[i] = true;
-            if run.aborted && step.priority < i64::from(score::INFINITY) {
+            let pseudo = step.element.name() == "pseudo_event";
+            if run.aborted && !pseudo && step.priority < i64::from(score::INFINITY) {
                 skipped += 1;
                 continue;
             }
@@ -241,7 +242,7 @@ impl Run<'_, '_, '_> {
         let state = self.cib.node_state(node, uuid);
         if let Some((matched, rc)) = &failed {
             event.rc = *rc;
-            event.reason = "User-injected result";
+            event.reason = if *rc == 0 { "" } else { "User-injected result" };
             self.aborted = true;
             let text = format!("Pretending action {} failed with rc={rc}", step.id);
             self.lines.push(Item::Note(text));

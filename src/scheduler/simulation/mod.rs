@@ -34,6 +34,8 @@ pub struct Request {
     pub run: bool,
     /// The transition is also executed.
     pub simulate: bool,
+    /// Neither the graph nor a picture of it is needed, only what is said.
+    pub report_only: bool,
     /// Scores are shown.
     pub scores: bool,
     /// Capacities of nodes are shown.
@@ -210,19 +212,16 @@ pub fn simulate_as_xml(source: &Document, request: &Request, xml: Xml) -> Simula
 fn report_of(source: &Document, request: &Request, mut page: Page) -> Simulation {
     let mut cib = source.clone();
     let input = expand::expand(source);
-    let (failed, agents) = {
-        tell_time(source, request, &mut page);
-        let mut cluster = crate::scheduler::read(&input, effective_time(source, request));
-        if !request.quiet {
-            page.part(&report::notes(&cluster));
-            page.spacer = false;
-        }
-        page.lists = page.text.len();
-        let title = ("Current cluster status", "cluster_status");
-        tell_status(&mut cluster, request, title, &mut page);
-        let agents = injections::agents(&cluster, &request.injections);
-        (failures(&cluster), agents)
-    };
+    tell_time(source, request, &mut page);
+    let mut cluster = crate::scheduler::read(&input, effective_time(source, request));
+    if !request.quiet {
+        page.part(&report::notes(&cluster));
+        page.spacer = false;
+    }
+    page.lists = page.text.len();
+    let title = ("Current cluster status", "cluster_status");
+    tell_status(&mut cluster, request, title, &mut page);
+    let agents = injections::agents(&cluster, &request.injections);
     let mut errors = Vec::new();
     if !request.injections.is_empty() {
         let mut shadow = Shadow::new(&mut cib, request.injections.adds_nodes());
@@ -246,10 +245,19 @@ fn report_of(source: &Document, request: &Request, mut page: Page) -> Simulation
         dot: None,
         complete: true,
     };
-    if request.run || request.simulate {
-        transition(request, &mut page, &mut made);
-    } else if request.injections.is_empty() {
-        mark(&mut made.input, &failed);
+    let unchanged = request.injections.is_empty();
+    // What else is shown may be computed with the cluster, and leave something in it.
+    let untouched = unchanged && !request.attributes && !request.failcounts;
+    if !(request.run || request.simulate) {
+        if unchanged {
+            mark(&mut made.input, &failures(&cluster));
+        }
+    } else if untouched {
+        transition(request, &mut page, &mut made, cluster);
+    } else {
+        let input = expand::expand(&made.input);
+        let cluster = crate::scheduler::read(&input, effective_time(&made.input, request));
+        transition(request, &mut page, &mut made, cluster);
     }
     made.xml = page.xml.take();
     made.text = if request.plain {
@@ -310,24 +318,27 @@ fn plain(text: &str) -> String {
     out
 }
 
-fn transition(request: &Request, page: &mut Page, made: &mut Simulation) {
-    let input = expand::expand(&made.input);
-    let mut cluster = crate::scheduler::read(&input, effective_time(&made.input, request));
-    let graph = crate::scheduler::schedule(&mut cluster);
+fn transition(request: &Request, page: &mut Page, made: &mut Simulation, mut cluster: Cluster<'_>) {
+    let parts = crate::scheduler::decide(&mut cluster);
+    let graph = (!request.report_only).then(|| cluster.write_graph(&parts));
     mark(&mut made.input, &failures(&cluster));
     tell_scores(&cluster, request, page);
-    made.dot = Some(cluster.dot(request.all_actions));
+    if !request.report_only {
+        made.dot = Some(cluster.dot(request.all_actions));
+    }
     let summary = cluster.summary();
     page.element("actions", &summary, |done, out| done.xml(out));
     if !request.quiet {
         let lines: Vec<String> = summary.into_iter().map(|done| done.line).collect();
         page.list("Transition Summary", &lines);
     }
-    if request.simulate {
+    if request.simulate
+        && let Some(graph) = &graph
+    {
         let failures = &request.failures;
         let run = execution::execute(
             &cluster,
-            &graph,
+            graph,
             &mut Shadow::new(&mut made.cib, request.injections.adds_nodes()),
             failures,
             request.clock.unix_s,
@@ -349,7 +360,7 @@ fn transition(request: &Request, page: &mut Page, made: &mut Simulation) {
                 .push("An invalid transition was produced".to_owned());
         }
     }
-    made.graph = Some(graph);
+    made.graph = graph;
     if request.simulate {
         tell_time(&made.cib, request, page);
         let input = expand::expand(&made.cib);

@@ -1,7 +1,9 @@
 //! What a simulated run tells, item by item: as a line of text, or as an element of XML.
 //! Source: Pacemaker 2.1.5, `lib/pacemaker/pcmk_output.c`.
 
+use crate::scheduler::model::Text;
 use crate::scheduler::report::Xml;
+use crate::scheduler::score;
 
 /// A change that is made before the cluster reacts, or something that is done in a transition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,9 +162,9 @@ pub enum Score {
     /// The function is the original's, which scripts know.
     Weight {
         function: &'static str,
-        resource: String,
-        node: String,
-        score: String,
+        resource: Text,
+        node: Text,
+        score: i32,
     },
     Promotion {
         resource: String,
@@ -206,7 +208,10 @@ impl Score {
                 resource,
                 node,
                 score,
-            } => format!("{function}: {resource} allocation score on {node}: {score}"),
+            } => {
+                let score = score::text(*score);
+                format!("{function}: {resource} allocation score on {node}: {score}")
+            }
             Self::Promotion {
                 resource,
                 node,
@@ -243,7 +248,7 @@ impl Score {
                 score,
             } => {
                 out.start("node_weight").attr("function", function);
-                out.attr("node", node).attr("score", score);
+                out.attr("node", node).attr("score", score::text(*score));
                 out.attr("id", resource);
             }
             Self::Promotion {

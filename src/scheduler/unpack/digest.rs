@@ -85,13 +85,17 @@ fn is_fence_parameter(name: &str) -> bool {
 pub fn digest_of(params: &Values) -> String {
     let mut text = String::from(" <parameters");
     for (name, value) in params {
-        text.push_str(&format!(" {name}=\""));
+        text.push(' ');
+        text.push_str(name);
+        text.push_str("=\"");
         writer::escape_into(&mut text, value);
         text.push('"');
     }
     text.push_str("/>\n");
     let digest = Md5::digest(text.as_bytes());
-    digest.iter().map(|b| format!("{b:02x}")).collect()
+    let digits = digest.iter().flat_map(|b| [b >> 4, b & 15]);
+    let digits = digits.filter_map(|d| char::from_digit(d.into(), 16));
+    digits.collect()
 }
 
 /// Digest of the parameters of an operation as they stand in a graph.
@@ -169,9 +173,14 @@ impl<'a> Cluster<'a> {
         }
         let has_extra = !extra.is_empty();
         values.extend(extra);
-        for (name, value) in operation.meta.iter() {
-            let name = format!("CRM_meta_{}", name.replace('-', "_"));
-            values.insert(name.into(), value.clone());
+        // Of what the operation is told besides, digests are made of no more.
+        for (name, full) in [
+            ("interval", "CRM_meta_interval"),
+            ("timeout", "CRM_meta_timeout"),
+        ] {
+            if let Some(value) = operation.meta.get(name) {
+                values.insert(full.into(), value.clone());
+            }
         }
         filter(&mut values);
         (values, has_extra)

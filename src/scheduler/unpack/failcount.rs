@@ -1,5 +1,7 @@
 //! Fail counts of resources on nodes, and when they expire.
 
+use std::ops::Bound;
+
 use crate::cib::Element;
 use crate::rules;
 use crate::scheduler::model::arena::{ActionId, NodeId, ResourceId};
@@ -71,7 +73,21 @@ impl<'a> Cluster<'a> {
         total
     }
 
+    /// Whether a node has any attribute that tells of failures.
+    fn has_failures(&self, node: NodeId) -> bool {
+        let attrs = &self.nodes[node].attrs;
+        let any = |prefix: &str| {
+            let from = (Bound::Included(prefix), Bound::Unbounded);
+            let first = attrs.range::<str, _>(from).next();
+            first.is_some_and(|(name, _)| name.starts_with(prefix))
+        };
+        any("fail-count-") || any("last-failure-")
+    }
+
     fn raw_failures(&self, resource: ResourceId, node: NodeId) -> Failures {
+        if !self.has_failures(node) {
+            return Failures::default();
+        }
         let name = self.fail_name(resource);
         let old = self
             .root()

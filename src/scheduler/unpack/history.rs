@@ -199,7 +199,6 @@ impl<'a> Cluster<'a> {
             };
             self.link_connection(resource);
             self.nodes[node].shutdown = true;
-            self.has_remotes = true;
         }
         if self.options.stop_orphans {
             self.locate_everywhere(resource, -INFINITY);

@@ -270,7 +270,9 @@ impl<'a> Cluster<'a> {
             None if r.container.is_some() => Some((OnFail::RestartContainer, Role::Unknown)),
             _ => None,
         };
-        let connection = r.is_connection && r.container.is_none();
+        // In a clone it isn't one: there is no node of its name.
+        let own = self.node_named(&r.id).filter(|&n| self.is_remote(n));
+        let connection = r.is_connection && own.is_some();
         let starting = is_probe(task, interval) || task == "start";
         if (chosen.is_none() || !r.managed) && connection && !starting {
             if !r.managed {

@@ -191,6 +191,7 @@ impl<'a> Cluster<'a> {
             locations: Vec::new(),
             tickets: Vec::new(),
             actions: Vec::new(),
+            expected: None,
         })
     }
 
@@ -414,7 +415,8 @@ impl<'a> Cluster<'a> {
             let node = self.node_order[i];
             let r = &self.resources[resource];
             let skip = r.exclusive_discover || self.nodes[node].never_discover;
-            if (self.options.symmetric && skip) || r.allowed.has(node) {
+            let known = self.first_of_id(&r.allowed, node);
+            if (self.options.symmetric && skip) || r.allowed.has(known) {
                 continue;
             }
             let entry = self.entry_of(node);
