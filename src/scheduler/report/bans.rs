@@ -40,12 +40,8 @@ impl Cluster<'_> {
             if location.id.is_empty() || !location.id.starts_with(prefix) || !named {
                 continue;
             }
-            let mut nodes = location.nodes.clone();
-            nodes.retain(|(_, score)| *score < 0);
-            if self.all_have_to_hold(&location.id) {
-                nodes.reverse();
-            }
-            for (node, score) in nodes {
+            let nodes = location.nodes.iter().copied();
+            for (node, score) in nodes.filter(|(_, score)| *score < 0) {
                 out.push(Ban {
                     id: location.id.to_string(),
                     resource,
@@ -58,24 +54,11 @@ impl Cluster<'_> {
         out
     }
 
-    /// Whether all expressions of a rule have to hold: the original lists its nodes backwards.
-    fn all_have_to_hold(&self, rule: &str) -> bool {
-        let found = self.input.by_id.get(rule);
-        let rule = found.map(|&node| self.input.doc.element(node));
-        rule.is_some_and(|rule| {
-            let or = rule
-                .attr("boolean-op")
-                .is_some_and(|op| op.eq_ignore_ascii_case("or"));
-            rule.name() == "rule" && !or
-        })
-    }
-
     /// Bans, a line each.
     pub(super) fn ban_entries(&self, show: &Show) -> Vec<Entry> {
         let line = |ban: &Ban| {
             let doing = match ban.promoted_only {
-                true if show.html => "running in Promoted role",
-                true => "becoming promoted",
+                true => "running in Promoted role",
                 false => "running",
             };
             let resource = &self.resources[ban.resource].id;

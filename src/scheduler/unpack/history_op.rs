@@ -153,7 +153,8 @@ impl<'a> Cluster<'a> {
     }
 
     fn record_failed(&mut self, entry: &Entry<'a>) {
-        if self.nodes[entry.node].online {
+        let key = entry.xml.attr("operation_key").map(str::to_lowercase);
+        if self.nodes[entry.node].online && self.failed_keys.insert((entry.node, key)) {
             self.failed.push(FailedOp {
                 op: entry.xml,
                 node: entry.node,
