@@ -9,10 +9,10 @@
 //! Within a view the first member gives each piece a place; a piece is given out when all before
 //! it were and every member has said that it has it. So what a node heard, and answered for, is
 //! with all of the view, whoever is cut off next; while one is silent all wait for the next view,
-//! as a ring waits for its token. When the membership changes nothing more gets a place. All members of the new view
-//! tell where they come from and what they have of it; who has most sends it to the others, and
-//! when all are ready the new view begins. Messages of this node that did not come back by then
-//! are sent anew.
+//! as a ring waits for its token. When the membership changes nothing more gets a place. All
+//! members of the new view tell where they come from and what they have of it; who has most sends
+//! it to the others, and when all are ready the new view begins. Messages of this node that did
+//! not come back by then are sent anew.
 //!
 //! So members that go from view to view together hear the same messages in the same order, each
 //! once. Who was cut off meanwhile may have heard others, of its own part: on top of that the CRM
