@@ -113,6 +113,8 @@ pub struct Cluster<'a> {
     pub lrm: IndexMap<NodeId, Vec<Element<'a>>>,
     /// Scores and capacities, as they come up.
     pub scores: RefCell<Vec<crate::scheduler::simulation::shown::Score>>,
+    /// Whether scores of placement are kept to be told.
+    pub tells_scores: bool,
     /// The interval that was told last.
     pub shown_interval: RefCell<String>,
     /// Resources, disabled and blocked.
@@ -170,6 +172,7 @@ impl<'a> Cluster<'a> {
             history: IndexMap::new(),
             lrm: IndexMap::new(),
             scores: RefCell::default(),
+            tells_scores: true,
             shown_interval: RefCell::default(),
             disabled: 0,
             blocked: 0,
