@@ -105,6 +105,8 @@ pub struct Cluster<'a> {
     /// What operations are configured to be, by resource and key.
     pub operations:
         IndexMap<(ResourceId, Text), Rc<crate::scheduler::unpack::operations::Operation<'a>>>,
+    /// Results that probes should have, by resource.
+    pub expected: IndexMap<ResourceId, Expected>,
     /// Entries of recurring operations whose failure expired: they are started anew.
     pub forced_restarts: indexmap::IndexSet<crate::cib::NodeRef>,
     /// Elements of history entries by resource and node.
@@ -168,6 +170,7 @@ impl<'a> Cluster<'a> {
             failed: Vec::new(),
             max_priority_unclean: 0,
             operations: IndexMap::new(),
+            expected: IndexMap::new(),
             forced_restarts: Default::default(),
             history: IndexMap::new(),
             lrm: IndexMap::new(),
