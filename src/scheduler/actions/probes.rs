@@ -151,7 +151,7 @@ impl Cluster<'_> {
     /// Sets the result that a probe should have.
     fn expect(&mut self, resource: ResourceId, probe: ActionId, rc: &'static str) {
         let of = Rc::clone(&self.actions[probe].meta);
-        let known = self.resources[resource].expected.as_ref();
+        let known = self.expected.get(&resource);
         let known = known.filter(|known| known.rc == rc && Rc::ptr_eq(&known.of, &of));
         if let Some(known) = known {
             self.actions[probe].meta = Rc::clone(&known.meta);
@@ -159,7 +159,7 @@ impl Cluster<'_> {
         }
         self.set_meta(probe, "op_target_rc", rc);
         let meta = Rc::clone(&self.actions[probe].meta);
-        self.resources[resource].expected = Some(Expected { of, rc, meta });
+        self.expected.insert(resource, Expected { of, rc, meta });
     }
 
     fn probe_clone(&mut self, clone: ResourceId, node: NodeId) -> bool {

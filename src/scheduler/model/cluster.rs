@@ -108,6 +108,8 @@ pub struct Cluster<'a> {
     /// What operations are configured to be, by resource and key.
     pub operations:
         IndexMap<(ResourceId, Text), Rc<crate::scheduler::unpack::operations::Operation<'a>>>,
+    /// Results that probes should have, by resource.
+    pub expected: IndexMap<ResourceId, Expected>,
     /// Entries of recurring operations whose failure expired: they are started anew.
     pub forced_restarts: indexmap::IndexSet<crate::cib::NodeRef>,
     /// Elements of history entries by resource and node.
@@ -116,6 +118,8 @@ pub struct Cluster<'a> {
     pub lrm: IndexMap<NodeId, Vec<Element<'a>>>,
     /// Scores and capacities, as they come up.
     pub scores: RefCell<Vec<crate::scheduler::simulation::shown::Score>>,
+    /// Whether scores of placement are kept to be told.
+    pub tells_scores: bool,
     /// The interval that was told last.
     pub shown_interval: RefCell<String>,
     /// Resources, disabled and blocked.
@@ -170,10 +174,12 @@ impl<'a> Cluster<'a> {
             failed_keys: HashSet::new(),
             max_priority_unclean: 0,
             operations: IndexMap::new(),
+            expected: IndexMap::new(),
             forced_restarts: Default::default(),
             history: IndexMap::new(),
             lrm: IndexMap::new(),
             scores: RefCell::default(),
+            tells_scores: true,
             shown_interval: RefCell::default(),
             disabled: 0,
             blocked: 0,

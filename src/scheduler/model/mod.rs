@@ -298,7 +298,6 @@ pub struct Resource<'a> {
     pub locations: Vec<usize>,
     pub tickets: Vec<usize>,
     pub actions: Vec<ActionId>,
-    pub expected: Option<Expected>,
 }
 
 impl Resource<'_> {

@@ -345,7 +345,7 @@ impl Cluster<'_> {
     /// Lists the scores of a resource and all in it.
     pub(in crate::scheduler) fn show_scores(&self, function: &'static str, resource: ResourceId) {
         let r = &self.resources[resource];
-        if r.orphan {
+        if r.orphan || !self.tells_scores {
             return;
         }
         for node in self.allowed_nodes(resource) {

@@ -319,6 +319,7 @@ fn plain(text: &str) -> String {
 }
 
 fn transition(request: &Request, page: &mut Page, made: &mut Simulation, mut cluster: Cluster<'_>) {
+    cluster.tells_scores = request.scores;
     let parts = crate::scheduler::decide(&mut cluster);
     let graph = (!request.report_only).then(|| cluster.write_graph(&parts));
     mark(&mut made.input, &failures(&cluster));

@@ -2,8 +2,9 @@
 //! something counts, by the epoch in the configuration and by the number of updates elsewhere.
 //! Source: Pacemaker 2.1.5, `pcmk__inject_node`, `query_node_uuid`, `xml_create_patchset`.
 
-use std::collections::{HashMap, HashSet};
 use std::ops::{Deref, DerefMut};
+
+use indexmap::{IndexMap, IndexSet};
 
 use crate::cib::{Document, NodeRef};
 use crate::scheduler::score;
@@ -16,7 +17,7 @@ pub struct Shadow<'c> {
     /// to it. So it is, to the end of the simulation, if any node is brought online.
     pub adds_nodes: bool,
     /// States of nodes in which no two siblings have the same name and id.
-    plain: HashSet<NodeRef>,
+    plain: IndexSet<NodeRef>,
 }
 
 impl Deref for Shadow<'_> {
@@ -39,7 +40,7 @@ impl<'c> Shadow<'c> {
         Self {
             cib,
             adds_nodes,
-            plain: HashSet::new(),
+            plain: IndexSet::new(),
         }
     }
 
@@ -68,7 +69,7 @@ impl<'c> Shadow<'c> {
     fn fold_twins(&mut self, parent: NodeRef) -> bool {
         let mut any = false;
         let children: Vec<NodeRef> = self.elements(parent);
-        let mut firsts = HashMap::new();
+        let mut firsts = IndexMap::new();
         for &child in &children {
             let (name, id) = (self.cib.name(child), self.cib.id(child));
             firsts.entry((name, id)).or_insert(child);
@@ -273,7 +274,7 @@ impl<'c> Shadow<'c> {
         let attrs = [("id", &*pair_id), ("name", name), ("value", value)];
         self.cib.add_element(parent, "nvpair", &attrs);
         // Another name may have given the same id.
-        self.plain.remove(&state);
+        self.plain.swap_remove(&state);
     }
 }
 

@@ -246,7 +246,6 @@ impl<'a> Cluster<'a> {
             .attrs
             .insert("#kind".into(), "container".into());
         self.resources[bundle].children.push(remote);
-        self.has_remotes = true;
         (replica.remote, replica.node) = (Some(remote), Some(node));
     }
 

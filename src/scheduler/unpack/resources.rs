@@ -191,7 +191,6 @@ impl<'a> Cluster<'a> {
             locations: Vec::new(),
             tickets: Vec::new(),
             actions: Vec::new(),
-            expected: None,
         })
     }
 
