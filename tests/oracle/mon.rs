@@ -199,6 +199,27 @@ fn the_status_of_many_clusters_is_shown_as_the_original_shows_it() {
     compare(Share { files: 4, lines: 1 });
 }
 
+/// Failures without keys, bans of promotion, and bans by a rule of which all has to hold.
+#[test]
+fn what_few_clusters_have_is_shown_as_the_original_shows_it() {
+    let Some(tools) = Tools::new() else { return };
+    let cases = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../shared/conformance/scheduler/cases/xml"
+    );
+    for name in ["994.xml", "bug-cl-5213.xml", "interleave-2.xml"] {
+        let file = Path::new(cases).join(name);
+        if !file.exists() {
+            println!("SKIPPED: there is no {name} in ../shared");
+            continue;
+        }
+        for line in ["-1nR", "-1L", "-X --inactive"] {
+            let (theirs, ours) = tools.both(line, Some(&file));
+            assert_eq!(theirs, ours, "crm_mon {line}: {name}");
+        }
+    }
+}
+
 #[test]
 fn without_a_cluster_both_say_so() {
     let Some(tools) = Tools::new() else { return };

@@ -1,7 +1,7 @@
 //! The working set: everything the scheduler knows while it decides.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use indexmap::IndexMap;
@@ -102,7 +102,7 @@ pub struct Cluster<'a> {
     /// Failed entries of the history.
     pub failed: Vec<FailedOp<'a>>,
     /// Nodes and keys of those: what has no key is the same as all else without one.
-    pub failed_keys: HashSet<(NodeId, Option<String>)>,
+    pub failed_keys: BTreeSet<(NodeId, Option<String>)>,
     /// Priorities of nodes for the delay of fencing.
     pub max_priority_unclean: i32,
     /// What operations are configured to be, by resource and key.
@@ -171,7 +171,7 @@ impl<'a> Cluster<'a> {
             stop_needed: Vec::new(),
             late_checks: Vec::new(),
             failed: Vec::new(),
-            failed_keys: HashSet::new(),
+            failed_keys: BTreeSet::new(),
             max_priority_unclean: 0,
             operations: IndexMap::new(),
             expected: IndexMap::new(),
