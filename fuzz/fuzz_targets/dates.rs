@@ -31,8 +31,11 @@ fuzz_target!(|input: (u32, i8, &[u8], &[u8])| {
             let _ = time.plus(span).render(Style::default());
             let _ = time.minus(span).render(Style::default());
         }
-        let same = Time::from_unix(time.unix_s(), time.offset_s());
-        assert_eq!((same.date(), same.time_of_day()), (time.date(), time.time_of_day()));
+        // Of years with fewer digits parts that are no date are taken as they are.
+        if YEARS.contains(&time.date().year) {
+            let same = Time::from_unix(time.unix_s(), time.offset_s());
+            assert_eq!((same.date(), same.time_of_day()), (time.date(), time.time_of_day()));
+        }
     }
     let _ = Period::parse(text, clock);
     let _ = everbeat::rules::milliseconds(&String::from_utf8_lossy(text));

@@ -341,8 +341,8 @@ mod tests {
 
     #[test]
     fn other_formats_and_kinds_are_told() {
-        assert_eq!(Frame::decode(&[2]), Err(FrameError::Format(2)));
-        let bytes = [1, 99, 0, 0, 0, 0, 0];
+        assert_eq!(Frame::decode(&[1]), Err(FrameError::Format(1)));
+        let bytes = [FORMAT, 99, 0, 0, 0, 0, 0];
         assert_eq!(Frame::decode(&bytes), Err(FrameError::Kind(99)));
     }
 }

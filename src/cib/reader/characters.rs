@@ -59,12 +59,11 @@ pub(super) fn forbidden(text: &str) -> Option<usize> {
     let mut blocks = blocks.filter(|(_, block)| suspicious(block));
     blocks.find_map(|(number, block)| {
         let start = number * BLOCK;
-        let place = (start..start + block.len()).find(|&at| match bytes.get(at..) {
+        (start..start + block.len()).find(|&at| match bytes.get(at..) {
             Some([0xef, 0xbf, 0xbe | 0xbf, ..]) => true,
             Some([b, ..]) => *b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r'),
             _ => false,
-        });
-        place
+        })
     })
 }
 
