@@ -163,11 +163,6 @@ impl Attributes {
         }
     }
 
-    /// The CIB is another one: who knows what it has.
-    pub fn handle_other_cib(&mut self) {
-        self.refresh();
-    }
-
     /// The CIB has nothing of a node any more.
     pub fn handle_node_removed(&mut self, node: &str) {
         for attribute in self.table.values_mut() {
@@ -175,7 +170,8 @@ impl Attributes {
         }
     }
 
-    fn refresh(&mut self) {
+    /// Everything is to be written anew: it isn't known what the CIB has.
+    pub fn refresh(&mut self) {
         for attribute in self.table.values_mut() {
             attribute.forget_written();
         }

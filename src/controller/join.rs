@@ -196,7 +196,7 @@ impl Controller {
             let name = self.name_of(from).unwrap_or_default().to_owned();
             match self.replica.handle_sync(cib) {
                 Ok(()) => {
-                    self.attributes.handle_other_cib();
+                    self.attributes.refresh();
                     self.log(Severity::Info, format!("Took the CIB of {name}"));
                 }
                 Err(error) => {

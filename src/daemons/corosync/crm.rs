@@ -113,18 +113,14 @@ pub(super) fn hear(crm: &mut Crm, now: Now, event: &Event) {
 
 /// Hands the CRM what waited until all members had it.
 pub(super) fn follow(crm: &mut Crm, now: Now, ring: &Ring) {
-    let waits = |layer: &MessagingLayer| match layer {
-        MessagingLayer::Totem(totem) => totem.is_waiting(),
-        MessagingLayer::Heartbeat(_) => false,
-    };
-    if !waits(crm.messaging()) {
-        return;
+    let waits = matches!(crm.messaging(), MessagingLayer::Totem(totem) if totem.is_waiting());
+    if waits {
+        crm.hear(now, |layer| {
+            if let MessagingLayer::Totem(totem) = layer {
+                totem.handle_reached(ring.srp().reached());
+            }
+        });
     }
-    crm.hear(now, |layer| {
-        if let MessagingLayer::Totem(totem) = layer {
-            totem.handle_reached(ring.srp().reached());
-        }
-    });
 }
 
 /// Sends what the CRM has to say, as long as the ring takes more. The rest waits in the CRM, whose

@@ -115,6 +115,7 @@ pub struct Ring {
     to_all: Vec<totem::Bytes>,
     /// The token behind them, while those here are told what we say.
     kept: Option<(RingSet, Processor, totem::Bytes)>,
+    /// Those here may be told before it is sent.
     tells_first: bool,
     sealed: Vec<Vec<u8>>,
     opened: Vec<u8>,

@@ -38,7 +38,7 @@ pub enum Output {
     Note(Note),
 }
 
-/// How far a ring has come.
+/// How far a ring has come. Source: spec totem-wire.md D.7.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reached {
     /// The last packet that was given out.
